@@ -1,0 +1,83 @@
+# spoor: `make help` lists the targets. V=1 shows commands, SAN=1 builds with
+# sanitizers (into build-san/), B=DIR builds somewhere else.
+
+SAN ?= 0
+B ?= $(if $(filter 1,$(SAN)),build-san,build)
+CC = gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+VERSION := $(shell cat VERSION)
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
+OPT = $(if $(filter 1,$(SAN)),-O1 -fsanitize=address$(comma)undefined -fno-omit-frame-pointer,-O2)
+comma = ,
+CPPFLAGS += -Iinclude -Iengine -I$(B)/gen -D_GNU_SOURCE -DSPOOR_VERSION='"$(VERSION)"'
+CFLAGS += -std=gnu11 -g $(OPT) $(WARN) -ffunction-sections -fdata-sections
+LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections
+LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -lm
+
+ifeq ($(V),1)
+Q =
+say = @true
+else
+Q = @
+say = @printf '  %-9s%s\n'
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(B)/spoor $(B)/libspoor.a ## build build/spoor and build/libspoor.a (default)
+
+include $(wildcard contrib/make/*.mk)
+
+# ---- generated lists: the folder is the registry --------------------------------
+
+FORCE:
+# $(call folder-list,FILE,CONTENT COMMAND): rewrite FILE only if its content changes.
+define only-if-changed
+@mkdir -p $(@D)
+$(Q){ $(1); } > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endef
+
+$(B)/gen/events.inc: FORCE
+	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do echo "#include \"events/$${f##*/}\""; done)
+
+# engine/format/tracee-json.c must define `const struct format format_tracee_json`.
+FOLDERS = format output command source
+$(FOLDERS:%=$(B)/gen/%.inc): $(B)/gen/%.inc: FORCE
+	$(call only-if-changed,for f in $(sort $(wildcard engine/$*/*.c)); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
+
+GEN = $(B)/gen/events.inc $(FOLDERS:%=$(B)/gen/%.inc)
+
+# ---- engine ----------------------------------------------------------------------
+
+ENGINE_C := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
+ENGINE_O := $(ENGINE_C:%.c=$(B)/%.o)
+BPF_C := $(wildcard bpf/*.c)
+BPF_C := $(filter-out %.bpf.c,$(BPF_C))
+BPF_O := $(BPF_C:%.c=$(B)/%.o)
+
+$(B)/%.o: %.c | $(GEN)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/libspoor.a: $(ENGINE_O) $(BPF_O)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/spoor: $(B)/engine/main.o $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+clean: ## remove build output
+	$(Q)rm -rf build build-san
+
+help: ## list targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
+
+.PHONY: all clean help FORCE

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Errors for a person: filling in, collecting and printing them. */
+#include "err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+int err_set(struct err *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->message, sizeof(err->message), format, args);
+	va_end(args);
+	err->code = code;
+	return code;
+}
+
+void err_at(struct err *err, const char *path, uint32_t line, uint32_t column)
+{
+	if (path)
+		snprintf(err->path, sizeof(err->path), "%s", path);
+	err->line = line;
+	err->column = column;
+}
+
+void err_hint(struct err *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->hint, sizeof(err->hint), format, args);
+	va_end(args);
+}
+
+static void print_place(FILE *out, const struct err *err)
+{
+	if (!err->path[0])
+		return;
+	fprintf(out, "%s:", err->path);
+	if (err->line)
+		fprintf(out, "%u:", err->line);
+	if (err->line && err->column)
+		fprintf(out, "%u:", err->column);
+	fputc(' ', out);
+}
+
+/* The caret goes under the column; tabs are kept so that it lines up. */
+static void print_caret(FILE *out, const struct err *err)
+{
+	fputs("    ", out);
+	for (uint32_t i = 0; i + 1 < err->caret && err->source[i]; i++)
+		if (((unsigned char)err->source[i] & 0xc0) != 0x80)
+			fputc(err->source[i] == '\t' ? '\t' : ' ', out);
+	fputs("^\n", out);
+}
+
+void err_print(FILE *out, const struct err *err)
+{
+	print_place(out, err);
+	fprintf(out, "%s: %s\n", err->level == ERR_WARNING ? "warning" : "error", err->message);
+	if (err->source[0]) {
+		fprintf(out, "    %s\n", err->source);
+		if (err->caret)
+			print_caret(out, err);
+	}
+	if (err->hint[0])
+		fprintf(out, "    hint: %s\n", err->hint);
+}
+
+void err_list_add(struct err_list *list, const struct err *err)
+{
+	if (err->level == ERR_WARNING)
+		list->warnings++;
+	else
+		list->errors++;
+	if (list->count == ERR_LIST_MAX)
+		return;
+	if (list->count == list->capacity) {
+		uint32_t capacity = list->capacity ? list->capacity * 2 : 4;
+		struct err *items = realloc(list->items, capacity * sizeof(*items));
+
+		if (!items)
+			return; /* counted above, so never silent */
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = *err;
+}
+
+void err_list_print(FILE *out, const struct err_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		err_print(out, &list->items[i]);
+	if (list->errors + list->warnings > list->count)
+		fprintf(out, "... and %u more\n", list->errors + list->warnings - list->count);
+}
+
+void err_list_free(struct err_list *list)
+{
+	free(list->items);
+	*list = (struct err_list){ 0 };
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CEL, the language of conditions and outputs: declare an environment, compile
+ * expressions against it once, evaluate them many times. Knows no events: what
+ * `event` or getEventData("x") mean is declared by the caller in tables.
+ *
+ * Errors of an expression are compile errors (struct err with line and column) or
+ * values (VALUE_ERROR); evaluation itself cannot fail, allocates only from the run's
+ * arena and stops at its step budget.
+ */
+#ifndef CEL_CEL_H
+#define CEL_CEL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "value.h"
+
+struct cel_env;
+struct cel_program;
+struct cel_run;
+
+/* ---- values beyond value.h ------------------------------------------------ */
+
+struct cel_time {
+	int64_t seconds; /* since 1970-01-01T00:00:00Z */
+	int32_t nanos;	 /* 0..999999999 */
+	int32_t offset;	 /* seconds east of UTC, as written */
+};
+
+/* VALUE_MESSAGE: value.object points to one of these (arena or static). */
+struct cel_object {
+	const struct cel_message *type;
+	const void *data; /* handed to the getters; NULL: the message is unset, getters answer defaults */
+};
+
+struct value cel_error(struct cel_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* ---- declaring an environment --------------------------------------------- */
+
+/*
+ * Types are written as in CEL: "bool", "int", "list(string)", "map(string, dyn)",
+ * "wrapper(uint)", "google.protobuf.Timestamp", a message's name, "dyn", "A" (variable).
+ */
+
+typedef void (*cel_get_fn)(struct cel_run *run, const void *data, struct value *out);
+
+struct cel_field {
+	const char *name;
+	const char *type;
+	cel_get_fn get;				  /* data may be NULL: answer the default */
+	bool (*has)(const void *data);		  /* NULL: has() means "not the default value" */
+};
+
+struct cel_message {
+	const char *name; /* tracee.v1beta1.Event */
+	const struct cel_field *fields;
+	uint32_t field_count;
+};
+
+typedef void (*cel_call_fn)(struct cel_run *run, const struct value *args, uint32_t count,
+			    struct value *out);
+
+/*
+ * One overload. signature: "(string, string) -> bool" for a global call,
+ * "string.(string) -> bool" for a method. Rows of the same name are overloads.
+ * doc, example and result feed `spoor list functions` and are run as tests.
+ */
+struct cel_function {
+	const char *name; /* "startsWith", "math.bitAnd", "process.get" */
+	const char *signature;
+	cel_call_fn call;
+	const char *doc;
+	const char *example; /* an expression */
+	const char *result;  /* what it evaluates to, as `spoor eval` prints it; NULL: not run */
+};
+
+/* With the standard library and macros. NULL: out of memory. Free with cel_env_free. */
+struct cel_env *cel_env_new(void);
+void cel_env_free(struct cel_env *env);
+/* Tables are kept by reference and must outlive the env. 0, -EINVAL (bad signature) or -ENOMEM. */
+int cel_env_message(struct cel_env *env, const struct cel_message *message);
+int cel_env_functions(struct cel_env *env, const struct cel_function *functions, uint32_t count);
+/* A variable: read by get(run, run->object, out) when an expression touches it. */
+int cel_env_variable(struct cel_env *env, const char *name, const char *type, cel_get_fn get);
+/* A constant: folded. Names and values are copied (strings and lists included). */
+int cel_env_constant(struct cel_env *env, const char *name, const char *type, struct value value);
+
+/*
+ * Fields: a call FUNCTION("name") with a constant argument reads numbered slot N of the
+ * run instead of searching by name. resolve answers the slot and its static type, or
+ * fills err (message, hint) when the name is wrong. Declared for "getEventData" and
+ * "hasData" (a slot that is present).
+ */
+struct cel_slot {
+	uint32_t number;
+	const char *type; /* static type; "dyn" if it may differ */
+};
+typedef int (*cel_resolve_fn)(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+int cel_env_slots(struct cel_env *env, const char *value_function, const char *has_function,
+		  cel_resolve_fn resolve, void *ctx);
+
+/* Walk the functions, for `spoor list functions` and the tests of examples. */
+void cel_env_each_function(const struct cel_env *env,
+			   void (*visit)(void *ctx, const struct cel_function *function), void *ctx);
+
+/* ---- compiling ------------------------------------------------------------- */
+
+struct cel_source {
+	struct str text;
+	const char *path;	/* file, for messages; NULL: "<expression>" */
+	uint32_t line, column;	/* of the first character of text in the file, from 1 */
+};
+
+/*
+ * want: static type the expression must have ("bool"), NULL: any. The program lives in
+ * `arena` and refers to env. -EINVAL with err filled (place, source line, caret, hint).
+ * *out is written only on success.
+ */
+int cel_compile(const struct cel_env *env, const struct cel_source *source, const char *want,
+		struct arena *arena, const struct cel_program **out, struct err *err);
+/* Static type, as text. */
+const char *cel_program_type(const struct cel_program *program);
+
+/* ---- evaluating ------------------------------------------------------------ */
+
+enum { CEL_BUDGET = 1000000 };
+
+/* Set up once per event, used for all its expressions. */
+struct cel_run {
+	const void *object;   /* handed to variable getters: the event */
+	void *user;	      /* for functions: the stores */
+	struct arena *arena;  /* temporaries; reset by the owner */
+	uint64_t budget;      /* steps left; CEL_BUDGET to start with, refilled per expression */
+	struct value *slots;  /* one per slot number */
+	uint64_t *known;      /* bitmap: slots[n] has been loaded */
+	void (*load)(struct cel_run *run, uint32_t slot); /* fill slots[slot]; `known` is set by CEL */
+};
+
+/* The result; VALUE_ERROR on any evaluation error. Never fails, never allocates outside run->arena. */
+struct value cel_eval(const struct cel_program *program, struct cel_run *run);
+
+/* Equality as CEL's == has it. */
+bool cel_equal(struct value a, struct value b);
+/* A value as JSON text, for `spoor eval` and messages. */
+struct buf;
+void cel_print(struct buf *out, struct value value);
+
+#endif

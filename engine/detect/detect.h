@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules: load detectors and lists from YAML into an immutable ruleset, then run
+ * events through it. A produced event is an event again and is run through the
+ * ruleset too, to DETECT_DEPTH_MAX levels.
+ */
+#ifndef DETECT_DETECT_H
+#define DETECT_DETECT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "event.h"
+
+struct stores;
+struct ruleset;
+struct detector;
+
+enum { DETECT_DEPTH_MAX = 5 };
+
+struct ruleset_options {
+	bool compat_tracee; /* literal behaviour: unknown keys are warnings, ... */
+};
+
+/*
+ * Load every file and directory of `paths` (NULL-terminated). Errors and warnings go to
+ * `problems`; loading goes on after an error so that one run shows them all. The ruleset
+ * holds what is valid; the caller decides whether errors are fatal. NULL: out of memory.
+ */
+struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_options *options,
+			     struct err_list *problems);
+/* The detectors built into the binary (rules/, embedded at build time). */
+struct ruleset *ruleset_load_builtin(const struct ruleset_options *options, struct err_list *problems);
+void ruleset_free(struct ruleset *ruleset);
+
+/* Events the loaded detectors read (not those they produce). Static for the ruleset's life. */
+const struct event_def *const *ruleset_events(const struct ruleset *ruleset, size_t *count);
+/* Built-in or produced event of that name; NULL none. */
+const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str name);
+
+struct detector_info {
+	const char *id, *path;
+	const struct event_def *produces;
+	const struct threat *threat; /* NULL: derived event */
+	const struct event_def *const *inputs;
+	uint32_t input_count;
+	const struct str *conditions;
+	uint32_t condition_count;
+	const struct str *data_filters, *scope_filters; /* as written, of all inputs */
+	uint32_t data_filter_count, scope_filter_count;
+	uint64_t evaluated, fired, errors; /* since load */
+};
+uint32_t ruleset_detector_count(const struct ruleset *ruleset);
+void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct detector_info *out);
+
+/* Called for each detection, in order, depth first from the input. */
+typedef void (*detect_sink)(void *ctx, const struct event *produced);
+
+/*
+ * Run one event through the ruleset. Temporaries and produced events live in `arena`.
+ * Returns how many detections were made.
+ */
+uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event, const struct stores *stores,
+		     struct arena *arena, detect_sink sink, void *ctx);
+
+#endif

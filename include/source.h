@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A source yields records: the live kernel, a capture, recorded JSON. Everything
+ * that is not in a record (executables of processes that were already running,
+ * paths of cgroups) enters as records too (process_existing, cgroup_existing), so
+ * that a capture replays to the same bytes.
+ */
+#ifndef SPOOR_SOURCE_H
+#define SPOOR_SOURCE_H
+
+#include "event.h"
+
+struct err;
+
+/* Called for each record; the record is valid during the call only. given: NULL unless JSON. */
+typedef void (*source_sink)(void *ctx, const struct wire_header *record, const struct event_given *given);
+
+struct source_want {
+	const struct event_def *const *events; /* what the rules and --events need */
+	size_t count;
+	enum hook_mode hook; /* HOOK_NONE: the best there is */
+	size_t ring_bytes;   /* power of two; 0: default */
+	const char *path;    /* file sources */
+};
+
+struct source_stats {
+	uint64_t records;     /* handed to the sink */
+	uint64_t lost;	      /* counted by the kernel side, all reasons */
+	uint64_t malformed;   /* refused lines or records */
+	uint64_t unknown;     /* well-formed, of an event that is not in the table */
+};
+
+struct source; /* each source's own */
+
+struct source_ops {
+	const char *name;
+	/* On success the caller owns *out until close. */
+	int (*open)(const struct source_want *want, struct source **out, struct err *err);
+	/* Change what is collected without a gap; NULL: not possible. */
+	int (*rewant)(struct source *source, const struct source_want *want, struct err *err);
+	/*
+	 * Hand over what is there. Waits up to timeout_ms if there is nothing. Returns the number
+	 * of records, 0 for none yet, -ENODATA at the end, or another negative errno (err filled).
+	 */
+	int (*read)(struct source *source, int timeout_ms, source_sink sink, void *ctx, struct err *err);
+	/*
+	 * The process or cgroup of `record` is not known to the stores: hand records that
+	 * describe it to the sink, if the source can tell. NULL: cannot.
+	 */
+	void (*describe)(struct source *source, const struct wire_header *record, source_sink sink, void *ctx);
+	const struct clock *(*clock)(const struct source *source);
+	void (*stats)(const struct source *source, struct source_stats *out);
+	void (*close)(struct source *source);
+};
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libspoor: the sensor as a library. One opaque handle, one thread per handle.
+ * Functions that can fail return 0 or a negative errno; spoor_error() then tells
+ * what, where and what to do about it.
+ */
+#ifndef SPOOR_H
+#define SPOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct spoor;
+struct event;
+
+struct spoor_config {
+	const char *const *detectors; /* directories or files, NULL-terminated; NULL: the built-in ones */
+	const char *const *policies;  /* files or directories; NULL: none */
+	const char *const *events;    /* --events expressions; NULL: alerts only */
+	const char *const *outputs;   /* --output expressions; NULL: table to stdout */
+	const char *hook;	      /* auto fentry kprobe tracepoint raw; NULL: auto */
+	size_t ring_bytes;	      /* 0: default */
+	bool compat_tracee;	      /* Tracee's literal behaviour where we differ */
+};
+
+struct spoor_stats {
+	uint64_t events;     /* records seen */
+	uint64_t lost;	     /* records lost in the kernel */
+	uint64_t malformed;  /* input refused */
+	uint64_t unknown;    /* input of unknown events */
+	uint64_t alerts;     /* detections sent to outputs */
+	uint64_t printed;    /* events of all kinds sent to outputs */
+	uint64_t failed;     /* records an output could not take */
+	uint64_t rule_errors; /* conditions or outputs that ended in an error */
+};
+
+/* Seen by the caller for every event that leaves the sensor; valid during the call. */
+typedef void (*spoor_event_fn)(void *ctx, const struct event *event);
+
+const char *spoor_version(void);
+/* NULL only when out of memory. */
+struct spoor *spoor_new(void);
+/* Loads rules and opens outputs. On failure nothing is left open. */
+int spoor_load(struct spoor *spoor, const struct spoor_config *config);
+/* Optional: a callback beside the outputs. */
+void spoor_on_event(struct spoor *spoor, spoor_event_fn fn, void *ctx);
+/* Write every record to a capture file as well. */
+int spoor_record(struct spoor *spoor, const char *path);
+/* Choose the source: the kernel, or a file ("-" is stdin; format by content). */
+int spoor_open_live(struct spoor *spoor);
+int spoor_open_file(struct spoor *spoor, const char *path);
+/* Process what is there, waiting up to timeout_ms. >0 records, 0 none, -ENODATA at the end. */
+int spoor_poll(struct spoor *spoor, int timeout_ms);
+/* Load the rules again; on failure the old ones stay. */
+int spoor_reload(struct spoor *spoor);
+/* Stop collecting, process what is left, flush the outputs. */
+int spoor_drain(struct spoor *spoor);
+void spoor_stats(const struct spoor *spoor, struct spoor_stats *out);
+/* Text of the last failure, one or more lines, ready to print; never NULL. */
+const char *spoor_error(const struct spoor *spoor);
+/* NULL is fine. */
+void spoor_close(struct spoor *spoor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stores: what the engine remembers of processes and containers. Fixed capacity,
+ * allocated at start, least recently used entry replaced (and counted).
+ */
+#ifndef SPOOR_STORE_H
+#define SPOOR_STORE_H
+
+#include "event.h"
+
+/* Identity is pid + start time; survives pid reuse. Valid until the batch ends. */
+struct process {
+	uint32_t pid, ns_pid, ppid;
+	uint64_t start_time, parent_start_time; /* boot ns */
+	uint32_t uid, gid;
+	uint64_t cgroup_id;
+	uint64_t exit_time; /* 0: running */
+	struct str executable; /* data == NULL: unknown */
+	char comm[WIRE_COMM_LEN];
+	const char *argv; /* NUL after each */
+	uint32_t argv_len;
+};
+
+struct container {
+	struct str id, name, image_id, image_name, image_digest;
+	struct str runtime; /* docker containerd crio podman lxc garden, from the cgroup path */
+};
+
+struct stores; /* engine/store */
+
+struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity);
+void stores_free(struct stores *stores);
+/* Learn from a record. Every record passes here before any rule sees it. */
+void stores_update(struct stores *stores, const struct wire_header *record);
+/* True if the stores know the process and the cgroup of this record. */
+bool stores_know(const struct stores *stores, const struct wire_header *record);
+
+/* NULL if unknown. */
+const struct process *process_find(const struct stores *stores, uint32_t pid, uint64_t start_time);
+/* The latest process with this pid. */
+const struct process *process_find_pid(const struct stores *stores, uint32_t pid);
+const struct process *process_find_hash(const struct stores *stores, uint32_t entity_hash,
+					const struct clock *clock);
+const struct process *process_parent(const struct stores *stores, const struct process *process);
+/* Fills up to `max` children of a process; returns how many. */
+uint32_t process_children(const struct stores *stores, const struct process *process,
+			  const struct process **out, uint32_t max);
+/* One is an ancestor of the other, or they have the same parent (init excepted). */
+bool process_related(const struct stores *stores, const struct process *a, const struct process *b);
+
+const struct container *container_find(const struct stores *stores, uint64_t cgroup_id);
+const struct container *container_find_id(const struct stores *stores, struct str id);
+
+struct store_stats {
+	uint64_t processes, process_evicted, containers, container_evicted;
+};
+void stores_stats(const struct stores *stores, struct store_stats *out);
+
+#endif
