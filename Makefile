@@ -30,7 +30,8 @@ endif
 
 all: $(B)/spoor $(B)/libspoor.a ## build build/spoor and build/libspoor.a (default)
 
-include $(wildcard contrib/make/*.mk)
+# A room with targets of its own brings a build.mk.
+include $(wildcard */build.mk)
 
 # ---- generated lists: the folder is the registry --------------------------------
 
@@ -45,7 +46,7 @@ $(B)/gen/events.inc: FORCE
 	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do echo "#include \"events/$${f##*/}\""; done)
 
 # engine/format/tracee-json.c must define `const struct format format_tracee_json`.
-FOLDERS = format output command source
+FOLDERS = format output command
 $(FOLDERS:%=$(B)/gen/%.inc): $(B)/gen/%.inc: FORCE
 	$(call only-if-changed,for f in $(sort $(wildcard engine/$*/*.c)); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
 

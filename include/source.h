@@ -34,6 +34,8 @@ struct source; /* each source's own */
 
 struct source_ops {
 	const char *name;
+	/* File sources: is this the beginning of one of mine? NULL: not a file source. */
+	bool (*recognise)(const char *head, size_t len);
 	/* On success the caller owns *out until close. */
 	int (*open)(const struct source_want *want, struct source **out, struct err *err);
 	/* Change what is collected without a gap; NULL: not possible. */
@@ -52,5 +54,50 @@ struct source_ops {
 	void (*stats)(const struct source *source, struct source_stats *out);
 	void (*close)(struct source *source);
 };
+
+/* engine/source: recorded events. `path` "-" is stdin. */
+extern const struct source_ops source_capture; /* our own, made by `spoor record` */
+extern const struct source_ops source_json;    /* Tracee's v1beta1 and legacy JSON, a line each */
+
+/* ---- the live kernel: bpf/live.c and bpf/plan.c ----------------------------- */
+
+extern const struct source_ops source_live;
+
+enum check_state { CHECK_OK, CHECK_DEGRADED, CHECK_MISSING };
+
+/* One line of `spoor doctor`: what was looked at, what was found, what to do. */
+struct source_check {
+	const char *name; /* "BTF", "kprobes", "lockdown", "ring buffer", ... */
+	enum check_state state;
+	char found[200];
+	char advice[300]; /* "" none */
+};
+
+/* One line of the hook plan. */
+struct source_hook {
+	const struct event_def *event;
+	enum hook_mode mode;
+	const char *type;   /* kprobe, fexit, ... */
+	char target[96];    /* the symbol as resolved */
+	bool chosen;
+	char reason[200];   /* why chosen, or why not */
+};
+
+void source_live_check(void (*report)(void *ctx, const struct source_check *check), void *ctx);
+/* Works without root as far as it can: what cannot be tried is said in `reason`. */
+int source_live_plan(const struct source_want *want,
+		     void (*report)(void *ctx, const struct source_hook *hook), void *ctx,
+		     struct err *err);
+
+/* ---- writing captures: engine/source/capture.c ------------------------------ */
+
+struct capture_writer;
+
+int capture_create(const char *path, const struct clock *clock, struct capture_writer **out,
+		   struct err *err);
+/* Buffered. 0 or negative errno. */
+int capture_write(struct capture_writer *writer, const struct wire_header *record);
+/* Flushes, closes, frees; the error of the last write if there was one. NULL is fine. */
+int capture_close(struct capture_writer *writer);
 
 #endif

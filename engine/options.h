@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings: one row each in options.def, from which come the command line, --help and
+ * the man page. A value that may be given several times is a NULL-terminated list.
+ */
+#ifndef ENGINE_OPTIONS_H
+#define ENGINE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "command.h"
+
+struct options {
+#define OPTION_FLAG(name, letter, doc) bool name;
+#define OPTION_TEXT(name, letter, argument, fallback, doc) const char *name;
+#define OPTION_LIST(name, letter, argument, doc) const char *const *name;
+#define OPTION_SIZE(name, letter, argument, fallback, doc) size_t name;
+#include "options.def"
+#undef OPTION_FLAG
+#undef OPTION_TEXT
+#undef OPTION_LIST
+#undef OPTION_SIZE
+};
+
+/*
+ * Parses argv[1..] for a command. On success fills out (owned until options_free) and sets
+ * *first to the index of the first operand; flags may stand after operands. On a wrong
+ * flag prints what is wrong, a suggestion and how to get help, and returns -EINVAL.
+ */
+int options_parse(const struct command *command, int argc, char **argv, struct options *out,
+		  int *first);
+void options_free(struct options *options);
+void options_help(const struct command *command);
+
+#endif
