@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Policies decide which events and detections leave the sensor, and under which policy
+ * names. They come from policy files, or from --events, or (neither given) there is one
+ * without a name that selects every detection.
+ *
+ * Compiled at load; matching allocates at most the array of names, in the batch arena.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "event.h"
+
+struct policies;
+struct ruleset;
+struct stores;
+
+struct policies_options {
+	bool compat_tracee; /* Tracee's literal filter semantics (a lone `!=` matches nothing, ...) */
+};
+
+/*
+ * paths: policy files, or directories of them (NULL or NULL-terminated). expressions: values
+ * of --events (NULL or NULL-terminated), which then form one policy named "". Both given is an
+ * error in `problems`, as is every other mistake; loading goes on to show them all, and the
+ * result holds what is valid. The ruleset must outlive the policies. NULL: out of memory.
+ */
+struct policies *policies_load(const char *const *paths, const char *const *expressions,
+			       const struct policies_options *options, const struct ruleset *ruleset,
+			       struct err_list *problems);
+void policies_free(struct policies *policies);
+
+/*
+ * The built-in events that must be collected: those that some policy prints, and those that
+ * the ruleset's detectors read. Each once, in id order; lives as long as the policies.
+ */
+const struct event_def *const *policies_events(const struct policies *policies, size_t *count);
+
+/*
+ * Which policies want this event (raw or produced) printed: *names is an array of their names
+ * in load order and the result its length. 0: do not print (*names is untouched). The array
+ * lives in `arena` or in `policies`; set event->policies to it.
+ */
+uint32_t policies_match(struct policies *policies, const struct event *event, const struct stores *stores,
+			struct arena *arena, const struct str **names);
+
+uint32_t policies_count(const struct policies *policies);
+
+struct policy_info {
+	struct str name;	/* "" for --events and the default */
+	struct str description; /* "" if none */
+	const char *path;	/* NULL for --events and the default */
+	uint32_t rule_count;	/* events selected */
+};
+void policies_info(const struct policies *policies, uint32_t index, struct policy_info *out);
+
+#endif
