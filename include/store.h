@@ -22,14 +22,19 @@ struct process {
 };
 
 struct container {
+	bool started; /* a program has been executed in it since it was made, or it was there before us */
 	struct str id, name, image_id, image_name, image_digest;
 	struct str runtime; /* docker containerd crio podman lxc garden, from the cgroup path */
 };
 
 struct stores; /* engine/store */
 
+/* Capacities: 0 for the default. NULL: out of memory. */
 struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity);
+/* NULL is fine. */
 void stores_free(struct stores *stores);
+/* Set before the first record: entity hashes are made from epoch times. */
+void stores_set_clock(struct stores *stores, const struct clock *clock);
 /* Learn from a record. Every record passes here before any rule sees it. */
 void stores_update(struct stores *stores, const struct wire_header *record);
 /* True if the stores know the process and the cgroup of this record. */
@@ -39,8 +44,8 @@ bool stores_know(const struct stores *stores, const struct wire_header *record);
 const struct process *process_find(const struct stores *stores, uint32_t pid, uint64_t start_time);
 /* The latest process with this pid. */
 const struct process *process_find_pid(const struct stores *stores, uint32_t pid);
-const struct process *process_find_hash(const struct stores *stores, uint32_t entity_hash,
-					const struct clock *clock);
+/* By Tracee's unique_id (entity hash of the thread group leader). */
+const struct process *process_find_hash(const struct stores *stores, uint32_t hash);
 const struct process *process_parent(const struct stores *stores, const struct process *process);
 /* Fills up to `max` children of a process; returns how many. */
 uint32_t process_children(const struct stores *stores, const struct process *process,
@@ -50,6 +55,12 @@ bool process_related(const struct stores *stores, const struct process *a, const
 
 const struct container *container_find(const struct stores *stores, uint64_t cgroup_id);
 const struct container *container_find_id(const struct stores *stores, struct str id);
+
+/*
+ * The part of a cgroup path that names a container, and its runtime (docker, containerd,
+ * crio, podman, garden, ecs, or "" when the path does not tell). data == NULL: none.
+ */
+struct str container_id_of_path(struct str cgroup_path, struct str *runtime);
 
 struct store_stats {
 	uint64_t processes, process_evicted, containers, container_evicted;

@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process and container stores. Entries live in fixed arrays; hash chains find them
+ * by (pid, start time), by pid and by entity hash; texts (executable, argv) are shared
+ * between a process and its children until one executes something else. When an
+ * array is full a second-chance hand picks the victim, exited processes first.
+ */
+#include <stddef.h>
+
+#include "base/common.h"
+#include "base/slab.h"
+#include "store.h"
+
+enum {
+	PROCESSES_DEFAULT = 16384,
+	CGROUPS_DEFAULT = 4096,
+	TEXT_BUDGET = 24 * 1024 * 1024,
+	NONE = UINT32_MAX, /* no entry */
+	CHAINS = 3,
+};
+
+enum chain { BY_KEY, BY_PID, BY_HASH };
+
+/* What fork shares; freed with the last user. */
+struct text {
+	uint32_t users, size; /* size: of the whole, as asked from the slab */
+	uint32_t executable_len, argv_len;
+	char bytes[]; /* executable, argv */
+};
+
+struct entry {
+	struct process process; /* first: public pointers are entry pointers */
+	struct text *text;
+	uint32_t hash; /* entity hash */
+	uint32_t next[CHAINS];
+	uint32_t parent, first_child, next_sibling, previous_sibling;
+	bool used;
+};
+
+struct cgroup {
+	uint64_t id;
+	struct container container; /* id.data == NULL: not a container */
+	char *path;
+	uint32_t path_len;
+	uint32_t next;
+	bool used;
+};
+
+struct stores {
+	struct entry *entries;
+	uint32_t *buckets[CHAINS];
+	uint8_t *referenced; /* touched since the hand came by */
+	uint32_t capacity, buckets_mask, count, high, hand, free_head;
+	struct cgroup *cgroups;
+	uint32_t *cgroup_buckets;
+	uint32_t cgroup_capacity, cgroup_mask, cgroup_count, cgroup_hand;
+	struct slab texts;
+	struct clock clock;
+	struct store_stats stats;
+};
+
+/* ---- hashing --------------------------------------------------------------- */
+
+static uint32_t mix(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	return (uint32_t)x ^ (uint32_t)(x >> 32);
+}
+
+static uint32_t chain_hash(const struct entry *entry, enum chain chain)
+{
+	switch (chain) {
+	case BY_KEY: return mix(entry->process.start_time * 31 + entry->process.pid);
+	case BY_PID: return mix(entry->process.pid);
+	case BY_HASH: break;
+	}
+	return mix(entry->hash);
+}
+
+static uint32_t *bucket_of(const struct stores *stores, const struct entry *entry, enum chain chain)
+{
+	return &stores->buckets[chain][chain_hash(entry, chain) & stores->buckets_mask];
+}
+
+static uint32_t index_of(const struct stores *stores, const struct process *process)
+{
+	return (uint32_t)((const struct entry *)process - stores->entries);
+}
+
+static void chains_add(struct stores *stores, struct entry *entry)
+{
+	for (unsigned c = 0; c < CHAINS; c++) {
+		uint32_t *head = bucket_of(stores, entry, c);
+
+		entry->next[c] = *head;
+		*head = (uint32_t)(entry - stores->entries);
+	}
+}
+
+static void chains_remove(struct stores *stores, struct entry *entry)
+{
+	uint32_t self = (uint32_t)(entry - stores->entries);
+
+	for (unsigned c = 0; c < CHAINS; c++) {
+		uint32_t *at = bucket_of(stores, entry, c);
+
+		while (*at != self)
+			at = &stores->entries[*at].next[c];
+		*at = entry->next[c];
+	}
+}
+
+/* ---- family ---------------------------------------------------------------- */
+
+static void family_leave(struct stores *stores, struct entry *entry)
+{
+	struct entry *all = stores->entries;
+
+	if (entry->previous_sibling != NONE)
+		all[entry->previous_sibling].next_sibling = entry->next_sibling;
+	else if (entry->parent != NONE)
+		all[entry->parent].first_child = entry->next_sibling;
+	if (entry->next_sibling != NONE)
+		all[entry->next_sibling].previous_sibling = entry->previous_sibling;
+	entry->parent = entry->next_sibling = entry->previous_sibling = NONE;
+}
+
+static void family_join(struct stores *stores, struct entry *entry, uint32_t parent)
+{
+	uint32_t self = (uint32_t)(entry - stores->entries);
+
+	if (parent == NONE || parent == self)
+		return;
+	struct entry *p = &stores->entries[parent];
+
+	entry->parent = parent;
+	entry->next_sibling = p->first_child;
+	entry->previous_sibling = NONE;
+	if (p->first_child != NONE)
+		stores->entries[p->first_child].previous_sibling = self;
+	p->first_child = self;
+}
+
+static void family_orphan(struct stores *stores, struct entry *entry)
+{
+	for (uint32_t child = entry->first_child; child != NONE;) {
+		struct entry *c = &stores->entries[child];
+
+		child = c->next_sibling;
+		c->parent = c->next_sibling = c->previous_sibling = NONE;
+	}
+	entry->first_child = NONE;
+}
+
+/* ---- texts ----------------------------------------------------------------- */
+
+static void text_drop(struct stores *stores, struct entry *entry)
+{
+	if (entry->text && --entry->text->users == 0)
+		slab_release(&stores->texts, entry->text, entry->text->size);
+	entry->text = NULL;
+	entry->process.executable = (struct str){ 0 };
+	entry->process.argv = NULL;
+	entry->process.argv_len = 0;
+}
+
+static void text_show(struct entry *entry)
+{
+	struct text *text = entry->text;
+
+	entry->process.executable = (struct str){ text->bytes, text->executable_len };
+	entry->process.argv = text->bytes + text->executable_len;
+	entry->process.argv_len = text->argv_len;
+}
+
+static void text_share(struct stores *stores, struct entry *entry, struct entry *with)
+{
+	struct text *text = with->text;
+
+	if (text)
+		text->users++;
+	text_drop(stores, entry);
+	entry->text = text;
+	if (text)
+		text_show(entry);
+}
+
+static void evict_one(struct stores *stores, uint32_t keep);
+
+/* Arguments beyond what a piece holds are cut at a NUL; an executable's path always fits. */
+static void text_set(struct stores *stores, struct entry *entry, struct str executable, struct str argv)
+{
+	uint32_t room = SLAB_PIECE_MAX - (uint32_t)sizeof(struct text);
+	uint32_t self = (uint32_t)(entry - stores->entries);
+	struct text *text;
+
+	text_drop(stores, entry);
+	executable.len = MIN(executable.len, room);
+	argv.len = MIN(argv.len, room - executable.len);
+	while (argv.len && argv.data[argv.len - 1])
+		argv.len--;
+	uint32_t size = (uint32_t)sizeof(*text) + executable.len + argv.len;
+
+	while (!(text = slab_alloc(&stores->texts, size))) {
+		if (stores->count <= 1)
+			return;
+		evict_one(stores, self);
+	}
+	*text = (struct text){ .users = 1, .size = size, .executable_len = executable.len, .argv_len = argv.len };
+	if (executable.len)
+		memcpy(text->bytes, executable.data, executable.len);
+	if (argv.len)
+		memcpy(text->bytes + executable.len, argv.data, argv.len);
+	entry->text = text;
+	text_show(entry);
+	if (!executable.data)
+		entry->process.executable = (struct str){ 0 };
+}
+
+/* ---- entries --------------------------------------------------------------- */
+
+static void entry_remove(struct stores *stores, struct entry *entry)
+{
+	chains_remove(stores, entry);
+	family_orphan(stores, entry);
+	family_leave(stores, entry);
+	text_drop(stores, entry);
+	entry->used = false;
+	entry->next[BY_KEY] = stores->free_head;
+	stores->free_head = (uint32_t)(entry - stores->entries);
+	stores->count--;
+	stores->stats.process_evicted++;
+}
+
+/*
+ * Second chance, in at most three rounds: exited and untouched, then untouched, then
+ * whoever is next.
+ */
+static void evict_one(struct stores *stores, uint32_t keep)
+{
+	for (uint64_t step = 0; step < 3ULL * stores->capacity; step++) {
+		uint32_t at = stores->hand;
+		struct entry *entry = &stores->entries[at];
+		unsigned round = (unsigned)(step / stores->capacity);
+
+		stores->hand = at + 1 == stores->capacity ? 0 : at + 1;
+		if (!entry->used || at == keep)
+			continue;
+		if (round == 0 && !entry->process.exit_time)
+			continue;
+		if (round < 2 && stores->referenced[at]) {
+			stores->referenced[at] = 0;
+			continue;
+		}
+		entry_remove(stores, entry);
+		return;
+	}
+}
+
+static struct entry *entry_find(const struct stores *stores, uint32_t pid, uint64_t start_time)
+{
+	uint32_t at = stores->buckets[BY_KEY][mix(start_time * 31 + pid) & stores->buckets_mask];
+
+	for (; at != NONE; at = stores->entries[at].next[BY_KEY]) {
+		struct entry *entry = &stores->entries[at];
+
+		if (entry->process.pid == pid && entry->process.start_time == start_time) {
+			stores->referenced[at] = 1;
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+static struct entry *entry_new(struct stores *stores, uint32_t pid, uint64_t start_time)
+{
+	if (stores->count == stores->capacity)
+		evict_one(stores, NONE);
+	uint32_t at = stores->free_head;
+
+	if (at != NONE)
+		stores->free_head = stores->entries[at].next[BY_KEY];
+	else
+		at = stores->high++;
+	struct entry *entry = &stores->entries[at];
+
+	*entry = (struct entry){
+		.used = true,
+		.process = { .pid = pid, .start_time = start_time },
+		.hash = entity_hash(pid, start_time + stores->clock.boot_epoch_ns),
+		.parent = NONE,
+		.first_child = NONE,
+		.next_sibling = NONE,
+		.previous_sibling = NONE,
+	};
+	stores->count++;
+	stores->referenced[at] = 1;
+	chains_add(stores, entry);
+	return entry;
+}
+
+static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_t ppid, uint64_t start_time)
+{
+	struct entry *parent = ppid ? entry_find(stores, ppid, start_time) : NULL;
+
+	entry->process.ppid = ppid;
+	entry->process.parent_start_time = start_time;
+	family_leave(stores, entry);
+	family_join(stores, entry, parent ? (uint32_t)(parent - stores->entries) : NONE);
+}
+
+/* What every record tells of its process. */
+static void entry_refresh(struct stores *stores, struct entry *entry, const struct wire_header *record)
+{
+	struct process *process = &entry->process;
+
+	process->uid = record->uid;
+	process->gid = record->gid;
+	process->ns_pid = record->ns_pid;
+	process->cgroup_id = record->cgroup_id;
+	if (record->pid == record->tid)
+		memcpy(process->comm, record->comm, sizeof(process->comm));
+	if (process->ppid != record->ppid || process->parent_start_time != record->parent_start_time)
+		entry_set_parent(stores, entry, record->ppid, record->parent_start_time);
+}
+
+static struct entry *entry_of_record(struct stores *stores, const struct wire_header *record)
+{
+	struct entry *entry = entry_find(stores, record->pid, record->leader_start_time);
+
+	if (!entry)
+		entry = entry_new(stores, record->pid, record->leader_start_time);
+	entry_refresh(stores, entry, record);
+	return entry;
+}
+
+/* ---- cgroups --------------------------------------------------------------- */
+
+static struct cgroup *cgroup_find(const struct stores *stores, uint64_t id)
+{
+	uint32_t at = stores->cgroup_buckets[mix(id) & stores->cgroup_mask];
+
+	for (; at != NONE; at = stores->cgroups[at].next)
+		if (stores->cgroups[at].id == id)
+			return &stores->cgroups[at];
+	return NULL;
+}
+
+static void cgroup_unlink(struct stores *stores, struct cgroup *cgroup)
+{
+	uint32_t *at = &stores->cgroup_buckets[mix(cgroup->id) & stores->cgroup_mask];
+	uint32_t self = (uint32_t)(cgroup - stores->cgroups);
+
+	while (*at != self)
+		at = &stores->cgroups[*at].next;
+	*at = cgroup->next;
+	slab_release(&stores->texts, cgroup->path, cgroup->path_len);
+	*cgroup = (struct cgroup){ 0 };
+}
+
+/* Slots are reused in order of their making: cgroups come and go slowly. */
+static struct cgroup *cgroup_new(struct stores *stores, uint64_t id)
+{
+	uint32_t at = stores->cgroup_count;
+
+	if (at < stores->cgroup_capacity) {
+		stores->cgroup_count++;
+	} else {
+		at = stores->cgroup_hand;
+		stores->cgroup_hand = (at + 1) % stores->cgroup_capacity;
+		cgroup_unlink(stores, &stores->cgroups[at]);
+		stores->stats.container_evicted++;
+	}
+	struct cgroup *cgroup = &stores->cgroups[at];
+	uint32_t *head = &stores->cgroup_buckets[mix(id) & stores->cgroup_mask];
+
+	*cgroup = (struct cgroup){ .id = id, .used = true, .next = *head };
+	*head = at;
+	return cgroup;
+}
+
+static void cgroup_learn(struct stores *stores, uint64_t id, struct str path)
+{
+	struct cgroup *cgroup = cgroup_find(stores, id);
+
+	if (!cgroup)
+		cgroup = cgroup_new(stores, id);
+	slab_release(&stores->texts, cgroup->path, cgroup->path_len);
+	cgroup->path = slab_alloc(&stores->texts, path.len);
+	cgroup->path_len = cgroup->path ? path.len : 0;
+	cgroup->container = (struct container){ 0 };
+	if (!cgroup->path)
+		return;
+	memcpy(cgroup->path, path.data, path.len);
+	cgroup->container.id = container_id_of_path((struct str){ cgroup->path, path.len },
+						    &cgroup->container.runtime);
+}
+
+/* ---- what records teach ----------------------------------------------------- */
+
+static struct str record_str(const struct wire_header *record, struct wire_ref ref)
+{
+	return (struct str){ (const char *)record + ref.offset, ref.len };
+}
+
+static void learn_fork(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_sched_process_fork *fork = (const void *)(record + 1);
+	uint32_t pid = (uint32_t)fork->child_pid;
+
+	if (fork->child_tid != fork->child_pid || entry_find(stores, pid, fork->start_time))
+		return; /* a thread, or known already */
+	struct entry *parent = entry_find(stores, (uint32_t)fork->parent_process_pid,
+					  fork->parent_process_start_time);
+	struct entry *child = entry_new(stores, pid, fork->start_time);
+
+	child->process.ns_pid = (uint32_t)fork->child_ns_pid;
+	child->process.uid = record->uid;
+	child->process.gid = record->gid;
+	child->process.cgroup_id = record->cgroup_id;
+	memcpy(child->process.comm, record->comm, sizeof(child->process.comm));
+	/* entry_new may have evicted the parent. */
+	if (parent && (!parent->used || parent->process.pid != (uint32_t)fork->parent_process_pid))
+		parent = NULL;
+	if (parent)
+		text_share(stores, child, parent);
+	entry_set_parent(stores, child, (uint32_t)fork->parent_process_pid, fork->parent_process_start_time);
+}
+
+static void learn_exec(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_sched_process_exec *exec = (const void *)(record + 1);
+	struct entry *entry = entry_of_record(stores, record);
+	struct cgroup *cgroup = cgroup_find(stores, record->cgroup_id);
+
+	text_set(stores, entry, record_str(record, exec->pathname), record_str(record, exec->argv));
+	if (cgroup)
+		cgroup->container.started = true;
+}
+
+static void learn_existing(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_process_existing *existing = (const void *)(record + 1);
+	struct entry *entry = entry_of_record(stores, record);
+	struct cgroup *cgroup = cgroup_find(stores, record->cgroup_id);
+	struct str path = { 0 }, argv = { 0 };
+
+	if (record->present & FIELD_BIT(process_existing, pathname))
+		path = record_str(record, existing->pathname);
+	if (record->present & FIELD_BIT(process_existing, argv))
+		argv = record_str(record, existing->argv);
+	text_set(stores, entry, path, argv);
+	if (cgroup)
+		cgroup->container.started = true;
+}
+
+static void learn_exit(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_sched_process_exit *ended = (const void *)(record + 1);
+	struct entry *entry = entry_of_record(stores, record);
+
+	if (ended->process_group_exit)
+		entry->process.exit_time = record->time;
+}
+
+static void learn_cgroup(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_cgroup_existing *existing = (const void *)(record + 1);
+
+	cgroup_learn(stores, existing->cgroup_id, record_str(record, existing->cgroup_path));
+}
+
+void stores_update(struct stores *stores, const struct wire_header *record)
+{
+	switch (record->id) {
+	case EV_sched_process_fork: learn_fork(stores, record); return;
+	case EV_sched_process_exec: learn_exec(stores, record); return;
+	case EV_sched_process_exit: learn_exit(stores, record); return;
+	case EV_process_existing: learn_existing(stores, record); return;
+	case EV_cgroup_existing: learn_cgroup(stores, record); return;
+	case EV_events_lost: return;
+	default: entry_of_record(stores, record);
+	}
+	if (record->cgroup_id && !cgroup_find(stores, record->cgroup_id))
+		cgroup_learn(stores, record->cgroup_id, STR(""));
+}
+
+bool stores_know(const struct stores *stores, const struct wire_header *record)
+{
+	return entry_find(stores, record->pid, record->leader_start_time) &&
+	       (!record->cgroup_id || cgroup_find(stores, record->cgroup_id));
+}
+
+/* ---- look-ups ---------------------------------------------------------------- */
+
+const struct process *process_find(const struct stores *stores, uint32_t pid, uint64_t start_time)
+{
+	struct entry *entry = entry_find(stores, pid, start_time);
+
+	return entry ? &entry->process : NULL;
+}
+
+const struct process *process_find_pid(const struct stores *stores, uint32_t pid)
+{
+	const struct process *latest = NULL;
+	uint32_t at = stores->buckets[BY_PID][mix(pid) & stores->buckets_mask];
+
+	for (; at != NONE; at = stores->entries[at].next[BY_PID]) {
+		const struct process *process = &stores->entries[at].process;
+
+		if (process->pid == pid && (!latest || process->start_time > latest->start_time))
+			latest = process;
+	}
+	return latest;
+}
+
+const struct process *process_find_hash(const struct stores *stores, uint32_t hash)
+{
+	uint32_t at = stores->buckets[BY_HASH][mix(hash) & stores->buckets_mask];
+
+	for (; at != NONE; at = stores->entries[at].next[BY_HASH])
+		if (stores->entries[at].hash == hash)
+			return &stores->entries[at].process;
+	return NULL;
+}
+
+const struct process *process_parent(const struct stores *stores, const struct process *process)
+{
+	uint32_t parent = stores->entries[index_of(stores, process)].parent;
+
+	return parent == NONE ? NULL : &stores->entries[parent].process;
+}
+
+uint32_t process_children(const struct stores *stores, const struct process *process,
+			  const struct process **out, uint32_t max)
+{
+	uint32_t count = 0, at = stores->entries[index_of(stores, process)].first_child;
+
+	for (; at != NONE && count < max; at = stores->entries[at].next_sibling)
+		out[count++] = &stores->entries[at].process;
+	return count;
+}
+
+static bool is_ancestor(const struct stores *stores, const struct process *old, const struct process *young)
+{
+	/* Bounded by the number of entries: a family is a tree. */
+	for (uint32_t i = 0; young && i < stores->capacity; i++, young = process_parent(stores, young))
+		if (young == old)
+			return true;
+	return false;
+}
+
+bool process_related(const struct stores *stores, const struct process *a, const struct process *b)
+{
+	const struct process *parent = process_parent(stores, a);
+
+	if (a->pid > 1 && is_ancestor(stores, a, b))
+		return true;
+	if (b->pid > 1 && is_ancestor(stores, b, a))
+		return true;
+	return parent && parent->pid > 1 && parent == process_parent(stores, b);
+}
+
+const struct container *container_find(const struct stores *stores, uint64_t cgroup_id)
+{
+	const struct cgroup *cgroup = cgroup_find(stores, cgroup_id);
+
+	return cgroup && cgroup->container.id.data ? &cgroup->container : NULL;
+}
+
+const struct container *container_find_id(const struct stores *stores, struct str id)
+{
+	for (uint32_t i = 0; i < stores->cgroup_count; i++)
+		if (stores->cgroups[i].container.id.data && str_equal(stores->cgroups[i].container.id, id))
+			return &stores->cgroups[i].container;
+	return NULL;
+}
+
+/* ---- life --------------------------------------------------------------------- */
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 16;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+static uint32_t *buckets_new(uint32_t count)
+{
+	uint32_t *buckets = malloc(count * sizeof(*buckets));
+
+	if (buckets)
+		memset(buckets, 0xff, count * sizeof(*buckets));
+	return buckets;
+}
+
+void stores_free(struct stores *stores)
+{
+	if (!stores)
+		return;
+	for (unsigned c = 0; c < CHAINS; c++)
+		free(stores->buckets[c]);
+	free(stores->entries);
+	free(stores->referenced);
+	free(stores->cgroups);
+	free(stores->cgroup_buckets);
+	slab_free(&stores->texts);
+	free(stores);
+}
+
+DEFINE_CLEANUP(struct stores *, stores_free)
+
+struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity)
+{
+	autoclean(stores_freep) struct stores *stores = calloc(1, sizeof(*stores));
+
+	if (!stores)
+		return NULL;
+	stores->capacity = process_capacity ? process_capacity : PROCESSES_DEFAULT;
+	stores->cgroup_capacity = container_capacity ? container_capacity : CGROUPS_DEFAULT;
+	stores->buckets_mask = power_of_two(stores->capacity) - 1;
+	stores->cgroup_mask = power_of_two(stores->cgroup_capacity) - 1;
+	stores->free_head = NONE;
+	stores->texts.budget = TEXT_BUDGET;
+	stores->entries = calloc(stores->capacity, sizeof(*stores->entries));
+	stores->referenced = calloc(stores->capacity, 1);
+	stores->cgroups = calloc(stores->cgroup_capacity, sizeof(*stores->cgroups));
+	stores->cgroup_buckets = buckets_new(stores->cgroup_mask + 1);
+	for (unsigned c = 0; c < CHAINS; c++)
+		if (!(stores->buckets[c] = buckets_new(stores->buckets_mask + 1)))
+			return NULL;
+	if (!stores->entries || !stores->referenced || !stores->cgroups || !stores->cgroup_buckets)
+		return NULL;
+	return take(stores);
+}
+
+void stores_set_clock(struct stores *stores, const struct clock *clock)
+{
+	stores->clock = *clock;
+}
+
+void stores_stats(const struct stores *stores, struct store_stats *out)
+{
+	*out = stores->stats;
+	out->processes = stores->count;
+	out->containers = 0;
+	for (uint32_t i = 0; i < stores->cgroup_count; i++)
+		out->containers += stores->cgroups[i].container.id.data != NULL;
+}
