@@ -73,12 +73,34 @@ $(B)/spoor: $(B)/engine/main.o $(B)/libspoor.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+static: $(B)/spoor-static ## build build/spoor-static, which needs no library
+$(B)/spoor-static: $(B)/engine/main.o $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -o $@
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# ---- set-up and use ----------------------------------------------------------------
+
+# In recipes: as many jobs as there are processors, unless the caller said -j.
+BUILD = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+as-root = $(if $(filter 0,$(shell id -u)),,sudo)
+
+setup: ## install the Debian packages that are missing, for building and testing
+	@contrib/setup build test
+
+run: ## set up, build and run the sensor with the built-in rules (ARGS='...': its arguments)
+	@contrib/setup build
+	@+$(BUILD) all
+	@$(as-root) $(B)/spoor run $(ARGS)
+
 clean: ## remove build output
-	$(Q)rm -rf build build-san
+	$(Q)rm -rf build build-san build-coverage
+
+distclean: clean ## remove what was downloaded as well
+	$(Q)rm -rf build-cache
 
 help: ## list targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 12
 
-.PHONY: all clean help FORCE
+.PHONY: all static setup run clean distclean help FORCE

@@ -1,0 +1,48 @@
+# Tests: the folder is the registry. tests/GROUP/test_X.c is a cmocka program linked with
+# libspoor.a and tests/support/*.c; tests/GROUP/test_X.sh a script that prints TAP.
+# tests/live/X.c and tests/vm/X.c (not test_X) are static helper programs for the scripts.
+
+# The VM runs a static program, which cannot be a sanitizer build.
+TEST_GROUPS = lint unit cel cases fuzz rules live $(if $(filter 1,$(SAN)),,vm)
+TEST_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/*/test_*.c)))
+TEST_SH := $(sort $(wildcard tests/*/test_*.sh))
+SUPPORT_C := $(wildcard tests/support/*.c)
+WORKLOADS := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_BIN:$(B)/%=%.c),$(wildcard tests/live/*.c tests/vm/*.c)))
+programs-of = $(filter $(B)/tests/$(1)/%,$(TEST_BIN) $(FUZZ_REPLAYS)) $(filter tests/$(1)/%,$(TEST_SH))
+# T=word runs only the programs whose path contains the word.
+chosen = $(if $(T),$(foreach p,$(1),$(if $(findstring $(T),$(p)),$(p))),$(1))
+run-tests = B=$(B) tests/run $(call chosen,$(1))
+
+$(TEST_BIN): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+# Helpers must run in a virtual machine that holds nothing else, and measure nothing of ours.
+$(WORKLOADS): $(B)/%: %.c
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
+
+# ---- groups ----------------------------------------------------------------------
+
+lint: ## check layers, sizes, names, comments of the sources
+unit: $(call programs-of,unit) ## unit tests (T=word: only those whose name contains it)
+cel: $(call programs-of,cel) ## conformance of the expression language
+cases: all $(call programs-of,cases) ## golden cases by replay
+rules: all ## the tests beside the built-in detectors
+live: all $(WORKLOADS) $(call programs-of,live) ## tests on this kernel, as root
+vm: $(B)/spoor-static $(WORKLOADS) $(call programs-of,vm) ## all hook kinds on Debian's kernel in qemu
+
+$(filter-out fuzz,$(TEST_GROUPS)):
+	@$(call run-tests,$(call programs-of,$@))
+
+tests-build: all $(WORKLOADS) $(TEST_BIN) $(FUZZ_REPLAYS) $(if $(filter 1,$(SAN)),,$(B)/spoor-static)
+tests-run: tests-build
+	@$(call run-tests,$(foreach group,$(TEST_GROUPS),$(call programs-of,$(group))))
+
+test: ## set up, build and run every test
+	@contrib/setup build test
+	@+$(BUILD) tests-build
+	@$(MAKE) --no-print-directory tests-run
+
+.PHONY: $(TEST_GROUPS) tests-build tests-run test
