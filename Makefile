@@ -95,7 +95,7 @@ run: ## set up, build and run the sensor with the built-in rules (ARGS='...': it
 	@$(as-root) $(B)/spoor run $(ARGS)
 
 clean: ## remove build output
-	$(Q)rm -rf build build-san build-coverage
+	$(Q)rm -rf build build-san build-coverage build-fuzz
 
 distclean: clean ## remove what was downloaded as well
 	$(Q)rm -rf build-cache

@@ -8,6 +8,8 @@ TEST_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/*/test_*.c)))
 TEST_SH := $(sort $(wildcard tests/*/test_*.sh))
 SUPPORT_C := $(wildcard tests/support/*.c)
 WORKLOADS := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_BIN:$(B)/%=%.c),$(wildcard tests/live/*.c tests/vm/*.c)))
+FUZZ_C := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_REPLAYS := $(FUZZ_C:%.c=$(B)/%)
 programs-of = $(filter $(B)/tests/$(1)/%,$(TEST_BIN) $(FUZZ_REPLAYS)) $(filter tests/$(1)/%,$(TEST_SH))
 # T=word runs only the programs whose path contains the word.
 chosen = $(if $(T),$(foreach p,$(1),$(if $(findstring $(T),$(p)),$(p))),$(1))
@@ -22,6 +24,29 @@ $(WORKLOADS): $(B)/%: %.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
+
+# ---- fuzzing: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput ----------------------
+
+$(FUZZ_REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/driver.o $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+FUZZ_SAN = -fsanitize=address,undefined
+$(B)/libfuzzer_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) -fsanitize=fuzzer $(FUZZ_SAN) $^ $(LDLIBS) -o $@
+
+ifdef SECONDS
+fuzz:
+	@test -f tests/fuzz/fuzz_$(T).c || { echo "T=: one of $(FUZZ_C:tests/fuzz/fuzz_%.c=%)"; exit 2; }
+	@+$(BUILD) B=build-fuzz CC=$(CLANG) 'OPT=-O1 -fsanitize=fuzzer-no-link $(FUZZ_SAN)' build-fuzz/libfuzzer_$(T)
+	@mkdir -p build-fuzz/corpus/$(T)
+	build-fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
+		-artifact_prefix=build-fuzz/ build-fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+else
+fuzz: $(call programs-of,fuzz) ## fuzz targets over their corpora; T=yaml SECONDS=60: fuzz for real
+	@$(call run-tests,$(call programs-of,$@))
+endif
 
 # ---- groups ----------------------------------------------------------------------
 
