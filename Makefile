@@ -43,7 +43,7 @@ $(Q){ $(1); } > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; 
 endef
 
 $(B)/gen/events.inc: FORCE
-	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do echo "#include \"events/$${f##*/}\""; done)
+	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do f=$${f##*/}; printf "#define THIS_EVENT %s\n#include \"events/%s\"\n#undef THIS_EVENT\n" $${f%.def} $$f; done)
 
 # engine/format/tracee-json.c must define `const struct format format_tracee_json`.
 FOLDERS = format output command

@@ -20,7 +20,8 @@
  *	RELATED("event event ...")
  *	END(name)
  *
- * events.inc (made by make) includes every file of the folder in name order.
+ * events.inc (made by make) includes every file of the folder in name order, with THIS_EVENT
+ * defined as the name of the file, which is that of its event.
  */
 #ifndef EVENT
 #define EVENT(...)
