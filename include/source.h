@@ -50,6 +50,11 @@ struct source_ops {
 	 * describe it to the sink, if the source can tell. NULL: cannot.
 	 */
 	void (*describe)(struct source *source, const struct wire_header *record, source_sink sink, void *ctx);
+	/*
+	 * Stop collecting and hand over everything that is left: detach first, then the ring,
+	 * then the last events_lost. After it `read` answers -ENODATA. NULL: nothing to do (files).
+	 */
+	int (*drain)(struct source *source, source_sink sink, void *ctx, struct err *err);
 	const struct clock *(*clock)(const struct source *source);
 	void (*stats)(const struct source *source, struct source_stats *out);
 	void (*close)(struct source *source);

@@ -63,6 +63,10 @@ int spoor_drain(struct spoor *spoor);
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out);
 /* Text of the last failure, one or more lines, ready to print; never NULL. */
 const char *spoor_error(const struct spoor *spoor);
+/* Warnings of the last load, ready to print; "" if none. */
+const char *spoor_warnings(const struct spoor *spoor);
+/* How many detectors are loaded. */
+uint32_t spoor_detector_count(const struct spoor *spoor);
 /* NULL is fine. */
 void spoor_close(struct spoor *spoor);
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spoor doctor: what this kernel and host offer, and how events would be hooked. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/common.h"
+#include "base/err.h"
+#include "command.h"
+#include "options.h"
+#include "source.h"
+#include "spoor.h"
+
+enum { EVENTS_MAX = 256, NAME_WIDTH = 22 };
+
+struct report {
+	bool missing; /* something without which nothing works */
+	const struct event_def *last;
+	size_t unhooked;
+	bool hooked; /* the event at hand has a chosen hook */
+};
+
+static const char *const state_names[] = {
+	[CHECK_OK] = "ok",
+	[CHECK_DEGRADED] = "limited",
+	[CHECK_MISSING] = "MISSING",
+};
+
+static void print_check(void *ctx, const struct source_check *check)
+{
+	struct report *report = ctx;
+
+	printf("  %-*s %-8s %s\n", NAME_WIDTH, check->name, state_names[check->state], check->found);
+	if (check->advice[0])
+		printf("  %-*s %-8s -> %s\n", NAME_WIDTH, "", "", check->advice);
+	if (check->state == CHECK_MISSING)
+		report->missing = true;
+}
+
+static void print_hook(void *ctx, const struct source_hook *hook)
+{
+	struct report *report = ctx;
+
+	printf("  %-*s %-2s %-10s %-34s %s\n", NAME_WIDTH, hook->event == report->last ? "" : hook->event->name,
+	       hook->chosen ? "=>" : "", hook->type, hook->target, hook->reason);
+	report->last = hook->event;
+	report->hooked |= hook->chosen;
+}
+
+static bool hook_mode_parse(const char *name, enum hook_mode *out)
+{
+	static const char *const names[] = {
+		[HOOK_NONE] = "auto",
+		[HOOK_FENTRY] = "fentry",
+		[HOOK_KPROBE] = "kprobe",
+		[HOOK_TRACEPOINT] = "tracepoint",
+		[HOOK_RAW] = "raw",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i])) {
+			*out = (enum hook_mode)i;
+			return true;
+		}
+	return false;
+}
+
+static bool collectable(const struct event_def *def)
+{
+	return !event_in_set(def, STR("internal")) && def->id != EV_events_lost;
+}
+
+static int doctor_run(const struct options *options, int argc, char **argv)
+{
+	const struct event_def *events[EVENTS_MAX];
+	struct source_want want = { .events = events };
+	struct report report = { 0 };
+	struct err err = { 0 };
+
+	if (!hook_mode_parse(options->hook, &want.hook)) {
+		fprintf(stderr, "spoor doctor: --hook %s: kinds are auto, fentry, kprobe, tracepoint, raw\n",
+			options->hook);
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < argc && want.count < EVENTS_MAX; i++) {
+		events[want.count] = event_by_name(str_of(argv[i]));
+		if (!events[want.count++]) {
+			fprintf(stderr, "spoor doctor: there is no event '%s' ('spoor list events')\n", argv[i]);
+			return EXIT_BAD_INPUT;
+		}
+	}
+	for (size_t i = 0; !argc && i < event_table_count && want.count < EVENTS_MAX; i++)
+		if (collectable(&event_table[i]))
+			events[want.count++] = &event_table[i];
+
+	printf("spoor %s\n\nHost:\n", spoor_version());
+	source_live_check(print_check, &report);
+	printf("\nHook plan (=> is what 'spoor run --hook %s' would use):\n", options->hook);
+	if (source_live_plan(&want, print_hook, &report, &err) < 0) {
+		err_print(stderr, &err);
+		return EXIT_ENVIRONMENT;
+	}
+	return report.missing ? EXIT_ENVIRONMENT : EXIT_FINE;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.arguments = "[options] [EVENT...]",
+	.summary = "tell what this host offers and what is missing",
+	.help = "Looks at the kernel and the host, prints what the sensor can use, what is missing and\n"
+		"how to get it, and how each event (all, or those named) would be hooked and why.\n"
+		"As root it tells more. Exit status 3 if the sensor cannot run here.",
+	.options = "hook",
+	.run = doctor_run,
+};

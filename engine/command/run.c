@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spoor run: the sensor in the foreground. Signals only set flags; the loop acts on
+ * them between two drains of the ring.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/common.h"
+#include "command.h"
+#include "options.h"
+#include "sensor.h"
+#include "spoor.h"
+
+static int run_run(const struct options *options, int argc, char **argv)
+{
+	autoclean(spoor_closep) struct spoor *spoor = NULL;
+
+	if (argc) {
+		fprintf(stderr, "spoor run: takes no operands, found '%s'\nTry 'spoor run --help'.\n", argv[0]);
+		return EXIT_USAGE;
+	}
+	int status = sensor_load(options, options->output, &spoor);
+
+	if (status != EXIT_FINE)
+		return status;
+	if (spoor_open_live(spoor) < 0)
+		return sensor_fail(spoor, EXIT_ENVIRONMENT);
+	if (!options->quiet)
+		fprintf(stderr, "spoor: watching with %u detectors; stop with Ctrl-C\n",
+			spoor_detector_count(spoor));
+	return sensor_loop(spoor, options);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "[options]",
+	.summary = "watch this host and print alerts",
+	.help = "Hooks the kernel, runs every event through the detectors and prints what they\n"
+		"detect, in the foreground, until it is stopped. Needs root (or CAP_BPF, CAP_PERFMON\n"
+		"and CAP_SYS_RESOURCE); 'spoor doctor' tells what this host offers.\n\n"
+		"SIGINT and SIGTERM finish what is in flight, print a summary and stop; SIGHUP loads\n"
+		"the rules again (if they are wrong, the old ones stay).\n\n"
+		"Examples:\n"
+		"  spoor run                                  built-in rules, a table of alerts\n"
+		"  spoor run -d my-rules -o json:/var/log/spoor.json\n"
+		"  spoor run -e msgget,shmget -o json         raw events\n"
+		"  spoor run -e 'ipc,-semop' -o option:decoded-data",
+	.options = "events policy detectors output hook ring duration compat quiet",
+	.run = run_run,
+};

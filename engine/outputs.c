@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading --output, and the buffers between formats and transports. */
+#include "outputs.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/common.h"
+#include "base/suggest.h"
+#include "output.h"
+#include "spoor.h"
+
+enum { OUTPUTS_MAX = 16, FLUSH_AT = 256 * 1024, HOST_NAME_SIZE = 256, RECORD_LIMIT = 8 * 1024 * 1024 };
+
+struct destination {
+	const struct format *format;
+	const struct output_ops *ops;
+	struct output *output;
+	struct buf buf;
+	uint32_t records; /* in buf */
+	uint64_t failed;
+};
+
+struct outputs {
+	struct format_options options;
+	char host_name[HOST_NAME_SIZE];
+	struct destination destinations[OUTPUTS_MAX];
+	uint32_t count;
+	bool silent; /* none */
+};
+
+static const struct output_ops *transport_by_name(const char *name)
+{
+	for (size_t i = 0; outputs[i]; i++)
+		if (!strcmp(outputs[i]->name, name))
+			return outputs[i];
+	return NULL;
+}
+
+static int wrong_option(struct str name, struct err *err)
+{
+	err_set(err, -EINVAL, "--output option:%.*s: there is no such option", (int)name.len, name.data);
+	err_hint(err, "the options are: decoded-data");
+	return -EINVAL;
+}
+
+static int wrong_format(struct str name, struct err *err)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, name);
+	for (size_t i = 0; formats[i]; i++)
+		suggest_try(&suggest, str_of(formats[i]->name));
+	err_set(err, -EINVAL, "--output %.*s: there is no such format", (int)name.len, name.data);
+	if (suggest.best.data)
+		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	else
+		err_hint(err, "formats are: json, tracee-json, table ('spoor list formats'); "
+			      "the form is FORMAT or FORMAT:FILE");
+	return -EINVAL;
+}
+
+/* One destination; the path is not kept. */
+static int destination_open(struct outputs *all, const struct format *format, struct str path,
+			    struct err *err)
+{
+	char name[ERR_PATH_MAX];
+
+	if (all->count == OUTPUTS_MAX)
+		return err_set(err, -E2BIG, "--output: more than %d outputs", OUTPUTS_MAX);
+	if (!path.len || path.len >= sizeof(name)) {
+		err_set(err, -EINVAL, "--output %s:%.*s: %s", format->name, (int)MIN(path.len, 64u), path.data,
+			path.len ? "the path is too long" : "a path is missing");
+		err_hint(err, "write %s:FILE, or just %s for standard output", format->name, format->name);
+		return -EINVAL;
+	}
+	memcpy(name, path.data, path.len);
+	name[path.len] = 0;
+
+	struct destination *destination = &all->destinations[all->count];
+
+	*destination = (struct destination){ .format = format, .ops = transport_by_name("file") };
+	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
+	int r = destination->ops->open(name, &destination->output, err);
+
+	if (r < 0)
+		return r;
+	all->count++;
+	return 0;
+}
+
+static int expression_open(struct outputs *all, const char *expression, struct err *err)
+{
+	const char *colon = strchrnul(expression, ':');
+	struct str name = { expression, (uint32_t)(colon - expression) };
+
+	if (str_equal(name, STR("none")) && !*colon) {
+		all->silent = true;
+		return 0;
+	}
+	if (str_equal(name, STR("option"))) {
+		if (!*colon || strcmp(colon + 1, "decoded-data") != 0)
+			return wrong_option(str_of(*colon ? colon + 1 : ""), err);
+		all->options.decoded_data = true;
+		return 0;
+	}
+	const struct format *format = format_by_name(name);
+
+	if (!format)
+		return wrong_format(name, err);
+	if (!*colon)
+		return destination_open(all, format, STR("stdout"), err);
+	for (const char *at = colon + 1;; at++) {
+		const char *end = strchrnul(at, ',');
+		int r = destination_open(all, format, (struct str){ at, (uint32_t)(end - at) }, err);
+
+		if (r < 0 || !*end)
+			return r;
+		at = end;
+	}
+}
+
+DEFINE_CLEANUP(struct outputs *, outputs_close)
+
+int outputs_open(const char *const *expressions, const struct stores *stores, struct outputs **out,
+		 struct err *err)
+{
+	autoclean(outputs_closep) struct outputs *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (gethostname(all->host_name, sizeof(all->host_name) - 1) < 0)
+		all->host_name[0] = 0;
+	all->options = (struct format_options){
+		.stores = stores,
+		.host_name = str_of(all->host_name),
+		.sensor_version = spoor_version(),
+	};
+	for (size_t i = 0; expressions && expressions[i]; i++) {
+		int r = expression_open(all, expressions[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	if (all->silent && all->count)
+		return err_set(err, -EINVAL, "--output none and other outputs exclude each other");
+	if (!all->silent && !all->count) {
+		int r = expression_open(all, "table", err);
+
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->destinations[i].format->begin)
+			all->destinations[i].format->begin(&all->destinations[i].buf, &all->options);
+	*out = take(all);
+	return 0;
+}
+
+static void destination_flush(struct destination *destination)
+{
+	if (!destination->buf.len)
+		return;
+	if (destination->ops->write(destination->output, destination->buf.data, destination->buf.len,
+				    destination->records) < 0)
+		destination->failed += destination->records;
+	buf_clear(&destination->buf);
+	destination->records = 0;
+}
+
+void outputs_write(struct outputs *all, const struct event *event)
+{
+	for (uint32_t i = 0; i < all->count; i++) {
+		struct destination *destination = &all->destinations[i];
+		size_t before = destination->buf.len;
+
+		destination->format->write(&destination->buf, event, &all->options);
+		if (destination->buf.truncated) {
+			/* A record over RECORD_LIMIT: dropped whole, and counted. */
+			destination->buf.len = before;
+			destination->buf.truncated = false;
+			destination->failed++;
+		} else {
+			destination->records++;
+		}
+		if (destination->buf.len >= FLUSH_AT)
+			destination_flush(destination);
+	}
+}
+
+void outputs_flush(struct outputs *all)
+{
+	for (uint32_t i = 0; i < all->count; i++) {
+		struct destination *destination = &all->destinations[i];
+
+		destination_flush(destination);
+		if (destination->ops->flush)
+			destination->ops->flush(destination->output);
+	}
+}
+
+uint64_t outputs_failed(const struct outputs *all)
+{
+	uint64_t failed = 0;
+
+	for (uint32_t i = 0; i < all->count; i++)
+		failed += all->destinations[i].failed;
+	return failed;
+}
+
+void outputs_close(struct outputs *all)
+{
+	if (!all)
+		return;
+	outputs_flush(all);
+	for (uint32_t i = 0; i < all->count; i++) {
+		all->destinations[i].ops->close(all->destinations[i].output);
+		buf_free(&all->destinations[i].buf);
+	}
+	free(all);
+}

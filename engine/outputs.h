@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outputs of one sensor: each a format and a transport, with a buffer between them
+ * that is handed over when it is full and at the end of each poll.
+ */
+#ifndef ENGINE_OUTPUTS_H
+#define ENGINE_OUTPUTS_H
+
+#include "base/err.h"
+#include "format.h"
+
+struct outputs;
+
+/*
+ * Opens what --output says (NULL: a table on standard output):
+ *	FORMAT | FORMAT:PATH[,PATH]	none	option:NAME
+ * On failure nothing is open and err says what is wrong. The caller owns *out.
+ */
+int outputs_open(const char *const *expressions, const struct stores *stores, struct outputs **out,
+		 struct err *err);
+void outputs_write(struct outputs *outputs, const struct event *event);
+/* Hands over what is buffered. */
+void outputs_flush(struct outputs *outputs);
+/* Records that could not be delivered so far. */
+uint64_t outputs_failed(const struct outputs *outputs);
+/* Flushes and closes. NULL is fine. */
+void outputs_close(struct outputs *outputs);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Read this first: what happens to one record between its source and the outputs.
+ *
+ *	describe -> record -> stores -> match policies -> detect -> match policies -> outputs
+ *
+ * Order matters: the stores learn before any rule looks, an event leaves before what was
+ * detected in it, and everything that is not in the record itself is turned into
+ * records first (describe), so that a capture replays to the same bytes.
+ */
+#include "pipeline.h"
+
+#include "detect/detect.h"
+#include "outputs.h"
+#include "policy/policy.h"
+#include "store.h"
+
+static void record_keep(struct pipeline *p, const struct wire_header *record)
+{
+	if (!p->capture)
+		return;
+	int r = capture_write(p->capture, record);
+
+	if (r < 0 && !p->capture_error)
+		p->capture_error = r;
+}
+
+/* A record that describes the process or cgroup of the one at hand. */
+static void take_description(void *ctx, const struct wire_header *record, const struct event_given *given)
+{
+	struct pipeline *p = ctx;
+
+	(void)given;
+	record_keep(p, record);
+	stores_update(p->stores, record);
+}
+
+static void emit(struct pipeline *p, struct event *event)
+{
+	static const struct str unnamed = { "", 0 };
+	uint32_t count = policies_match(p->policies, event, p->stores, &p->arena, &event->policies);
+
+	/* A loss is told whatever the policies say. */
+	if (!count && event->def->id == EV_events_lost) {
+		event->policies = &unnamed;
+		count = 1;
+	}
+	if (!count)
+		return;
+	event->policy_count = count;
+	p->printed++;
+	if (event->threat)
+		p->alerts++;
+	outputs_write(p->outputs, event);
+	if (p->on_event)
+		p->on_event(p->on_event_ctx, event);
+}
+
+static void take_detection(void *ctx, const struct event *produced)
+{
+	struct event event = *produced;
+
+	emit(ctx, &event);
+}
+
+static bool is_internal(const struct wire_header *record)
+{
+	return record->id == EV_process_existing || record->id == EV_cgroup_existing;
+}
+
+void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given)
+{
+	struct pipeline *p = ctx;
+	bool internal = is_internal(record);
+
+	if (!internal && p->source_ops->describe && !stores_know(p->stores, record))
+		p->source_ops->describe(p->source, record, take_description, p);
+	record_keep(p, record);
+	stores_update(p->stores, record);
+	if (internal)
+		return;
+	p->events++;
+
+	struct event event = {
+		.def = event_by_id(record->id),
+		.wire = record,
+		.process = process_find(p->stores, record->pid, record->leader_start_time),
+		.container = record->cgroup_id ? container_find(p->stores, record->cgroup_id) : NULL,
+		.given = given,
+		.clock = &p->clock,
+	};
+
+	if (!event.def)
+		return; /* sources hand over known events only */
+	emit(p, &event);
+	ruleset_run(p->ruleset, &event, p->stores, &p->arena, take_detection, p);
+	arena_reset(&p->arena);
+}

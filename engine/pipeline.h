@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages a record passes, in order. Everything they work on is borrowed from the
+ * sensor (spoor.c); the pipeline owns only its batch arena and its counts.
+ */
+#ifndef ENGINE_PIPELINE_H
+#define ENGINE_PIPELINE_H
+
+#include "base/arena.h"
+#include "source.h"
+#include "spoor.h"
+
+struct ruleset;
+struct policies;
+struct stores;
+struct outputs;
+
+struct pipeline {
+	const struct source_ops *source_ops;
+	struct source *source;
+	struct ruleset *ruleset;
+	struct policies *policies;
+	struct stores *stores;
+	struct outputs *outputs;
+	struct capture_writer *capture; /* NULL: not recording */
+	int capture_error;		/* of the first capture_write that failed */
+	struct clock clock;
+	spoor_event_fn on_event;
+	void *on_event_ctx;
+	struct arena arena; /* temporaries of one event */
+	uint64_t events, alerts, printed;
+};
+
+/* A source_sink: ctx is a struct pipeline. */
+void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given);
+
+#endif

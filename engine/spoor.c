@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libspoor: ties rules, stores, a source and outputs together behind spoor.h. Holds at
+ * all times either everything of a configuration or nothing of it.
+ */
+#include "spoor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/common.h"
+#include "base/err.h"
+#include "detect/detect.h"
+#include "outputs.h"
+#include "pipeline.h"
+#include "policy/policy.h"
+#include "source.h"
+#include "store.h"
+
+struct rules {
+	struct ruleset *ruleset;
+	struct policies *policies;
+};
+
+struct spoor {
+	struct pipeline pipeline;
+	struct rules rules;
+	struct stores *stores;
+	struct outputs *outputs;
+	char **detectors, **policy_paths, **events; /* copies, for reload */
+	enum hook_mode hook;
+	size_t ring_bytes;
+	bool compat_tracee, loaded, ended;
+	char *record_path;
+	char *error, *warnings; /* what spoor_error() and spoor_warnings() answer */
+};
+
+const char *spoor_version(void)
+{
+	return SPOOR_VERSION;
+}
+
+/* ---- errors -------------------------------------------------------------------- */
+
+static void text_replace(char **text, const struct err_list *list, enum err_level level)
+{
+	size_t len;
+	char *fresh = NULL;
+	FILE *out = open_memstream(&fresh, &len);
+
+	if (!out)
+		return;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->items[i].level == level)
+			err_print(out, &list->items[i]);
+	if (list->errors + list->warnings > list->count)
+		fprintf(out, "... and %u more\n", list->errors + list->warnings - list->count);
+	fclose(out);
+	free(*text);
+	*text = fresh;
+}
+
+static int fail_list(struct spoor *spoor, const struct err_list *list, int code)
+{
+	text_replace(&spoor->error, list, ERR_ERROR);
+	return code;
+}
+
+static int fail(struct spoor *spoor, struct err *err)
+{
+	struct err_list list = { .items = err, .count = 1, .errors = 1 };
+
+	return fail_list(spoor, &list, err->code ? err->code : -EIO);
+}
+
+static int fail_memory(struct spoor *spoor)
+{
+	struct err err = { 0 };
+
+	err_set(&err, -ENOMEM, "out of memory");
+	return fail(spoor, &err);
+}
+
+const char *spoor_error(const struct spoor *spoor)
+{
+	return spoor->error ? spoor->error : "";
+}
+
+const char *spoor_warnings(const struct spoor *spoor)
+{
+	return spoor->warnings ? spoor->warnings : "";
+}
+
+/* ---- configuration --------------------------------------------------------------- */
+
+static void list_free(char **list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* NULL stays NULL. */
+static int list_copy(const char *const *list, char ***out)
+{
+	size_t count = 0;
+
+	if (!list)
+		return 0;
+	while (list[count])
+		count++;
+	char **copy = calloc(count + 1, sizeof(*copy));
+
+	for (size_t i = 0; copy && i < count; i++)
+		if (!(copy[i] = strdup(list[i]))) {
+			list_free(copy);
+			copy = NULL;
+		}
+	if (!copy)
+		return -ENOMEM;
+	*out = copy;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum hook_mode mode;
+} hook_names[] = {
+	{ "auto", HOOK_NONE },		   { "fentry", HOOK_FENTRY }, { "kprobe", HOOK_KPROBE },
+	{ "tracepoint", HOOK_TRACEPOINT }, { "raw", HOOK_RAW },
+};
+
+static int hook_parse(const char *name, enum hook_mode *out, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hook_names); i++)
+		if (!name || !strcmp(name, hook_names[i].name)) {
+			*out = hook_names[i].mode;
+			return 0;
+		}
+	err_set(err, -EINVAL, "--hook %s: there is no such kind of hook", name);
+	err_hint(err, "kinds are: auto, fentry, kprobe, tracepoint, raw");
+	return -EINVAL;
+}
+
+struct spoor *spoor_new(void)
+{
+	return calloc(1, sizeof(struct spoor));
+}
+
+static void rules_free(struct rules *rules)
+{
+	policies_free(rules->policies);
+	ruleset_free(rules->ruleset);
+	*rules = (struct rules){ 0 };
+}
+
+/* Everything loaded from YAML, as a whole or not at all. */
+static int rules_load(struct spoor *spoor, struct rules *out)
+{
+	const char *const *detectors = (const char *const *)spoor->detectors;
+	struct ruleset_options options = { .compat_tracee = spoor->compat_tracee };
+	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee };
+	autoclean(err_list_free) struct err_list problems = { 0 };
+	autoclean(rules_free) struct rules rules = { 0 };
+
+	rules.ruleset = detectors ? ruleset_load(detectors, &options, &problems)
+				  : ruleset_load_builtin(&options, &problems);
+	if (!rules.ruleset)
+		return fail_memory(spoor);
+	rules.policies = policies_load((const char *const *)spoor->policy_paths,
+				       (const char *const *)spoor->events, &policy_options, rules.ruleset,
+				       &problems);
+	if (!rules.policies)
+		return fail_memory(spoor);
+	text_replace(&spoor->warnings, &problems, ERR_WARNING);
+	if (problems.errors)
+		return fail_list(spoor, &problems, -EINVAL);
+	*out = take(rules);
+	return 0;
+}
+
+static void rules_use(struct spoor *spoor, struct rules *rules)
+{
+	rules_free(&spoor->rules);
+	spoor->rules = take(*rules);
+	spoor->pipeline.ruleset = spoor->rules.ruleset;
+	spoor->pipeline.policies = spoor->rules.policies;
+}
+
+static int config_copy(struct spoor *spoor, const struct spoor_config *config)
+{
+	struct err err = { 0 };
+
+	if (hook_parse(config->hook, &spoor->hook, &err) < 0)
+		return fail(spoor, &err);
+	spoor->ring_bytes = config->ring_bytes;
+	spoor->compat_tracee = config->compat_tracee;
+	if (list_copy(config->detectors, &spoor->detectors) < 0 ||
+	    list_copy(config->policies, &spoor->policy_paths) < 0 ||
+	    list_copy(config->events, &spoor->events) < 0)
+		return fail_memory(spoor);
+	return 0;
+}
+
+int spoor_load(struct spoor *spoor, const struct spoor_config *config)
+{
+	struct err err = { 0 };
+	struct rules rules = { 0 };
+
+	if (spoor->loaded)
+		return err_set(&err, -EALREADY, "rules are loaded already"), fail(spoor, &err);
+	int r = config_copy(spoor, config);
+
+	if (r < 0 || (r = rules_load(spoor, &rules)) < 0)
+		return r;
+	rules_use(spoor, &rules);
+	spoor->stores = stores_new(0, 0);
+	if (!spoor->stores)
+		return fail_memory(spoor);
+	if (outputs_open(config->outputs, spoor->stores, &spoor->outputs, &err) < 0)
+		return fail(spoor, &err);
+	spoor->pipeline.stores = spoor->stores;
+	spoor->pipeline.outputs = spoor->outputs;
+	spoor->loaded = true;
+	return 0;
+}
+
+uint32_t spoor_detector_count(const struct spoor *spoor)
+{
+	return spoor->rules.ruleset ? ruleset_detector_count(spoor->rules.ruleset) : 0;
+}
+
+void spoor_on_event(struct spoor *spoor, spoor_event_fn fn, void *ctx)
+{
+	spoor->pipeline.on_event = fn;
+	spoor->pipeline.on_event_ctx = ctx;
+}
+
+int spoor_record(struct spoor *spoor, const char *path)
+{
+	free(spoor->record_path);
+	spoor->record_path = strdup(path);
+	return spoor->record_path ? 0 : fail_memory(spoor);
+}
+
+/* ---- sources ---------------------------------------------------------------------- */
+
+static void want_fill(const struct spoor *spoor, const struct rules *rules, struct source_want *want)
+{
+	*want = (struct source_want){ .hook = spoor->hook, .ring_bytes = spoor->ring_bytes };
+	want->events = policies_events(rules->policies, &want->count);
+}
+
+static int source_use(struct spoor *spoor, const struct source_ops *ops, const char *path)
+{
+	struct pipeline *p = &spoor->pipeline;
+	struct source_want want;
+	struct err err = { 0 };
+
+	if (!spoor->loaded || p->source)
+		return err_set(&err, -EINVAL, "open a source once, after loading rules"), fail(spoor, &err);
+	want_fill(spoor, &spoor->rules, &want);
+	want.path = path;
+	if (ops->open(&want, &p->source, &err) < 0)
+		return fail(spoor, &err);
+	p->source_ops = ops;
+	p->clock = *ops->clock(p->source);
+	stores_set_clock(spoor->stores, &p->clock);
+	if (spoor->record_path && capture_create(spoor->record_path, &p->clock, &p->capture, &err) < 0)
+		return fail(spoor, &err);
+	return 0;
+}
+
+int spoor_open_live(struct spoor *spoor)
+{
+	return source_use(spoor, &source_live, NULL);
+}
+
+/* The first bytes of a file or of standard input, which stay there to be read. */
+static size_t peek(const char *path, char *head, size_t size)
+{
+	autoclean(closep) int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	ssize_t len = fd < 0 ? 0 : pread(fd, head, size, 0);
+
+	if (len < 0 && errno == ESPIPE) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return 0;
+		autoclean(closep) int from = ends[0];
+		autoclean(closep) int to = ends[1];
+
+		len = tee(fd, to, size, 0); /* a pipe: copied, not consumed */
+		if (len > 0)
+			len = read(from, head, (size_t)len);
+	}
+	return len > 0 ? (size_t)len : 0;
+}
+
+/* A capture if it begins like one, else JSON, whose reader says what is wrong with it. */
+static const struct source_ops *recognise(const char *path)
+{
+	char head[64];
+
+	return source_capture.recognise(head, peek(path, head, sizeof(head))) ? &source_capture : &source_json;
+}
+
+int spoor_open_file(struct spoor *spoor, const char *path)
+{
+	return source_use(spoor, recognise(path), path);
+}
+
+/* ---- running ---------------------------------------------------------------------- */
+
+int spoor_poll(struct spoor *spoor, int timeout_ms)
+{
+	struct pipeline *p = &spoor->pipeline;
+	struct err err = { 0 };
+
+	if (!p->source || spoor->ended)
+		return -ENODATA;
+	int r = p->source_ops->read(p->source, timeout_ms, pipeline_take, p, &err);
+
+	outputs_flush(spoor->outputs);
+	if (r == -ENODATA) {
+		spoor->ended = true;
+		return r;
+	}
+	if (r < 0)
+		return fail(spoor, &err);
+	if (p->capture_error) {
+		err_set(&err, p->capture_error, "%s: cannot write: %s", spoor->record_path,
+			strerror(-p->capture_error));
+		return fail(spoor, &err);
+	}
+	return r;
+}
+
+int spoor_reload(struct spoor *spoor)
+{
+	struct pipeline *p = &spoor->pipeline;
+	autoclean(rules_free) struct rules rules = { 0 };
+	int r = rules_load(spoor, &rules);
+
+	if (r < 0)
+		return r;
+	if (p->source && p->source_ops->rewant) {
+		struct source_want want;
+		struct err err = { 0 };
+
+		want_fill(spoor, &rules, &want);
+		if (p->source_ops->rewant(p->source, &want, &err) < 0)
+			return fail(spoor, &err);
+	}
+	rules_use(spoor, &rules);
+	return 0;
+}
+
+static void source_close(struct spoor *spoor)
+{
+	struct pipeline *p = &spoor->pipeline;
+
+	if (p->source)
+		p->source_ops->close(p->source);
+	p->source = NULL;
+}
+
+int spoor_drain(struct spoor *spoor)
+{
+	struct pipeline *p = &spoor->pipeline;
+	struct err err = { 0 };
+	int r = 0;
+
+	if (p->source && p->source_ops->drain && !spoor->ended)
+		r = p->source_ops->drain(p->source, pipeline_take, p, &err);
+	spoor->ended = true;
+	if (spoor->outputs)
+		outputs_flush(spoor->outputs);
+	return r < 0 ? fail(spoor, &err) : 0;
+}
+
+void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
+{
+	const struct pipeline *p = &spoor->pipeline;
+	struct source_stats source = { 0 };
+
+	if (p->source)
+		p->source_ops->stats(p->source, &source);
+	*out = (struct spoor_stats){
+		.events = p->events,
+		.lost = source.lost,
+		.malformed = source.malformed,
+		.unknown = source.unknown,
+		.alerts = p->alerts,
+		.printed = p->printed,
+		.failed = spoor->outputs ? outputs_failed(spoor->outputs) : 0,
+	};
+	for (uint32_t i = 0; i < spoor_detector_count(spoor); i++) {
+		struct detector_info info;
+
+		ruleset_detector(spoor->rules.ruleset, i, &info);
+		out->rule_errors += info.errors;
+	}
+}
+
+void spoor_close(struct spoor *spoor)
+{
+	if (!spoor)
+		return;
+	source_close(spoor);
+	capture_close(spoor->pipeline.capture);
+	outputs_close(spoor->outputs);
+	rules_free(&spoor->rules);
+	stores_free(spoor->stores);
+	arena_free(&spoor->pipeline.arena);
+	list_free(spoor->detectors);
+	list_free(spoor->policy_paths);
+	list_free(spoor->events);
+	free(spoor->record_path);
+	free(spoor->error);
+	free(spoor->warnings);
+	free(spoor);
+}
