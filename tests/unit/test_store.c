@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process and container stores, taught by hand-made records. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "store.h"
+
+static struct stores *fresh(uint32_t capacity)
+{
+	static const struct clock clock = { .boot_epoch_ns = 1700000000000000000ULL };
+	struct stores *stores = stores_new(capacity, 8);
+
+	assert_non_null(stores);
+	stores_set_clock(stores, &clock);
+	return stores;
+}
+
+static struct wire_header header(uint16_t id, uint32_t pid, uint64_t start, uint32_t ppid, uint64_t pstart)
+{
+	struct wire_header h = {
+		.size = sizeof(h),
+		.id = id,
+		.pid = pid,
+		.tid = pid,
+		.ppid = ppid,
+		.start_time = start,
+		.leader_start_time = start,
+		.parent_start_time = pstart,
+		.uid = 1000,
+	};
+
+	return h;
+}
+
+static void learn_fork(struct stores *stores, uint32_t parent, uint64_t parent_start, uint32_t child,
+		       uint64_t start)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_fork e;
+	} r = { .h = header(EV_sched_process_fork, parent, parent_start, 1, 1) };
+
+	r.e.child_pid = r.e.child_tid = (int)child;
+	r.e.start_time = start;
+	r.e.parent_process_pid = (int)parent;
+	r.e.parent_process_start_time = parent_start;
+	stores_update(stores, &r.h);
+}
+
+static void learn_exec(struct stores *stores, uint32_t pid, uint64_t start, uint32_t ppid, uint64_t pstart,
+		       const char *path, const char *argv, uint32_t argv_len)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_exec e;
+		char tail[512];
+	} r = { .h = header(EV_sched_process_exec, pid, start, ppid, pstart) };
+	uint32_t at = (uint32_t)(sizeof(r.h) + sizeof(r.e));
+
+	r.e.pathname = (struct wire_ref){ at, (uint32_t)strlen(path) };
+	memcpy(r.tail, path, strlen(path));
+	r.e.argv = (struct wire_ref){ at + (uint32_t)strlen(path), argv_len };
+	memcpy(r.tail + strlen(path), argv, argv_len);
+	stores_update(stores, &r.h);
+}
+
+static void learn_exit(struct stores *stores, uint32_t pid, uint64_t start)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_exit e;
+	} r = { .h = header(EV_sched_process_exit, pid, start, 1, 1) };
+
+	r.h.time = 77;
+	r.e.process_group_exit = 1;
+	stores_update(stores, &r.h);
+}
+
+static void learn_cgroup(struct stores *stores, uint64_t id, const char *path)
+{
+	struct {
+		struct wire_header h;
+		struct ev_cgroup_existing e;
+		char tail[256];
+	} r = { .h = header(EV_cgroup_existing, 0, 0, 0, 0) };
+
+	r.e.cgroup_id = id;
+	r.e.cgroup_path = (struct wire_ref){ sizeof(r.h) + sizeof(r.e), (uint32_t)strlen(path) };
+	memcpy(r.tail, path, strlen(path));
+	stores_update(stores, &r.h);
+}
+
+static void fork_shares_and_exec_replaces(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	learn_exec(stores, 100, 5, 1, 1, "/bin/sh", "sh\0-c\0", 6);
+	learn_fork(stores, 100, 5, 101, 9);
+	const struct process *child = process_find(stores, 101, 9);
+
+	assert_non_null(child);
+	assert_true(str_equal(child->executable, STR("/bin/sh")));
+	assert_int_equal(child->argv_len, 6);
+	assert_ptr_equal(process_parent(stores, child), process_find(stores, 100, 5));
+	learn_exec(stores, 101, 9, 100, 5, "/bin/ls", "ls\0", 3);
+	assert_true(str_equal(child->executable, STR("/bin/ls")));
+	assert_true(str_equal(process_find(stores, 100, 5)->executable, STR("/bin/sh")));
+	stores_free(stores);
+}
+
+static void a_reused_pid_is_another_process(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	learn_exec(stores, 100, 5, 1, 1, "/bin/old", "", 0);
+	learn_exit(stores, 100, 5);
+	learn_exec(stores, 100, 50, 1, 1, "/bin/new", "", 0);
+	assert_true(str_equal(process_find(stores, 100, 5)->executable, STR("/bin/old")));
+	assert_int_equal(process_find(stores, 100, 5)->exit_time, 77);
+	assert_true(str_equal(process_find(stores, 100, 50)->executable, STR("/bin/new")));
+	assert_int_equal(process_find_pid(stores, 100)->start_time, 50);
+	assert_null(process_find(stores, 100, 6));
+	stores_free(stores);
+}
+
+static void relations(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	learn_exec(stores, 1, 1, 0, 0, "/sbin/init", "", 0);
+	learn_fork(stores, 1, 1, 10, 10);
+	learn_fork(stores, 10, 10, 20, 20);
+	learn_fork(stores, 10, 10, 21, 21);
+	learn_fork(stores, 20, 20, 30, 30);
+	learn_fork(stores, 1, 1, 11, 11);
+#define P(pid) process_find(stores, pid, pid)
+	assert_true(process_related(stores, P(10), P(30)));  /* ancestor */
+	assert_true(process_related(stores, P(30), P(10)));  /* descendant */
+	assert_true(process_related(stores, P(20), P(21)));  /* siblings */
+	assert_true(process_related(stores, P(20), P(20)));  /* itself */
+	assert_false(process_related(stores, P(30), P(21))); /* uncle: not near enough */
+	assert_false(process_related(stores, P(10), P(11))); /* only init in common */
+	assert_false(process_related(stores, P(1), P(30)));
+	const struct process *children[4];
+
+	assert_int_equal(process_children(stores, P(10), children, 4), 2);
+	assert_int_equal(process_children(stores, P(10), children, 1), 1);
+#undef P
+	stores_free(stores);
+}
+
+/* Full of living processes, the store stays bounded, counts, and keeps its links sound. */
+static void eviction_is_bounded_and_counted(void **state)
+{
+	enum { CAPACITY = 64, FORKS = 10000 };
+	struct stores *stores = fresh(CAPACITY);
+	struct store_stats stats;
+
+	(void)state;
+	learn_exec(stores, 1, 1, 0, 0, "/sbin/init", "", 0);
+	for (uint32_t i = 0; i < FORKS; i++) {
+		uint32_t pid = 1000 + i, parent = i % 3 ? pid - 1 : 1;
+
+		learn_fork(stores, parent, parent, pid, pid);
+		if (i % 5 == 0)
+			learn_exit(stores, pid, pid);
+		const struct process *newest = process_find(stores, pid, pid);
+
+		assert_non_null(newest);
+		/* Walking up never loops. */
+		uint32_t depth = 0;
+
+		while ((newest = process_parent(stores, newest)))
+			assert_true(++depth <= CAPACITY);
+	}
+	stores_stats(stores, &stats);
+	assert_int_equal(stats.processes, CAPACITY);
+	assert_true(stats.process_evicted >= FORKS - CAPACITY);
+	stores_free(stores);
+}
+
+static void exited_go_before_the_living(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	for (uint32_t pid = 100; pid < 164; pid++)
+		learn_exec(stores, pid, pid, 1, 1, "/bin/x", "", 0);
+	learn_exit(stores, 130, 130);
+	/* Let the hand clear the marks once, by pretending time passes: two newcomers. */
+	learn_exec(stores, 500, 500, 1, 1, "/bin/x", "", 0);
+	uint32_t alive = 0;
+
+	for (uint32_t pid = 100; pid < 164; pid++)
+		alive += process_find(stores, pid, pid) != NULL;
+	assert_int_equal(alive, 63);
+	assert_null(process_find(stores, 130, 130));
+	stores_free(stores);
+}
+
+static void unknown_process_becomes_known(void **state)
+{
+	struct stores *stores = fresh(64);
+	struct wire_header h = header(EV_msgget, 4242, 9, 1, 1);
+
+	(void)state;
+	h.cgroup_id = 7;
+	assert_false(stores_know(stores, &h));
+	stores_update(stores, &h);
+	assert_true(stores_know(stores, &h)); /* asked about once only */
+	assert_null(process_find(stores, 4242, 9)->executable.data);
+	assert_null(container_find(stores, 7));
+	assert_ptr_equal(process_find_hash(stores, entity_hash(4242, 1700000000000000009ULL)),
+			 process_find(stores, 4242, 9));
+	stores_free(stores);
+}
+
+static void containers_by_path(void **state)
+{
+#define ID "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
+	static const struct {
+		const char *path, *id, *runtime;
+	} cases[] = {
+		{ "/docker/" ID, ID, "docker" },
+		{ "/system.slice/docker-" ID ".scope", ID, "docker" },
+		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID, "containerd" },
+		{ "/kubepods.slice/crio-" ID ".scope", ID, "crio" },
+		{ "/machine.slice/libpod-" ID ".scope/container", ID, "podman" },
+		{ "/kubepods/burstable/pod0b9b/" ID, ID, "" },
+		{ "/ecs/task/0123456789abcdef0123456789abcdef-42", "0123456789abcdef0123456789abcdef-42", "ecs" },
+		{ "/garden/01234567-89ab-cdef-0123-456789abcdef", "01234567-89ab-cdef-0123-456789abcdef",
+		  "garden" },
+		{ "/user.slice/user-0.slice/session-1.scope", NULL, "" },
+		{ "/01234567-89ab-cdef-0123-456789abcdef", NULL, "" },
+		{ "/docker/c0ffee", NULL, "" },
+		{ "/docker-c0ffee.scope", NULL, "" },
+		{ "/", NULL, "" },
+		{ "", NULL, "" },
+		{ "///", NULL, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct stores *stores = fresh(64);
+
+		learn_cgroup(stores, 9, cases[i].path);
+		const struct container *container = container_find(stores, 9);
+
+		if (!cases[i].id) {
+			assert_null(container);
+		} else {
+			assert_non_null(container);
+			assert_true(str_equal(container->id, str_of(cases[i].id)));
+			assert_true(str_equal(container->runtime, str_of(cases[i].runtime)));
+			assert_ptr_equal(container_find_id(stores, str_of(cases[i].id)), container);
+		}
+		stores_free(stores);
+	}
+}
+
+static void cgroups_are_bounded(void **state)
+{
+	struct stores *stores = fresh(64);
+	struct store_stats stats;
+
+	(void)state;
+	for (uint64_t id = 1; id <= 100; id++)
+		learn_cgroup(stores, id, "/docker/" ID);
+	assert_null(container_find(stores, 1));
+	assert_non_null(container_find(stores, 100));
+	stores_stats(stores, &stats);
+	assert_int_equal(stats.containers, 8);
+	assert_int_equal(stats.container_evicted, 92);
+	stores_free(stores);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fork_shares_and_exec_replaces),
+		cmocka_unit_test(a_reused_pid_is_another_process),
+		cmocka_unit_test(relations),
+		cmocka_unit_test(eviction_is_bounded_and_counted),
+		cmocka_unit_test(exited_go_before_the_living),
+		cmocka_unit_test(unknown_process_becomes_known),
+		cmocka_unit_test(containers_by_path),
+		cmocka_unit_test(cgroups_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
