@@ -13,6 +13,8 @@ FUZZ_REPLAYS := $(FUZZ_C:%.c=$(B)/%)
 programs-of = $(filter $(B)/tests/$(1)/%,$(TEST_BIN) $(FUZZ_REPLAYS)) $(filter tests/$(1)/%,$(TEST_SH))
 # T=word runs only the programs whose path contains the word.
 chosen = $(if $(T),$(foreach p,$(1),$(if $(findstring $(T),$(p)),$(p))),$(1))
+# For the lint, which lets clang look at every file.
+export CHECK_FLAGS = $(CPPFLAGS) -std=gnu11 $(WARN)
 run-tests = B=$(B) tests/run $(call chosen,$(1))
 
 $(TEST_BIN): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
@@ -50,7 +52,7 @@ endif
 
 # ---- groups ----------------------------------------------------------------------
 
-lint: ## check layers, sizes, names, comments of the sources
+lint: all ## check layers, sizes, names, comments of the sources
 unit: $(call programs-of,unit) ## unit tests (T=word: only those whose name contains it)
 cel: $(call programs-of,cel) ## conformance of the expression language
 cases: all $(call programs-of,cases) ## golden cases by replay

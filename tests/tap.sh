@@ -2,15 +2,21 @@
 # For test scripts: `. "$TOP/tests/tap.sh"`, then ok, is or skip for each test, and `done_testing`
 # last, which prints the plan: a script that dies before it fails.
 
-tap_count=0
+# A file, so that a test at the end of a pipe counts as well.
+tap_count=${TMP:-/tmp}/tap-count
+: >"$tap_count"
+
+tap_number() {
+	echo >>"$tap_count"
+	wc -l <"$tap_count"
+}
 
 # ok STATUS NAME: e.g. `grep -q x file; ok $? "has x"`
 ok() {
-	tap_count=$((tap_count + 1))
 	if [ "$1" = 0 ]; then
-		echo "ok $tap_count - $2"
+		echo "ok $(tap_number) - $2"
 	else
-		echo "not ok $tap_count - $2"
+		echo "not ok $(tap_number) - $2"
 	fi
 }
 
@@ -33,8 +39,7 @@ same() {
 
 # skip NAME REASON
 skip() {
-	tap_count=$((tap_count + 1))
-	echo "ok $tap_count - $1 # SKIP $1: $2"
+	echo "ok $(tap_number) - $1 # SKIP $1: $2"
 }
 
 # skip_all REASON: nothing here can run
@@ -44,5 +49,5 @@ skip_all() {
 }
 
 done_testing() {
-	echo "1..$tap_count"
+	echo "1..$(wc -l <"$tap_count")"
 }
