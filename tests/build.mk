@@ -73,3 +73,8 @@ test: ## set up, build and run every test
 	@$(MAKE) --no-print-directory tests-run
 
 .PHONY: $(TEST_GROUPS) tests-build tests-run test
+
+bare-test: ## make run and make test in a bare Debian 12 (root, network, 15 minutes)
+	@contrib/setup bare
+	@tests/bare/run
+.PHONY: bare-test
