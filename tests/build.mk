@@ -63,9 +63,11 @@ vm: $(B)/spoor-static $(WORKLOADS) $(call programs-of,vm) ## all hook kinds on D
 $(filter-out fuzz,$(TEST_GROUPS)):
 	@$(call run-tests,$(call programs-of,$@))
 
-tests-build: all $(WORKLOADS) $(TEST_BIN) $(FUZZ_REPLAYS) $(if $(filter 1,$(SAN)),,$(B)/spoor-static)
+TEST_PROGRAMS = $(foreach group,$(TEST_GROUPS),$(call programs-of,$(group)))
+
+tests-build: all $(WORKLOADS) $(filter $(B)/%,$(TEST_PROGRAMS)) $(if $(filter vm,$(TEST_GROUPS)),$(B)/spoor-static)
 tests-run: tests-build
-	@$(call run-tests,$(foreach group,$(TEST_GROUPS),$(call programs-of,$(group))))
+	@$(call run-tests,$(TEST_PROGRAMS))
 
 test: ## set up, build and run every test
 	@contrib/setup build test
@@ -78,3 +80,30 @@ bare-test: ## make run and make test in a bare Debian 12 (root, network, 15 minu
 	@contrib/setup bare
 	@tests/bare/run
 .PHONY: bare-test
+
+# ---- measuring -----------------------------------------------------------------------
+
+# tests/bench/X.c becomes a program linked with libspoor.a; X.sh runs as it is.
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH_SH := $(sort $(wildcard tests/bench/*.sh))
+$(BENCH_BIN): $(B)/%: $(B)/%.o $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+bench: all $(BENCH_BIN) $(WORKLOADS) ## measure costs and rates, as ratios to floors of the same run
+	@export TOP=$(CURDIR) B=$(abspath $(B)); failed=0; \
+	for program in $(call chosen,$(BENCH_BIN) $(BENCH_SH)); do \
+		echo "== $${program#$(B)/}"; \
+		case $$program in *.sh) sh $$program;; *) $$program;; esac || failed=1; \
+	done; exit $$failed
+
+COVERED = unit cel cases fuzz rules live
+coverage: ## lines of code the tests run, per folder
+	@rm -rf build-coverage
+	@+$(BUILD) B=build-coverage 'OPT=-O0 --coverage' TEST_GROUPS='$(COVERED)' tests-build
+	@$(MAKE) --no-print-directory B=build-coverage 'OPT=-O0 --coverage' TEST_GROUPS='$(COVERED)' tests-run
+	@find build-coverage -name '*.gcda' -exec gcov -n {} + 2>/dev/null | awk -f tests/coverage.awk
+
+format: ## format the C sources with clang-format
+	clang-format -i $$(find include bpf engine tests -name '*.[ch]')
+.PHONY: bench coverage format
