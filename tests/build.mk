@@ -102,7 +102,7 @@ coverage: ## lines of code the tests run, per folder
 	@rm -rf build-coverage
 	@+$(BUILD) B=build-coverage 'OPT=-O0 --coverage' TEST_GROUPS='$(COVERED)' tests-build
 	@$(MAKE) --no-print-directory B=build-coverage 'OPT=-O0 --coverage' TEST_GROUPS='$(COVERED)' tests-run
-	@find build-coverage -name '*.gcda' -exec gcov -n {} + 2>/dev/null | awk -f tests/coverage.awk
+	@find build-coverage -name '*.gcno' -exec gcov -n {} + 2>/dev/null | awk -f tests/coverage.awk
 
 format: ## format the C sources with clang-format
 	clang-format -i $$(find include bpf engine tests -name '*.[ch]')
