@@ -53,6 +53,7 @@ uint32_t process_children(const struct stores *stores, const struct process *pro
 /* One is an ancestor of the other, or they have the same parent (init excepted). */
 bool process_related(const struct stores *stores, const struct process *a, const struct process *b);
 
+/* NULL: not known. Valid until the next event. */
 const struct container *container_find(const struct stores *stores, uint64_t cgroup_id);
 const struct container *container_find_id(const struct stores *stores, struct str id);
 
@@ -65,6 +66,7 @@ struct str container_id_of_path(struct str cgroup_path, struct str *runtime);
 struct store_stats {
 	uint64_t processes, process_evicted, containers, container_evicted;
 };
+/* Writes all of *out. */
 void stores_stats(const struct stores *stores, struct store_stats *out);
 
 #endif

@@ -49,6 +49,7 @@ struct err_list {
 	uint32_t errors, warnings; /* including those not kept */
 };
 
+/* Copies err; beyond the limit it is only counted. */
 void err_list_add(struct err_list *list, const struct err *err);
 void err_list_print(FILE *out, const struct err_list *list);
 void err_list_free(struct err_list *list);

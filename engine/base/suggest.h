@@ -11,6 +11,7 @@ struct suggest {
 	uint32_t distance;
 };
 
+/* Start, try every candidate, then read `best`. */
 void suggest_start(struct suggest *suggest, struct str wanted);
 void suggest_try(struct suggest *suggest, struct str candidate);
 

@@ -33,6 +33,7 @@ struct cel_object {
 	const void *data; /* handed to the getters; NULL: the message is unset, getters answer defaults */
 };
 
+/* An error value with a message, which lives in run->arena. */
 struct value cel_error(struct cel_run *run, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* ---- declaring an environment --------------------------------------------- */

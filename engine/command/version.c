@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spoor version */
+/* spoor version: prints the version, as text or JSON. */
 #include <stdio.h>
 
 #include "base/common.h"

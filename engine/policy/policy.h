@@ -46,8 +46,8 @@ const struct event_def *const *policies_events(const struct policies *policies, 
 uint32_t policies_match(struct policies *policies, const struct event *event, const struct stores *stores,
 			struct arena *arena, const struct str **names);
 
+/* How many there are, and what `spoor list policies` says of one; index < count. */
 uint32_t policies_count(const struct policies *policies);
-
 struct policy_info {
 	struct str name;	/* "" for --events and the default */
 	struct str description; /* "" if none */

@@ -16,7 +16,7 @@ engine/store    include engine/base engine/event
 engine/source   include engine/base engine/event
 engine/format   include engine/base engine/event
 engine/output   include engine/base
-engine/command  include engine/base engine/options.h
+engine/command  include engine/base engine/options.h engine/sensor.h
 engine          *
 '
 
