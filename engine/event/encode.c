@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of keys here is Tracee's marshaller's, and receivers compare bytes: test_format
+ * holds this file to recorded lines. Hot path: no allocation beyond the buf, no printf;
+ * numbers and constant text go through a cursor after one check for room.
+ */
+#include "event/encode.h"
+
+#include "base/common.h"
+#include "event/encode_data.h"
+#include "event/json.h"
+#include "store.h"
+
+enum { ANCESTORS_MAX = 5 };
+
+/* Room for the constant text and numbers between two strings. */
+enum { PIECE = 512 };
+
+#define PUT(at, literal) (memcpy((at), "" literal, sizeof(literal) - 1), (at) + sizeof(literal) - 1)
+
+static void finish(struct buf *out, const char *at)
+{
+	out->len = (size_t)(at - out->data);
+}
+
+/* ---- what an event says about its process ------------------------------------------ */
+
+struct str event_executable(const struct event *event)
+{
+	if (event->given && event->given->executable.data)
+		return event->given->executable;
+	return event->process ? event->process->executable : (struct str){ 0 };
+}
+
+struct str event_syscall(const struct event *event)
+{
+	const struct event_def *def;
+
+	if (event->given)
+		return event->given->syscall_name;
+	/* A call that only i386 has is known by its own event. */
+	if (event->wire->syscall < 0) {
+		def = event_by_id(event->wire->id);
+		return def && def->syscall < 0 && def->syscall32 >= 0 ? str_of(def->name)
+								      : (struct str){ 0 };
+	}
+	return syscall_name(event->wire->syscall);
+}
+
+uint32_t event_internal_id(const struct event_def *def)
+{
+	if (def->syscall >= 0)
+		return (uint32_t)def->syscall;
+	if (def->syscall32 >= 0)
+		return def->id + 88u;
+	return def->id >= 1000 && def->id < 3000 ? def->id - 300u : def->id;
+}
+
+/* ---- workload ------------------------------------------------------------------------ */
+
+static void add_thread(struct buf *out, const struct event *event)
+{
+	const struct wire_header *wire = event->wire;
+	struct str comm = event_comm(event), call = event_syscall(event);
+	uint64_t start = event_epoch_time(event, wire->start_time);
+
+	buf_lit(out, ",\"thread\":{");
+	if (start) {
+		buf_lit(out, "\"start_time\":");
+		json_time(out, start);
+		buf_char(out, ',');
+	}
+	if (comm.len) {
+		buf_lit(out, "\"name\":");
+		json_string(out, comm);
+		buf_char(out, ',');
+	}
+	char *at = buf_room(out, PIECE);
+
+	if (!at)
+		return;
+	at = PUT(at, "\"unique_id\":");
+	at = text_uint(at, event_thread_hash(event));
+	at = PUT(at, ",\"host_tid\":");
+	at = text_uint(at, wire->tid);
+	at = PUT(at, ",\"tid\":");
+	at = text_uint(at, wire->ns_tid);
+	finish(out, at);
+	if (call.len) {
+		buf_lit(out, ",\"syscall\":");
+		json_string(out, call);
+	}
+	if (wire->flags & WIRE_COMPAT)
+		buf_lit(out, ",\"compat\":true");
+	buf_char(out, '}');
+}
+
+static void add_task(struct buf *out, uint32_t unique_id, uint32_t host_pid, uint32_t pid)
+{
+	char *at = buf_room(out, PIECE);
+
+	if (!at)
+		return;
+	at = PUT(at, "\"unique_id\":");
+	at = text_uint(at, unique_id);
+	at = PUT(at, ",\"host_pid\":");
+	at = text_uint(at, host_pid);
+	at = PUT(at, ",\"pid\":");
+	at = text_uint(at, pid);
+	finish(out, at);
+}
+
+/* Ancestors as the process store knows them, for detections that ask for it. */
+static uint32_t add_known_ancestors(struct buf *out, const struct event *event,
+				    const struct stores *stores)
+{
+	const struct process *process = event->process ? process_parent(stores, event->process)
+						       : NULL;
+	uint32_t count = 0;
+
+	for (; process && count < ANCESTORS_MAX; count++) {
+		struct str comm = { process->comm,
+				    (uint32_t)strnlen(process->comm, WIRE_COMM_LEN) };
+		uint64_t start = event_epoch_time(event, process->start_time);
+
+		buf_str(out, count ? STR(",{") : STR("{"));
+		if (process->executable.len) {
+			buf_lit(out, "\"executable\":{\"path\":");
+			json_string(out, process->executable);
+			buf_lit(out, "},");
+		}
+		add_task(out, entity_hash(process->pid, start), process->pid, process->ns_pid);
+		if (comm.len) {
+			buf_lit(out, ",\"thread\":{\"name\":");
+			json_string(out, comm);
+			buf_char(out, '}');
+		}
+		buf_char(out, '}');
+		process = process_parent(stores, process);
+	}
+	return count;
+}
+
+static void add_ancestors(struct buf *out, const struct event *event,
+			  const struct format_options *options, bool own)
+{
+	uint32_t parent = event_parent_hash(event);
+	size_t before = out->len;
+
+	buf_lit(out, ",\"ancestors\":[");
+	if (own && event->print_ancestry && options->stores &&
+	    add_known_ancestors(out, event, options->stores)) {
+		buf_char(out, ']');
+	} else if (parent) {
+		buf_char(out, '{');
+		add_task(out, parent, event->wire->ppid, event->wire->ns_ppid);
+		buf_lit(out, "}]");
+	} else {
+		out->len = MIN(before, out->len);
+	}
+}
+
+static void add_process(struct buf *out, const struct event *event,
+			const struct format_options *options, bool own)
+{
+	struct str path = event_executable(event);
+
+	buf_lit(out, "\"process\":{");
+	if (path.len) {
+		buf_lit(out, "\"executable\":{\"path\":");
+		json_string(out, path);
+		buf_lit(out, "},");
+	}
+	add_task(out, event_process_hash(event), event->wire->pid, event->wire->ns_pid);
+	char *at = buf_room(out, PIECE);
+
+	if (!at)
+		return;
+	at = PUT(at, ",\"real_user\":{\"id\":");
+	at = text_uint(at, event->wire->uid);
+	*at++ = '}';
+	finish(out, at);
+	add_thread(out, event);
+	add_ancestors(out, event, options, own);
+	buf_char(out, '}');
+}
+
+struct container_text {
+	struct str id, name, image_id, image_name, image_digest;
+	bool started;
+};
+
+/* False if the event is not known to come from a container. */
+static bool container_of_event(const struct event *event, struct container_text *out)
+{
+	const struct event_given *given = event->given;
+	const struct container *container = event->container;
+
+	if (given && given->has_container)
+		*out = (struct container_text){ given->container_id, given->container_name,
+						given->image_id,     given->image_name,
+						given->image_digest, given->container_started };
+	else if (container && container->id.len)
+		*out = (struct container_text){
+			container->id,		 container->name,
+			container->image_id,	 container->image_name,
+			container->image_digest, event->wire->flags & WIRE_CONTAINER_STARTED
+		};
+	else
+		return false;
+	return true;
+}
+
+static void add_container(struct buf *out, const struct container_text *container, bool own)
+{
+	buf_lit(out, "\"container\":{\"id\":");
+	json_string(out, container->id);
+	buf_lit(out, ",\"name\":");
+	json_string(out, container->name);
+	if (container->image_name.len) {
+		/* Tracee never knows the image's id, and prints that. */
+		buf_lit(out, ",\"image\":{\"id\":");
+		json_string(out, own ? container->image_id : STR(""));
+		if (container->image_digest.len) {
+			buf_lit(out, ",\"repo_digests\":[");
+			json_string(out, container->image_digest);
+			buf_char(out, ']');
+		}
+		buf_lit(out, ",\"name\":");
+		json_string(out, container->image_name);
+		buf_char(out, '}');
+	}
+	buf_lit(out, ",\"started\":");
+	buf_str(out, container->started ? STR("true}") : STR("false}"));
+}
+
+static void add_pod(struct buf *out, const struct event_given *given)
+{
+	buf_lit(out, "\"k8s\":{\"pod\":{\"name\":");
+	json_string(out, given->pod_name);
+	buf_lit(out, ",\"uid\":");
+	json_string(out, given->pod_uid);
+	buf_lit(out, "},\"namespace\":{\"name\":");
+	json_string(out, given->pod_namespace);
+	buf_lit(out, "}}");
+}
+
+static void add_workload(struct buf *out, const struct event *event,
+			 const struct format_options *options, bool own)
+{
+	const struct event_given *given = event->given;
+	bool process = given ? given->has_process : event->wire->ns_pid || event->wire->comm[0];
+	struct container_text text;
+	bool container = container_of_event(event, &text), pod = given && given->pod_name.len;
+
+	if (!process && !container && !pod)
+		return;
+	buf_lit(out, ",\"workload\":{");
+	if (process)
+		add_process(out, event, options, own);
+	if (process && (container || pod))
+		buf_char(out, ',');
+	if (container)
+		add_container(out, &text, own);
+	if (container && pod)
+		buf_char(out, ',');
+	if (pod)
+		add_pod(out, given);
+	buf_char(out, '}');
+}
+
+/* ---- detections ------------------------------------------------------------------------ */
+
+static void add_mitre(struct buf *out, const struct threat *threat)
+{
+	buf_lit(out, ",\"mitre\":{\"tactic\":{\"name\":");
+	json_string(out, threat->tactic);
+	buf_lit(out, "},\"technique\":{\"id\":");
+	json_string(out, threat->technique_id);
+	buf_lit(out, ",\"name\":");
+	json_string(out, threat->technique_name);
+	buf_lit(out, "}}");
+}
+
+static void add_threat(struct buf *out, const struct threat *threat)
+{
+	buf_lit(out, ",\"threat\":{\"description\":");
+	json_string(out, threat->description);
+	if (threat->has_mitre)
+		add_mitre(out, threat);
+	buf_lit(out, ",\"severity\":");
+	buf_uint(out, threat->severity);
+	buf_lit(out, ",\"name\":");
+	json_string(out, threat->name);
+	for (uint32_t i = 0; i < threat->property_count; i++) {
+		buf_str(out, i ? STR(",") : STR(",\"properties\":{"));
+		json_string(out, threat->properties[i].key);
+		buf_char(out, ':');
+		json_string(out, threat->properties[i].value);
+	}
+	buf_str(out, threat->property_count ? STR("}}") : STR("}"));
+}
+
+/* Raw values, decoded or not, and internal ids: so Tracee has it. */
+static void add_detected_from(struct buf *out, const struct event *event, bool own)
+{
+	uint32_t depth = 0;
+
+	buf_lit(out, ",\"detected_from\":{");
+	for (;; depth++) {
+		buf_lit(out, "\"id\":");
+		buf_uint(out, event_internal_id(event->def));
+		buf_lit(out, ",\"name\":");
+		json_string(out, str_of(event->def->name));
+		encode_data(out, event, (struct encode_style){ .own = own });
+		event = event->detected_from;
+		if (!event)
+			break;
+		buf_lit(out, ",\"parent\":{");
+	}
+	for (uint32_t i = 0; i <= depth; i++)
+		buf_char(out, '}');
+}
+
+/* ---- our own keys -------------------------------------------------------------------------- */
+
+static void add_namespaces(struct buf *out, const struct wire_header *wire)
+{
+	const struct {
+		struct str key;
+		uint32_t inode;
+	} namespaces[] = {
+		{ STR("\"mnt\":"), wire->mnt_ns }, { STR("\"pid\":"), wire->pid_ns },
+		{ STR("\"ipc\":"), wire->ipc_ns }, { STR("\"user\":"), wire->user_ns },
+		{ STR("\"net\":"), wire->net_ns },
+	};
+	bool first = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
+		char *at = namespaces[i].inode ? buf_room(out, PIECE) : NULL;
+
+		if (!at)
+			continue;
+		at = first ? PUT(at, ",\"namespaces\":{") : PUT(at, ",");
+		memcpy(at, namespaces[i].key.data, namespaces[i].key.len);
+		at = text_uint(at + namespaces[i].key.len, namespaces[i].inode);
+		finish(out, at);
+		first = false;
+	}
+	if (!first)
+		buf_char(out, '}');
+}
+
+static void add_context(struct buf *out, const struct wire_header *wire)
+{
+	char *at = buf_room(out, PIECE);
+
+	if (!at)
+		return;
+	at = PUT(at, ",\"seq\":");
+	at = text_uint(at, wire->seq);
+	at = PUT(at, ",\"cpu\":");
+	at = text_uint(at, wire->cpu);
+	if (wire->flags & WIRE_CONTEXT) {
+		at = PUT(at, ",\"euid\":");
+		at = text_uint(at, wire->euid);
+		at = PUT(at, ",\"gid\":");
+		at = text_uint(at, wire->gid);
+		at = PUT(at, ",\"loginuid\":");
+		at = text_uint(at, wire->loginuid);
+	}
+	finish(out, at);
+}
+
+/* Names of the fields that were read from user memory this time. */
+static void add_origin(struct buf *out, const struct event *event)
+{
+	uint64_t user = event->values ? 0 : event->wire->user & event->wire->present;
+	bool first = true;
+
+	for (unsigned i = 0; user >> i && i < event->def->field_count; i++) {
+		if (!(user >> i & 1))
+			continue;
+		buf_str(out, first ? STR(",\"origin\":{\"user\":[") : STR(","));
+		json_string(out, str_of(event->def->fields[i].name));
+		first = false;
+	}
+	if (!first)
+		buf_lit(out, "]}");
+}
+
+static const struct str hook_names[16] = {
+	[HOOK_FENTRY] = { "fentry", 6 },
+	[HOOK_KPROBE] = { "kprobe", 6 },
+	[HOOK_TRACEPOINT] = { "tracepoint", 10 },
+	[HOOK_RAW] = { "raw", 3 },
+};
+
+static void add_own(struct buf *out, const struct event *event,
+		    const struct format_options *options)
+{
+	const struct wire_header *wire = event->wire;
+	struct str host = event->given && event->given->host_name.data ? event->given->host_name
+								       : options->host_name;
+	struct str hook = hook_names[(wire->flags & WIRE_HOOK_MASK) >> WIRE_HOOK_SHIFT];
+
+	buf_lit(out, ",\"host\":");
+	json_string(out, host);
+	buf_lit(out, ",\"sensor\":{\"name\":\"spoor\",\"version\":");
+	json_string(out, str_of(options->sensor_version));
+	buf_char(out, '}');
+	if (!event->given || wire->flags & WIRE_CONTEXT)
+		add_context(out, wire);
+	add_namespaces(out, wire);
+	if (wire->cgroup_id) {
+		buf_lit(out, ",\"cgroup_id\":");
+		buf_uint(out, wire->cgroup_id);
+	}
+	if (event->container && event->container->runtime.len) {
+		buf_lit(out, ",\"container_runtime\":");
+		json_string(out, event->container->runtime);
+	}
+	if (hook.len) {
+		buf_lit(out, ",\"hook\":");
+		json_string(out, hook);
+	}
+	add_origin(out, event);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+/* ,"id":69,"name":"msgget" of each built-in event, in the order of the table. */
+static const struct str heads[] = {
+#define EVENT(name, id, ...) STR(",\"id\":" #id ",\"name\":\"" #name "\""),
+#include "each_event.h"
+};
+
+static void add_head(struct buf *out, const struct event_def *def)
+{
+	uintptr_t index = ((uintptr_t)def - (uintptr_t)event_table) / sizeof(*def);
+
+	if (index < event_table_count) {
+		buf_str(out, heads[index]);
+		return;
+	}
+	buf_lit(out, ",\"id\":");
+	buf_uint(out, def->id);
+	buf_lit(out, ",\"name\":");
+	json_string(out, str_of(def->name));
+}
+
+static void add_policies(struct buf *out, const struct event *event)
+{
+	buf_lit(out, ",\"policies\":{\"matched\":[");
+	for (uint32_t i = 0; i < event->policy_count; i++) {
+		if (i)
+			buf_char(out, ',');
+		json_string(out, event->policies[i]);
+	}
+	buf_lit(out, "]}");
+}
+
+void encode_event(struct buf *out, const struct event *event, const struct format_options *options,
+		  bool own)
+{
+	buf_lit(out, "{\"timestamp\":");
+	if (event->given && event->given->timestamp.data)
+		json_string(out, event->given->timestamp);
+	else
+		json_time(out, event_epoch_time(event, event->wire->time));
+	add_head(out, event->def);
+	add_policies(out, event);
+	add_workload(out, event, options, own);
+	encode_data(out, event,
+		    (struct encode_style){ .own = own, .decoded = options->decoded_data });
+	if (event->threat)
+		add_threat(out, event->threat);
+	if (event->detected_from && event->print_detected_from)
+		add_detected_from(out, event->detected_from, own);
+	if (own)
+		add_own(out, event, options);
+	buf_lit(out, "}\n");
+}

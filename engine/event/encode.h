@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event as one line of JSON in Tracee's v1beta1 form. `own` adds what Tracee has not:
+ * own fields in data, and keys behind the standard ones.
+ */
+#ifndef EVENT_ENCODE_H
+#define EVENT_ENCODE_H
+
+#include "format.h"
+
+/* Appends the object and a newline. */
+void encode_event(struct buf *out, const struct event *event, const struct format_options *options,
+		  bool own);
+
+/* ---- for other formats that show the same things ----------------------------------- */
+
+/* Path of the executable; data == NULL if unknown. */
+struct str event_executable(const struct event *event);
+/* Name of the system call the task was in; data == NULL if none. */
+struct str event_syscall(const struct event *event);
+/* The id Tracee uses inside: differs from the printed one. */
+uint32_t event_internal_id(const struct event_def *def);
+static inline uint64_t event_epoch_time(const struct event *event, uint64_t boot_time)
+{
+	return boot_time ? boot_time + event->clock->boot_epoch_ns : 0;
+}
+static inline struct str event_comm(const struct event *event)
+{
+	return (struct str){ event->wire->comm,
+			     (uint32_t)strnlen(event->wire->comm, WIRE_COMM_LEN) };
+}
+
+#endif

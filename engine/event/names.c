@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing numbers as names, and back. A name is written once its bits are all there and none
+ * of them was named before, so the parts joined by | add up to the number.
+ */
+#include "event/names.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/common.h"
+
+enum names_rest { REST_HEX, REST_MODE, REST_KEY, REST_FILE };
+
+struct name_row {
+	uint32_t mask, value;
+	struct str text;
+};
+
+struct names {
+	const char *name;
+	enum names_rest rest;
+	bool tracee;
+	const struct name_row *rows;
+	size_t count;
+};
+
+#define NAMES(name, rest, tracee) static const struct name_row rows_##name[] = {
+#define NAME(mask, value, text)	  { mask, value, { text, sizeof(text) - 1 } },
+#define END_NAMES(name) \
+	} \
+	;
+#include "event/names.def"
+#undef NAMES
+#undef NAME
+#undef END_NAMES
+
+static const struct names all_names[] = {
+#define NAMES(name, rest, tracee) \
+	{ #name, REST_##rest, tracee, rows_##name, ARRAY_SIZE(rows_##name) },
+#define NAME(mask, value, text)
+#define END_NAMES(name)
+#include "event/names.def"
+#undef NAMES
+#undef NAME
+#undef END_NAMES
+};
+
+const struct names *names_find(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(all_names); i++)
+		if (strcmp(all_names[i].name, name) == 0)
+			return &all_names[i];
+	return NULL;
+}
+
+bool names_of_tracee(const struct names *names)
+{
+	return names->tracee;
+}
+
+static void add_part(struct buf *out, size_t start, struct str text)
+{
+	if (out->len > start)
+		buf_char(out, '|');
+	buf_str(out, text);
+}
+
+static void add_octal(struct buf *out, size_t start, uint32_t mode)
+{
+	char text[] = { '0', (char)('0' + (mode >> 6 & 7)), (char)('0' + (mode >> 3 & 7)),
+			(char)('0' + (mode & 7)) };
+
+	add_part(out, start, (struct str){ text, sizeof(text) });
+}
+
+static void add_hex(struct buf *out, size_t start, uint32_t bits)
+{
+	add_part(out, start, STR("0x"));
+	buf_hex(out, bits);
+}
+
+static void add_key(struct buf *out, uint32_t key)
+{
+	char text[10] = "0x";
+
+	for (int i = 0; i < 8; i++)
+		text[2 + i] = "0123456789abcdef"[key >> (28 - 4 * i) & 15];
+	buf_add(out, text, sizeof(text));
+}
+
+/* Bits without a name. */
+static void add_rest(struct buf *out, size_t start, const struct names *names, uint32_t rest)
+{
+	if (names->rest == REST_MODE && rest & 0777) {
+		add_octal(out, start, rest & 0777);
+		rest &= ~0777u;
+	}
+	if (rest)
+		add_hex(out, start, rest);
+	if (out->len == start)
+		buf_char(out, '0');
+}
+
+void names_write(struct buf *out, const struct names *names, uint64_t number)
+{
+	size_t start = out->len;
+	uint32_t value = (uint32_t)number, rest = value;
+
+	if (names->rest == REST_KEY && value) {
+		add_key(out, value);
+		return;
+	}
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name_row *row = &names->rows[i];
+
+		if ((value & row->mask) == row->value && (rest & row->value) == row->value) {
+			add_part(out, start, row->text);
+			rest &= ~row->mask;
+		}
+	}
+	/* Tracee shows neither setuid, setgid and sticky nor, for 0, anything at all. */
+	if (names->rest != REST_FILE && (rest || out->len == start))
+		add_rest(out, start, names, rest);
+}
+
+/* ---- back -------------------------------------------------------------------------- */
+
+static int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+/* 0, 0600, 0x4000 */
+static int parse_number(struct str text, uint32_t *out)
+{
+	uint32_t base = 8, start = 1;
+	uint64_t number = 0;
+
+	if (text.len == 0 || text.data[0] != '0')
+		return -EINVAL;
+	if (text.len > 2 && text.data[1] == 'x') {
+		base = 16;
+		start = 2;
+	}
+	for (uint32_t i = start; i < text.len; i++) {
+		uint32_t digit = (uint32_t)digit_of(text.data[i]);
+
+		if (digit >= base)
+			return -EINVAL;
+		number = number * base + digit;
+		if (number > UINT32_MAX)
+			return -EINVAL;
+	}
+	*out = (uint32_t)number;
+	return 0;
+}
+
+static int parse_part(const struct names *names, struct str text, uint32_t *out)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (str_equal(names->rows[i].text, text)) {
+			*out = names->rows[i].value;
+			return 0;
+		}
+	return parse_number(text, out);
+}
+
+int names_parse(const struct names *names, struct str text, uint64_t *out)
+{
+	uint64_t number = 0;
+
+	if (text.len == 0 && names->rest == REST_FILE) {
+		*out = 0;
+		return 0;
+	}
+	for (uint32_t at = 0; at <= text.len;) {
+		const char *part = text.data + at;
+		const char *bar = at < text.len ? memchr(part, '|', text.len - at) : NULL;
+		uint32_t len = bar ? (uint32_t)(bar - part) : text.len - at, bits;
+
+		if (parse_part(names, (struct str){ part, len }, &bits))
+			return -EINVAL;
+		number |= bits;
+		at += len + 1;
+	}
+	*out = number;
+	return 0;
+}
