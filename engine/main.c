@@ -28,7 +28,7 @@ static void print_usage(FILE *out)
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n'spoor COMMAND --help' tells more about one.\n"
-	      "Exit status: 0 fine, 1 the input was bad, 2 wrong usage, 3 the host lacks something.\n",
+	      "Exit status: 0 fine, 1 the input was bad, 2 wrong usage, 3 something is missing.\n",
 	      out);
 }
 
@@ -49,7 +49,8 @@ static int usage_unknown(const char *name)
 		suggest_try(&suggest, str_of(commands[i]->name));
 	fprintf(stderr, "spoor: there is no command '%s'\n", name);
 	if (suggest.best.data)
-		fprintf(stderr, "    hint: did you mean 'spoor %.*s'?\n", (int)suggest.best.len, suggest.best.data);
+		fprintf(stderr, "    hint: did you mean 'spoor %.*s'?\n", (int)suggest.best.len,
+			suggest.best.data);
 	fputs("Try 'spoor --help'.\n", stderr);
 	return EXIT_USAGE;
 }

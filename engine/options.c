@@ -107,7 +107,8 @@ static int usage_unknown(const struct command *command, const char *given)
 	}
 	fprintf(stderr, "spoor %s: unknown option '%s'\n", command->name, given);
 	if (suggest.best.data)
-		fprintf(stderr, "    hint: did you mean --%.*s?\n", (int)suggest.best.len, suggest.best.data);
+		fprintf(stderr, "    hint: did you mean --%.*s?\n", (int)suggest.best.len,
+			suggest.best.data);
 	fprintf(stderr, "Try 'spoor %s --help'.\n", command->name);
 	return -EINVAL;
 }
@@ -117,8 +118,8 @@ static int usage_bad(const struct command *command, const struct option_row *row
 	char name[NAME_LEN_MAX];
 
 	dashed(name, row->name);
-	fprintf(stderr, "spoor %s: option --%s %s\nTry 'spoor %s --help'.\n", command->name, name, what,
-		command->name);
+	fprintf(stderr, "spoor %s: option --%s %s\nTry 'spoor %s --help'.\n", command->name, name,
+		what, command->name);
 	return -EINVAL;
 }
 
@@ -157,8 +158,8 @@ static int list_append(const char *const **list, const char *value)
 	return 0;
 }
 
-static int row_store(const struct command *command, const struct option_row *row, struct options *out,
-		     const char *value)
+static int row_store(const struct command *command, const struct option_row *row,
+		     struct options *out, const char *value)
 {
 	void *member = (char *)out + row->offset;
 
@@ -208,7 +209,8 @@ static int parse_one(const struct command *command, int argc, char **argv, int *
 	if (!row)
 		return usage_unknown(command, word);
 	if (row->kind == KIND_FLAG)
-		return value ? usage_bad(command, row, "takes no value") : row_store(command, row, out, NULL);
+		return value ? usage_bad(command, row, "takes no value")
+			     : row_store(command, row, out, NULL);
 	if (!value) {
 		if (*at + 1 >= argc)
 			return usage_bad(command, row, "wants a value");
@@ -217,7 +219,8 @@ static int parse_one(const struct command *command, int argc, char **argv, int *
 	return row_store(command, row, out, value);
 }
 
-int options_parse(const struct command *command, int argc, char **argv, struct options *out, int *first)
+int options_parse(const struct command *command, int argc, char **argv, struct options *out,
+		  int *first)
 {
 	struct options parsed;
 	int operands = 0, r = 0;

@@ -13,9 +13,9 @@
 #include "command.h"
 
 struct options {
-#define OPTION_FLAG(name, letter, doc) bool name;
+#define OPTION_FLAG(name, letter, doc)			   bool name;
 #define OPTION_TEXT(name, letter, argument, fallback, doc) const char *name;
-#define OPTION_LIST(name, letter, argument, doc) const char *const *name;
+#define OPTION_LIST(name, letter, argument, doc)	   const char *const *name;
 #define OPTION_SIZE(name, letter, argument, fallback, doc) size_t name;
 #include "options.def"
 #undef OPTION_FLAG

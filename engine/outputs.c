@@ -10,7 +10,12 @@
 #include "output.h"
 #include "spoor.h"
 
-enum { OUTPUTS_MAX = 16, FLUSH_AT = 256 * 1024, HOST_NAME_SIZE = 256, RECORD_LIMIT = 8 * 1024 * 1024 };
+enum {
+	OUTPUTS_MAX = 16,
+	FLUSH_AT = 256 * 1024,
+	HOST_NAME_SIZE = 256,
+	RECORD_LIMIT = 8 * 1024 * 1024
+};
 
 struct destination {
 	const struct format *format;
@@ -39,7 +44,8 @@ static const struct output_ops *transport_by_name(const char *name)
 
 static int wrong_option(struct str name, struct err *err)
 {
-	err_set(err, -EINVAL, "--output option:%.*s: there is no such option", (int)name.len, name.data);
+	err_set(err, -EINVAL, "--output option:%.*s: there is no such option", (int)name.len,
+		name.data);
 	err_hint(err, "the options are: decoded-data");
 	return -EINVAL;
 }
@@ -69,9 +75,10 @@ static int destination_open(struct outputs *all, const struct format *format, st
 	if (all->count == OUTPUTS_MAX)
 		return err_set(err, -E2BIG, "--output: more than %d outputs", OUTPUTS_MAX);
 	if (!path.len || path.len >= sizeof(name)) {
-		err_set(err, -EINVAL, "--output %s:%.*s: %s", format->name, (int)MIN(path.len, 64u), path.data,
-			path.len ? "the path is too long" : "a path is missing");
-		err_hint(err, "write %s:FILE, or just %s for standard output", format->name, format->name);
+		err_set(err, -EINVAL, "--output %s:%.*s: %s", format->name, (int)MIN(path.len, 64u),
+			path.data, path.len ? "the path is too long" : "a path is missing");
+		err_hint(err, "write %s:FILE, or just %s for standard output", format->name,
+			 format->name);
 		return -EINVAL;
 	}
 	memcpy(name, path.data, path.len);
@@ -112,7 +119,8 @@ static int expression_open(struct outputs *all, const char *expression, struct e
 		return destination_open(all, format, STR("stdout"), err);
 	for (const char *at = colon + 1;; at++) {
 		const char *end = strchrnul(at, ',');
-		int r = destination_open(all, format, (struct str){ at, (uint32_t)(end - at) }, err);
+		int r = destination_open(all, format, (struct str){ at, (uint32_t)(end - at) },
+					 err);
 
 		if (r < 0 || !*end)
 			return r;
@@ -152,7 +160,8 @@ int outputs_open(const char *const *expressions, const struct stores *stores, st
 	}
 	for (uint32_t i = 0; i < all->count; i++)
 		if (all->destinations[i].format->begin)
-			all->destinations[i].format->begin(&all->destinations[i].buf, &all->options);
+			all->destinations[i].format->begin(&all->destinations[i].buf,
+							   &all->options);
 	*out = take(all);
 	return 0;
 }
@@ -161,8 +170,8 @@ static void destination_flush(struct destination *destination)
 {
 	if (!destination->buf.len)
 		return;
-	if (destination->ops->write(destination->output, destination->buf.data, destination->buf.len,
-				    destination->records) < 0)
+	if (destination->ops->write(destination->output, destination->buf.data,
+				    destination->buf.len, destination->records) < 0)
 		destination->failed += destination->records;
 	buf_clear(&destination->buf);
 	destination->records = 0;

@@ -26,7 +26,8 @@ static void record_keep(struct pipeline *p, const struct wire_header *record)
 }
 
 /* A record that describes the process or cgroup of the one at hand. */
-static void take_description(void *ctx, const struct wire_header *record, const struct event_given *given)
+static void take_description(void *ctx, const struct wire_header *record,
+			     const struct event_given *given)
 {
 	struct pipeline *p = ctx;
 
@@ -85,7 +86,8 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 		.def = event_by_id(record->id),
 		.wire = record,
 		.process = process_find(p->stores, record->pid, record->leader_start_time),
-		.container = record->cgroup_id ? container_find(p->stores, record->cgroup_id) : NULL,
+		.container = record->cgroup_id ? container_find(p->stores, record->cgroup_id)
+					       : NULL,
 		.given = given,
 		.clock = &p->clock,
 	};

@@ -58,7 +58,8 @@ int sensor_load(const struct options *options, const char *const *output, struct
 	};
 
 	if (options->compat && strcmp(options->compat, "tracee") != 0) {
-		fprintf(stderr, "spoor: option --compat %s: only 'tracee' is known\n", options->compat);
+		fprintf(stderr, "spoor: option --compat %s: only 'tracee' is known\n",
+			options->compat);
 		return EXIT_USAGE;
 	}
 	autoclean(spoor_closep) struct spoor *spoor = spoor_new();
@@ -86,7 +87,8 @@ static void reload(struct spoor *spoor)
 {
 	reload_wanted = 0;
 	if (spoor_reload(spoor) < 0)
-		fprintf(stderr, "%sspoor: the rules were not loaded again; the old ones stay\n", spoor_error(spoor));
+		fprintf(stderr, "%sspoor: the rules were not loaded again; the old ones stay\n",
+			spoor_error(spoor));
 	else
 		fprintf(stderr, "%sspoor: loaded %u detectors\n", spoor_warnings(spoor),
 			spoor_detector_count(spoor));
@@ -98,7 +100,8 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	int status = EXIT_FINE, r = 0;
 
 	signals_take();
-	while (!stop_wanted && (!options->duration || seconds_now() - started < options->duration)) {
+	while (!stop_wanted &&
+	       (!options->duration || seconds_now() - started < options->duration)) {
 		r = spoor_poll(spoor, POLL_MS);
 		if (reload_wanted)
 			reload(spoor);

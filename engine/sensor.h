@@ -9,11 +9,11 @@
 
 DEFINE_CLEANUP(struct spoor *, spoor_close)
 
-/* Loads rules and opens `output`; prints what is wrong. Returns enum exit_status; *out on EXIT_FINE. */
+/* Loads rules and opens `output`; prints what is wrong. Returns enum exit_status. */
 int sensor_load(const struct options *options, const char *const *output, struct spoor **out);
 /* Prints the last failure and returns status. */
 int sensor_fail(const struct spoor *spoor, int status);
-/* Polls until a signal, --duration or the end; drains; prints the summary. Returns enum exit_status. */
+/* Polls until a signal, --duration or the end; drains; prints the summary. */
 int sensor_loop(struct spoor *spoor, const struct options *options);
 void sensor_stats_add(struct spoor_stats *total, const struct spoor_stats *more);
 /* One line on standard error. */

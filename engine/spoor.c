@@ -127,8 +127,9 @@ static const struct {
 	const char *name;
 	enum hook_mode mode;
 } hook_names[] = {
-	{ "auto", HOOK_NONE },		   { "fentry", HOOK_FENTRY }, { "kprobe", HOOK_KPROBE },
-	{ "tracepoint", HOOK_TRACEPOINT }, { "raw", HOOK_RAW },
+	{ "auto", HOOK_NONE },	   { "fentry", HOOK_FENTRY },
+	{ "kprobe", HOOK_KPROBE }, { "tracepoint", HOOK_TRACEPOINT },
+	{ "raw", HOOK_RAW },
 };
 
 static int hook_parse(const char *name, enum hook_mode *out, struct err *err)
@@ -169,8 +170,8 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 	if (!rules.ruleset)
 		return fail_memory(spoor);
 	rules.policies = policies_load((const char *const *)spoor->policy_paths,
-				       (const char *const *)spoor->events, &policy_options, rules.ruleset,
-				       &problems);
+				       (const char *const *)spoor->events, &policy_options,
+				       rules.ruleset, &problems);
 	if (!rules.policies)
 		return fail_memory(spoor);
 	text_replace(&spoor->warnings, &problems, ERR_WARNING);
@@ -246,7 +247,8 @@ int spoor_record(struct spoor *spoor, const char *path)
 
 /* ---- sources ---------------------------------------------------------------------- */
 
-static void want_fill(const struct spoor *spoor, const struct rules *rules, struct source_want *want)
+static void want_fill(const struct spoor *spoor, const struct rules *rules,
+		      struct source_want *want)
 {
 	*want = (struct source_want){ .hook = spoor->hook, .ring_bytes = spoor->ring_bytes };
 	want->events = policies_events(rules->policies, &want->count);
@@ -259,7 +261,8 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 	struct err err = { 0 };
 
 	if (!spoor->loaded || p->source)
-		return err_set(&err, -EINVAL, "open a source once, after loading rules"), fail(spoor, &err);
+		return err_set(&err, -EINVAL, "open a source once, after loading rules"),
+		       fail(spoor, &err);
 	want_fill(spoor, &spoor->rules, &want);
 	want.path = path;
 	if (ops->open(&want, &p->source, &err) < 0)
@@ -267,7 +270,8 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 	p->source_ops = ops;
 	p->clock = *ops->clock(p->source);
 	stores_set_clock(spoor->stores, &p->clock);
-	if (spoor->record_path && capture_create(spoor->record_path, &p->clock, &p->capture, &err) < 0)
+	if (spoor->record_path &&
+	    capture_create(spoor->record_path, &p->clock, &p->capture, &err) < 0)
 		return fail(spoor, &err);
 	return 0;
 }
@@ -280,7 +284,8 @@ int spoor_open_live(struct spoor *spoor)
 /* The first bytes of a file or of standard input, which stay there to be read. */
 static size_t peek(const char *path, char *head, size_t size)
 {
-	autoclean(closep) int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	autoclean(closep) int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
+						     : dup(STDIN_FILENO);
 	ssize_t len = fd < 0 ? 0 : pread(fd, head, size, 0);
 
 	if (len < 0 && errno == ESPIPE) {
@@ -303,7 +308,8 @@ static const struct source_ops *recognise(const char *path)
 {
 	char head[64];
 
-	return source_capture.recognise(head, peek(path, head, sizeof(head))) ? &source_capture : &source_json;
+	return source_capture.recognise(head, peek(path, head, sizeof(head))) ? &source_capture
+									      : &source_json;
 }
 
 int spoor_open_file(struct spoor *spoor, const char *path)

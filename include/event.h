@@ -22,11 +22,11 @@ enum field_owner { TRACEE, OWN };
 
 struct event_field {
 	const char *name;
-	uint8_t type;	    /* enum field_type */
-	uint8_t owner;	    /* TRACEE: in its JSON; OWN: after it, and left out of tracee-json */
-	uint16_t offset;    /* into the record, header included */
-	const char *names;  /* how to print it decoded: a row of engine/event/names.def, "raw" none */
-	const char *origin; /* tags, space-separated: K U TOCTOU OPT */
+	uint8_t type;	      /* enum field_type */
+	uint8_t owner;	      /* TRACEE: in its JSON; OWN: after it, and left out of tracee-json */
+	uint16_t offset;      /* into the record, header included */
+	const char *names;    /* how to print it: a row of engine/event/names.def; "raw" none */
+	const char *origin;   /* tags, space-separated: K U TOCTOU OPT */
 	const char *captured; /* where: "register at entry", ... */
 	const char *doc;
 };
@@ -107,20 +107,20 @@ struct threat {
 struct event {
 	const struct event_def *def;
 	const struct wire_header *wire;
-	const struct value *values;		/* produced events: one per field of def, else NULL */
-	const struct event *detected_from;	/* produced events: their input */
-	const struct threat *threat;		/* produced events that carry one */
-	bool print_detected_from;		/* auto_populate.detected_from */
-	bool print_ancestry;			/* auto_populate.process_ancestry */
-	const struct process *process;		/* from the process store, may be NULL */
-	const struct container *container;	/* from the container store, may be NULL */
-	const struct event_given *given;	/* from a recording, may be NULL */
-	const struct str *policies;		/* names of the matched policies */
+	const struct value *values;	   /* produced events: one per field of def, else NULL */
+	const struct event *detected_from; /* produced events: their input */
+	const struct threat *threat;	   /* produced events that carry one */
+	bool print_detected_from;	   /* auto_populate.detected_from */
+	bool print_ancestry;		   /* auto_populate.process_ancestry */
+	const struct process *process;	   /* from the process store, may be NULL */
+	const struct container *container; /* from the container store, may be NULL */
+	const struct event_given *given;   /* from a recording, may be NULL */
+	const struct str *policies;	   /* names of the matched policies */
 	uint32_t policy_count;
-	const struct clock *clock;		/* boot time to epoch, never NULL */
+	const struct clock *clock; /* boot time to epoch, never NULL */
 };
 
-/* epoch ns = boot ns + boot_epoch_ns; measured once per sensor start (or taken from the capture). */
+/* epoch ns = boot ns + boot_epoch_ns; measured once per start, or taken from the capture. */
 struct clock {
 	uint64_t boot_epoch_ns;
 };

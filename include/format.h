@@ -13,7 +13,7 @@ struct buf; /* engine/base/buf.h */
 struct stores;
 
 struct format_options {
-	bool decoded_data; /* flags as names, pointers in hex */
+	bool decoded_data;	     /* flags as names, pointers in hex */
 	const struct stores *stores; /* ancestry */
 	struct str host_name;
 	const char *sensor_version;
@@ -23,7 +23,8 @@ struct format {
 	const char *name;
 	const char *doc;
 	/* Appends one whole record with its end of line. Never fails: a full buf counts. */
-	void (*write)(struct buf *out, const struct event *event, const struct format_options *options);
+	void (*write)(struct buf *out, const struct event *event,
+		      const struct format_options *options);
 	/* Bytes before the first record (the table's header); may be NULL. */
 	void (*begin)(struct buf *out, const struct format_options *options);
 };

@@ -13,7 +13,8 @@
 struct err;
 
 /* Called for each record; the record is valid during the call only. given: NULL unless JSON. */
-typedef void (*source_sink)(void *ctx, const struct wire_header *record, const struct event_given *given);
+typedef void (*source_sink)(void *ctx, const struct wire_header *record,
+			    const struct event_given *given);
 
 struct source_want {
 	const struct event_def *const *events; /* what the rules and --events need */
@@ -24,10 +25,10 @@ struct source_want {
 };
 
 struct source_stats {
-	uint64_t records;     /* handed to the sink */
-	uint64_t lost;	      /* counted by the kernel side, all reasons */
-	uint64_t malformed;   /* refused lines or records */
-	uint64_t unknown;     /* well-formed, of an event that is not in the table */
+	uint64_t records;   /* handed to the sink */
+	uint64_t lost;	    /* counted by the kernel side, all reasons */
+	uint64_t malformed; /* refused lines or records */
+	uint64_t unknown;   /* well-formed, of an event that is not in the table */
 };
 
 struct source; /* each source's own */
@@ -44,12 +45,14 @@ struct source_ops {
 	 * Hand over what is there. Waits up to timeout_ms if there is nothing. Returns the number
 	 * of records, 0 for none yet, -ENODATA at the end, or another negative errno (err filled).
 	 */
-	int (*read)(struct source *source, int timeout_ms, source_sink sink, void *ctx, struct err *err);
+	int (*read)(struct source *source, int timeout_ms, source_sink sink, void *ctx,
+		    struct err *err);
 	/*
 	 * The process or cgroup of `record` is not known to the stores: hand records that
 	 * describe it to the sink, if the source can tell. NULL: cannot.
 	 */
-	void (*describe)(struct source *source, const struct wire_header *record, source_sink sink, void *ctx);
+	void (*describe)(struct source *source, const struct wire_header *record, source_sink sink,
+			 void *ctx);
 	/*
 	 * Stop collecting and hand over everything that is left: detach first, then the ring,
 	 * then the last events_lost. After it `read` answers -ENODATA. NULL: nothing to do (files).
@@ -82,10 +85,10 @@ struct source_check {
 struct source_hook {
 	const struct event_def *event;
 	enum hook_mode mode;
-	const char *type;   /* kprobe, fexit, ... */
-	char target[96];    /* the symbol as resolved */
+	const char *type; /* kprobe, fexit, ... */
+	char target[96];  /* the symbol as resolved */
 	bool chosen;
-	char reason[200];   /* why chosen, or why not */
+	char reason[200]; /* why chosen, or why not */
 };
 
 void source_live_check(void (*report)(void *ctx, const struct source_check *check), void *ctx);

@@ -19,8 +19,8 @@ struct spoor;
 struct event;
 
 struct spoor_config {
-	const char *const *detectors; /* directories or files, NULL-terminated; NULL: the built-in ones */
-	const char *const *policies;  /* files or directories; NULL: none */
+	const char *const *detectors; /* files, folders, NULL-terminated; NULL: built-in */
+	const char *const *policies;  /* files, folders; NULL: none */
 	const char *const *events;    /* --events expressions; NULL: alerts only */
 	const char *const *outputs;   /* --output expressions; NULL: table to stdout */
 	const char *hook;	      /* auto fentry kprobe tracepoint raw; NULL: auto */
@@ -29,13 +29,13 @@ struct spoor_config {
 };
 
 struct spoor_stats {
-	uint64_t events;     /* records seen */
-	uint64_t lost;	     /* records lost in the kernel */
-	uint64_t malformed;  /* input refused */
-	uint64_t unknown;    /* input of unknown events */
-	uint64_t alerts;     /* detections sent to outputs */
-	uint64_t printed;    /* events of all kinds sent to outputs */
-	uint64_t failed;     /* records an output could not take */
+	uint64_t events;      /* records seen */
+	uint64_t lost;	      /* records lost in the kernel */
+	uint64_t malformed;   /* input refused */
+	uint64_t unknown;     /* input of unknown events */
+	uint64_t alerts;      /* detections sent to outputs */
+	uint64_t printed;     /* events of all kinds sent to outputs */
+	uint64_t failed;      /* records an output could not take */
 	uint64_t rule_errors; /* conditions or outputs that ended in an error */
 };
 

@@ -14,7 +14,7 @@ struct process {
 	uint64_t start_time, parent_start_time; /* boot ns */
 	uint32_t uid, gid;
 	uint64_t cgroup_id;
-	uint64_t exit_time; /* 0: running */
+	uint64_t exit_time;    /* 0: running */
 	struct str executable; /* data == NULL: unknown */
 	char comm[WIRE_COMM_LEN];
 	const char *argv; /* NUL after each */
@@ -22,7 +22,7 @@ struct process {
 };
 
 struct container {
-	bool started; /* a program has been executed in it since it was made, or it was there before us */
+	bool started; /* it has run a program since it was made, or was there before us */
 	struct str id, name, image_id, image_name, image_digest;
 	struct str runtime; /* docker containerd crio podman lxc garden, from the cgroup path */
 };

@@ -44,7 +44,7 @@ struct value_map;
 
 struct value {
 	uint8_t tag;  /* enum value_tag */
-	uint8_t kind; /* enum field_type: how the event declares it; FIELD_none for computed values */
+	uint8_t kind; /* enum field_type, as the event declares it; FIELD_none: computed */
 	uint16_t aux; /* for the owner of the tag */
 	uint32_t len; /* bytes of string, bytes and error; elements of a list or map */
 	union {

@@ -66,7 +66,8 @@ void *arena_alloc_slow(struct arena *arena, size_t size)
 	struct arena_block *block = take_spare(arena, size);
 
 	if (!block) {
-		size_t want = arena->held < BLOCK_FIRST ? BLOCK_FIRST : MIN(arena->held, (size_t)BLOCK_MAX);
+		size_t want = arena->held < BLOCK_FIRST ? BLOCK_FIRST
+							: MIN(arena->held, (size_t)BLOCK_MAX);
 
 		want = MAX(want, size);
 		if (size > SIZE_MAX / 2 || (arena->limit && arena->held + want > arena->limit))

@@ -45,7 +45,7 @@ void *arena_zalloc(struct arena *arena, size_t size);
 /* Copies; the copy is followed by a NUL. data == NULL on failure. */
 struct str arena_str(struct arena *arena, const char *data, size_t len);
 
-#define arena_new(arena, type) ((type *)arena_zalloc((arena), sizeof(type)))
+#define arena_new(arena, type)		((type *)arena_zalloc((arena), sizeof(type)))
 #define arena_array(arena, type, count) ((type *)arena_zalloc((arena), sizeof(type) * (count)))
 
 #endif

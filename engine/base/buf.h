@@ -30,7 +30,8 @@ char *buf_grow(struct buf *buf, size_t more);
 
 static inline char *buf_room(struct buf *buf, size_t more)
 {
-	return LIKELY(buf->capacity - buf->len >= more) ? buf->data + buf->len : buf_grow(buf, more);
+	return LIKELY(buf->capacity - buf->len >= more) ? buf->data + buf->len
+							: buf_grow(buf, more);
 }
 
 static inline void buf_clear(struct buf *buf)

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define mustcheck __attribute__((warn_unused_result))
+#define ARRAY_SIZE(array)	 (sizeof(array) / sizeof((array)[0]))
+#define MIN(a, b)		 ((a) < (b) ? (a) : (b))
+#define MAX(a, b)		 ((a) > (b) ? (a) : (b))
+#define LIKELY(x)		 __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)		 __builtin_expect(!!(x), 0)
+#define mustcheck		 __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
 /* autoclean(freep) char *text = NULL;   runs freep(&text) when the scope ends */

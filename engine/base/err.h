@@ -24,10 +24,10 @@ struct err {
 	char path[ERR_PATH_MAX]; /* "" none */
 	uint32_t line, column;	 /* from 1; 0: not known */
 	char message[ERR_MESSAGE_MAX];
-	char hint[ERR_MESSAGE_MAX];   /* what to do; "" none */
-	char source[ERR_SOURCE_MAX];  /* the offending line, printed with a caret below `caret` */
-	uint32_t caret;		      /* column in `source`, from 1; 0: no caret */
-	const char *rule;	      /* stable identifier for SARIF, static; NULL: "error" */
+	char hint[ERR_MESSAGE_MAX];  /* what to do; "" none */
+	char source[ERR_SOURCE_MAX]; /* the offending line, printed with a caret below `caret` */
+	uint32_t caret;		     /* column in `source`, from 1; 0: no caret */
+	const char *rule;	     /* stable identifier for SARIF, static; NULL: "error" */
 };
 
 /* Sets the message and returns code. Keeps path, line and column. */

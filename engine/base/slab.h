@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SLAB_CLASSES = 10, SLAB_PIECE_MIN = 64, SLAB_PIECE_MAX = SLAB_PIECE_MIN << (SLAB_CLASSES - 1) };
+enum {
+	SLAB_CLASSES = 10,
+	SLAB_PIECE_MIN = 64,
+	SLAB_PIECE_MAX = SLAB_PIECE_MIN << (SLAB_CLASSES - 1)
+};
 
 struct slab_chunk;
 

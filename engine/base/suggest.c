@@ -19,7 +19,8 @@ static uint32_t distance(struct str a, struct str b)
 
 		now[0] = i;
 		for (uint32_t j = 1; j <= b.len; j++) {
-			int x = tolower((unsigned char)a.data[i - 1]), y = tolower((unsigned char)b.data[j - 1]);
+			int x = tolower((unsigned char)a.data[i - 1]),
+			    y = tolower((unsigned char)b.data[j - 1]);
 
 			now[j] = MIN(MIN(above[j], now[j - 1]) + 1, above[j - 1] + (x != y));
 			if (i > 1 && j > 1 && x == tolower((unsigned char)b.data[j - 2]) &&
@@ -38,7 +39,8 @@ void suggest_start(struct suggest *suggest, struct str wanted)
 
 void suggest_try(struct suggest *suggest, struct str candidate)
 {
-	if (!suggest->wanted.len || suggest->wanted.len > NAME_MAX_LEN || candidate.len > NAME_MAX_LEN)
+	if (!suggest->wanted.len || suggest->wanted.len > NAME_MAX_LEN ||
+	    candidate.len > NAME_MAX_LEN)
 		return;
 	uint32_t d = distance(suggest->wanted, candidate);
 

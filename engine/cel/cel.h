@@ -30,7 +30,7 @@ struct cel_time {
 /* VALUE_MESSAGE: value.object points to one of these (arena or static). */
 struct cel_object {
 	const struct cel_message *type;
-	const void *data; /* handed to the getters; NULL: the message is unset, getters answer defaults */
+	const void *data; /* handed to the getters; NULL: unset, getters answer defaults */
 };
 
 /* An error value with a message, which lives in run->arena. */
@@ -48,8 +48,8 @@ typedef void (*cel_get_fn)(struct cel_run *run, const void *data, struct value *
 struct cel_field {
 	const char *name;
 	const char *type;
-	cel_get_fn get;				  /* data may be NULL: answer the default */
-	bool (*has)(const void *data);		  /* NULL: has() means "not the default value" */
+	cel_get_fn get;		       /* data may be NULL: answer the default */
+	bool (*has)(const void *data); /* NULL: has() means "not the default value" */
 };
 
 struct cel_message {
@@ -102,14 +102,15 @@ int cel_env_slots(struct cel_env *env, const char *value_function, const char *h
 
 /* Walk the functions, for `spoor list functions` and the tests of examples. */
 void cel_env_each_function(const struct cel_env *env,
-			   void (*visit)(void *ctx, const struct cel_function *function), void *ctx);
+			   void (*visit)(void *ctx, const struct cel_function *function),
+			   void *ctx);
 
 /* ---- compiling ------------------------------------------------------------- */
 
 struct cel_source {
 	struct str text;
-	const char *path;	/* file, for messages; NULL: "<expression>" */
-	uint32_t line, column;	/* of the first character of text in the file, from 1 */
+	const char *path;      /* file, for messages; NULL: "<expression>" */
+	uint32_t line, column; /* of the first character of text in the file, from 1 */
 };
 
 /*
@@ -128,16 +129,17 @@ enum { CEL_BUDGET = 1000000 };
 
 /* Set up once per event, used for all its expressions. */
 struct cel_run {
-	const void *object;   /* handed to variable getters: the event */
-	void *user;	      /* for functions: the stores */
-	struct arena *arena;  /* temporaries; reset by the owner */
-	uint64_t budget;      /* steps left; CEL_BUDGET to start with, refilled per expression */
-	struct value *slots;  /* one per slot number */
-	uint64_t *known;      /* bitmap: slots[n] has been loaded */
-	void (*load)(struct cel_run *run, uint32_t slot); /* fill slots[slot]; `known` is set by CEL */
+	const void *object;  /* handed to variable getters: the event */
+	void *user;	     /* for functions: the stores */
+	struct arena *arena; /* temporaries; reset by the owner */
+	uint64_t budget;     /* steps left; CEL_BUDGET to start with, refilled per expression */
+	struct value *slots; /* one per slot number */
+	uint64_t *known;     /* bitmap: slots[n] has been loaded */
+	/* Fills slots[slot]; `known` is set by CEL. */
+	void (*load)(struct cel_run *run, uint32_t slot);
 };
 
-/* The result; VALUE_ERROR on any evaluation error. Never fails, never allocates outside run->arena. */
+/* The result; VALUE_ERROR on any error. Never fails, never allocates outside run->arena. */
 struct value cel_eval(const struct cel_program *program, struct cel_run *run);
 
 /* Equality as CEL's == has it. */

@@ -30,7 +30,8 @@ static void print_check(void *ctx, const struct source_check *check)
 {
 	struct report *report = ctx;
 
-	printf("  %-*s %-8s %s\n", NAME_WIDTH, check->name, state_names[check->state], check->found);
+	printf("  %-*s %-8s %s\n", NAME_WIDTH, check->name, state_names[check->state],
+	       check->found);
 	if (check->advice[0])
 		printf("  %-*s %-8s -> %s\n", NAME_WIDTH, "", "", check->advice);
 	if (check->state == CHECK_MISSING)
@@ -41,8 +42,9 @@ static void print_hook(void *ctx, const struct source_hook *hook)
 {
 	struct report *report = ctx;
 
-	printf("  %-*s %-2s %-10s %-34s %s\n", NAME_WIDTH, hook->event == report->last ? "" : hook->event->name,
-	       hook->chosen ? "=>" : "", hook->type, hook->target, hook->reason);
+	printf("  %-*s %-2s %-10s %-34s %s\n", NAME_WIDTH,
+	       hook->event == report->last ? "" : hook->event->name, hook->chosen ? "=>" : "",
+	       hook->type, hook->target, hook->reason);
 	report->last = hook->event;
 	report->hooked |= hook->chosen;
 }
@@ -50,10 +52,8 @@ static void print_hook(void *ctx, const struct source_hook *hook)
 static bool hook_mode_parse(const char *name, enum hook_mode *out)
 {
 	static const char *const names[] = {
-		[HOOK_NONE] = "auto",
-		[HOOK_FENTRY] = "fentry",
-		[HOOK_KPROBE] = "kprobe",
-		[HOOK_TRACEPOINT] = "tracepoint",
+		[HOOK_NONE] = "auto",	  [HOOK_FENTRY] = "fentry",
+		[HOOK_KPROBE] = "kprobe", [HOOK_TRACEPOINT] = "tracepoint",
 		[HOOK_RAW] = "raw",
 	};
 
@@ -78,14 +78,17 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 	struct err err = { 0 };
 
 	if (!hook_mode_parse(options->hook, &want.hook)) {
-		fprintf(stderr, "spoor doctor: --hook %s: kinds are auto, fentry, kprobe, tracepoint, raw\n",
+		fprintf(stderr,
+			"spoor doctor: --hook %s: kinds are auto, fentry, kprobe, tracepoint, raw\n",
 			options->hook);
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < argc && want.count < EVENTS_MAX; i++) {
 		events[want.count] = event_by_name(str_of(argv[i]));
 		if (!events[want.count++]) {
-			fprintf(stderr, "spoor doctor: there is no event '%s' ('spoor list events')\n", argv[i]);
+			fprintf(stderr,
+				"spoor doctor: there is no event '%s' ('spoor list events')\n",
+				argv[i]);
 			return EXIT_BAD_INPUT;
 		}
 	}

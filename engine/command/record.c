@@ -16,11 +16,14 @@ static int record_run(const struct options *options, int argc, char **argv)
 	struct options with = *options;
 
 	if (argc) {
-		fprintf(stderr, "spoor record: takes no operands, found '%s'\nTry 'spoor record --help'.\n", argv[0]);
+		fprintf(stderr,
+			"spoor record: takes no operands, found '%s'\nTry 'spoor record --help'.\n",
+			argv[0]);
 		return EXIT_USAGE;
 	}
 	if (!options->capture) {
-		fprintf(stderr, "spoor record: where to? Give -o FILE\nTry 'spoor record --help'.\n");
+		fprintf(stderr,
+			"spoor record: where to? Give -o FILE\nTry 'spoor record --help'.\n");
 		return EXIT_USAGE;
 	}
 	if (!with.events && !with.policy)

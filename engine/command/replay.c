@@ -40,7 +40,8 @@ static int replay_run(const struct options *options, int argc, char **argv)
 	int status = EXIT_FINE;
 
 	if (!argc) {
-		fprintf(stderr, "spoor replay: which file? (- is standard input)\nTry 'spoor replay --help'.\n");
+		fprintf(stderr,
+			"spoor replay: which file? (- is standard input)\nTry 'spoor replay --help'.\n");
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < argc; i++) {

@@ -19,7 +19,9 @@ static int run_run(const struct options *options, int argc, char **argv)
 	autoclean(spoor_closep) struct spoor *spoor = NULL;
 
 	if (argc) {
-		fprintf(stderr, "spoor run: takes no operands, found '%s'\nTry 'spoor run --help'.\n", argv[0]);
+		fprintf(stderr,
+			"spoor run: takes no operands, found '%s'\nTry 'spoor run --help'.\n",
+			argv[0]);
 		return EXIT_USAGE;
 	}
 	int status = sensor_load(options, options->output, &spoor);

@@ -29,7 +29,8 @@ struct ruleset_options {
 struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_options *options,
 			     struct err_list *problems);
 /* The detectors built into the binary (rules/, embedded at build time). */
-struct ruleset *ruleset_load_builtin(const struct ruleset_options *options, struct err_list *problems);
+struct ruleset *ruleset_load_builtin(const struct ruleset_options *options,
+				     struct err_list *problems);
 void ruleset_free(struct ruleset *ruleset);
 
 /* Events the loaded detectors read (not those they produce). Static for the ruleset's life. */
@@ -59,7 +60,7 @@ typedef void (*detect_sink)(void *ctx, const struct event *produced);
  * Run one event through the ruleset. Temporaries and produced events live in `arena`.
  * Returns how many detections were made.
  */
-uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event, const struct stores *stores,
-		     struct arena *arena, detect_sink sink, void *ctx);
+uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
+		     const struct stores *stores, struct arena *arena, detect_sink sink, void *ctx);
 
 #endif

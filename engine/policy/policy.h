@@ -18,7 +18,7 @@ struct ruleset;
 struct stores;
 
 struct policies_options {
-	bool compat_tracee; /* Tracee's literal filter semantics (a lone `!=` matches nothing, ...) */
+	bool compat_tracee; /* Tracee's literal filters (a lone `!=` matches nothing, ...) */
 };
 
 /*
@@ -28,8 +28,8 @@ struct policies_options {
  * result holds what is valid. The ruleset must outlive the policies. NULL: out of memory.
  */
 struct policies *policies_load(const char *const *paths, const char *const *expressions,
-			       const struct policies_options *options, const struct ruleset *ruleset,
-			       struct err_list *problems);
+			       const struct policies_options *options,
+			       const struct ruleset *ruleset, struct err_list *problems);
 void policies_free(struct policies *policies);
 
 /*
@@ -43,8 +43,8 @@ const struct event_def *const *policies_events(const struct policies *policies, 
  * in load order and the result its length. 0: do not print (*names is untouched). The array
  * lives in `arena` or in `policies`; set event->policies to it.
  */
-uint32_t policies_match(struct policies *policies, const struct event *event, const struct stores *stores,
-			struct arena *arena, const struct str **names);
+uint32_t policies_match(struct policies *policies, const struct event *event,
+			const struct stores *stores, struct arena *arena, const struct str **names);
 
 /* How many there are, and what `spoor list policies` says of one; index < count. */
 uint32_t policies_count(const struct policies *policies);

@@ -16,8 +16,11 @@ struct runtime_prefix {
 };
 
 static const struct runtime_prefix prefixes[] = {
-	{ "cri-containerd-", "containerd" }, { "cri-o-", "crio" },   { "crio-", "crio" },
-	{ "docker-", "docker" },	     { "libpod-", "podman" },
+	{ "cri-containerd-", "containerd" },
+	{ "cri-o-", "crio" },
+	{ "crio-", "crio" },
+	{ "docker-", "docker" },
+	{ "libpod-", "podman" },
 };
 
 static uint32_t hex_run(struct str s, uint32_t from)
@@ -37,7 +40,8 @@ static bool is_uuid(struct str s)
 	if (s.len != 36)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (hex_run(s, at) < groups[i] || (i + 1 < ARRAY_SIZE(groups) && s.data[at + groups[i]] != '-'))
+		if (hex_run(s, at) < groups[i] ||
+		    (i + 1 < ARRAY_SIZE(groups) && s.data[at + groups[i]] != '-'))
 			return false;
 		at += groups[i] + 1u;
 	}
@@ -106,7 +110,8 @@ struct str container_id_of_path(struct str path, struct str *runtime)
 
 		while (start > 0 && path.data[start - 1] != '/')
 			start--;
-		struct str id = id_of_component((struct str){ path.data + start, end - start }, path, runtime);
+		struct str id = id_of_component((struct str){ path.data + start, end - start },
+						path, runtime);
 
 		if (id.data)
 			return id;

@@ -190,7 +190,8 @@ static void text_share(struct stores *stores, struct entry *entry, struct entry 
 static void evict_one(struct stores *stores, uint32_t keep);
 
 /* Arguments beyond what a piece holds are cut at a NUL; an executable's path always fits. */
-static void text_set(struct stores *stores, struct entry *entry, struct str executable, struct str argv)
+static void text_set(struct stores *stores, struct entry *entry, struct str executable,
+		     struct str argv)
 {
 	uint32_t room = SLAB_PIECE_MAX - (uint32_t)sizeof(struct text);
 	uint32_t self = (uint32_t)(entry - stores->entries);
@@ -208,7 +209,9 @@ static void text_set(struct stores *stores, struct entry *entry, struct str exec
 			return;
 		evict_one(stores, self);
 	}
-	*text = (struct text){ .users = 1, .size = size, .executable_len = executable.len, .argv_len = argv.len };
+	*text = (struct text){
+		.users = 1, .size = size, .executable_len = executable.len, .argv_len = argv.len
+	};
 	if (executable.len)
 		memcpy(text->bytes, executable.data, executable.len);
 	if (argv.len)
@@ -301,7 +304,8 @@ static struct entry *entry_new(struct stores *stores, uint32_t pid, uint64_t sta
 	return entry;
 }
 
-static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_t ppid, uint64_t start_time)
+static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_t ppid,
+			     uint64_t start_time)
 {
 	struct entry *parent = ppid ? entry_find(stores, ppid, start_time) : NULL;
 
@@ -312,7 +316,8 @@ static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_
 }
 
 /* What every record tells of its process. */
-static void entry_refresh(struct stores *stores, struct entry *entry, const struct wire_header *record)
+static void entry_refresh(struct stores *stores, struct entry *entry,
+			  const struct wire_header *record)
 {
 	struct process *process = &entry->process;
 
@@ -322,7 +327,8 @@ static void entry_refresh(struct stores *stores, struct entry *entry, const stru
 	process->cgroup_id = record->cgroup_id;
 	if (record->pid == record->tid)
 		memcpy(process->comm, record->comm, sizeof(process->comm));
-	if (process->ppid != record->ppid || process->parent_start_time != record->parent_start_time)
+	if (process->ppid != record->ppid ||
+	    process->parent_start_time != record->parent_start_time)
 		entry_set_parent(stores, entry, record->ppid, record->parent_start_time);
 }
 
@@ -426,7 +432,8 @@ static void learn_fork(struct stores *stores, const struct wire_header *record)
 		parent = NULL;
 	if (parent)
 		text_share(stores, child, parent);
-	entry_set_parent(stores, child, (uint32_t)fork->parent_process_pid, fork->parent_process_start_time);
+	entry_set_parent(stores, child, (uint32_t)fork->parent_process_pid,
+			 fork->parent_process_start_time);
 }
 
 static void learn_exec(struct stores *stores, const struct wire_header *record)
@@ -543,10 +550,12 @@ uint32_t process_children(const struct stores *stores, const struct process *pro
 	return count;
 }
 
-static bool is_ancestor(const struct stores *stores, const struct process *old, const struct process *young)
+static bool is_ancestor(const struct stores *stores, const struct process *old,
+			const struct process *young)
 {
 	/* Bounded by the number of entries: a family is a tree. */
-	for (uint32_t i = 0; young && i < stores->capacity; i++, young = process_parent(stores, young))
+	for (uint32_t i = 0; young && i < stores->capacity;
+	     i++, young = process_parent(stores, young))
 		if (young == old)
 			return true;
 	return false;
@@ -573,7 +582,8 @@ const struct container *container_find(const struct stores *stores, uint64_t cgr
 const struct container *container_find_id(const struct stores *stores, struct str id)
 {
 	for (uint32_t i = 0; i < stores->cgroup_count; i++)
-		if (stores->cgroups[i].container.id.data && str_equal(stores->cgroups[i].container.id, id))
+		if (stores->cgroups[i].container.id.data &&
+		    str_equal(stores->cgroups[i].container.id, id))
 			return &stores->cgroups[i].container;
 	return NULL;
 }

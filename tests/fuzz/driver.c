@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MUTATIONS 200
+#define MUTATIONS     200
 #define LIMIT_SECONDS 20
 #define LARGEST_INPUT (1 << 20)
 
@@ -56,7 +56,8 @@ static void input_run(const uint8_t *data, size_t len)
 /* Damages `len` bytes in place and returns the new length, which is never greater. */
 static size_t input_damage(uint8_t *data, size_t len)
 {
-	static const uint8_t nasty[] = { 0, 0xff, 0x7f, 0x80, '"', '{', '[', '(', '-', '\n', ':', '\\' };
+	static const uint8_t nasty[] = { 0,   0xff, 0x7f, 0x80, '"', '{',
+					 '[', '(',  '-',  '\n', ':', '\\' };
 
 	for (uint64_t count = 1 + random_below(4); count > 0 && len > 0; count--) {
 		size_t at = random_below(len);
@@ -67,9 +68,7 @@ static size_t input_damage(uint8_t *data, size_t len)
 		case 1: data[at] = nasty[random_below(sizeof(nasty))]; break;
 		case 2: len = at; break;
 		case 3: data[at] = data[other]; break;
-		default:
-			memmove(data + at, data + other, len - (at > other ? at : other));
-			break;
+		default: memmove(data + at, data + other, len - (at > other ? at : other)); break;
 		}
 	}
 	return len;
@@ -123,7 +122,8 @@ static int corpus_run(const char *target)
 	snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s", getenv("TOP") ?: ".", target);
 	count = scandir(folder, &entries, is_visible, alphasort);
 	if (count <= 0) {
-		printf("1..1\nnot ok 1 - corpus %s: %s\n", folder, count ? strerror(errno) : "empty");
+		printf("1..1\nnot ok 1 - corpus %s: %s\n", folder,
+		       count ? strerror(errno) : "empty");
 		return 1;
 	}
 	printf("1..%d\n", count);

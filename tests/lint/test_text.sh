@@ -2,9 +2,9 @@
 # Tabs, 100 columns, clean ends.
 . "$TOP/tests/lint/lint.sh"
 
+# A string stands on one line, however long, so that it can be searched for.
 awk '
-FNR == 1 { raw = 0 }
-{
+!/^\t*(\.[a-z_]+ = )?"/ {
 	width = 0
 	for (i = 1; i <= length($0); i++)
 		width += substr($0, i, 1) == "\t" ? 8 - width % 8 : 1

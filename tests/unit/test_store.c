@@ -21,7 +21,8 @@ static struct stores *fresh(uint32_t capacity)
 	return stores;
 }
 
-static struct wire_header header(uint16_t id, uint32_t pid, uint64_t start, uint32_t ppid, uint64_t pstart)
+static struct wire_header header(uint16_t id, uint32_t pid, uint64_t start, uint32_t ppid,
+				 uint64_t pstart)
 {
 	struct wire_header h = {
 		.size = sizeof(h),
@@ -38,8 +39,8 @@ static struct wire_header header(uint16_t id, uint32_t pid, uint64_t start, uint
 	return h;
 }
 
-static void learn_fork(struct stores *stores, uint32_t parent, uint64_t parent_start, uint32_t child,
-		       uint64_t start)
+static void learn_fork(struct stores *stores, uint32_t parent, uint64_t parent_start,
+		       uint32_t child, uint64_t start)
 {
 	struct {
 		struct wire_header h;
@@ -53,8 +54,8 @@ static void learn_fork(struct stores *stores, uint32_t parent, uint64_t parent_s
 	stores_update(stores, &r.h);
 }
 
-static void learn_exec(struct stores *stores, uint32_t pid, uint64_t start, uint32_t ppid, uint64_t pstart,
-		       const char *path, const char *argv, uint32_t argv_len)
+static void learn_exec(struct stores *stores, uint32_t pid, uint64_t start, uint32_t ppid,
+		       uint64_t pstart, const char *path, const char *argv, uint32_t argv_len)
 {
 	struct {
 		struct wire_header h;
@@ -232,13 +233,15 @@ static void containers_by_path(void **state)
 	} cases[] = {
 		{ "/docker/" ID, ID, "docker" },
 		{ "/system.slice/docker-" ID ".scope", ID, "docker" },
-		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID, "containerd" },
+		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID,
+		  "containerd" },
 		{ "/kubepods.slice/crio-" ID ".scope", ID, "crio" },
 		{ "/machine.slice/libpod-" ID ".scope/container", ID, "podman" },
 		{ "/kubepods/burstable/pod0b9b/" ID, ID, "" },
-		{ "/ecs/task/0123456789abcdef0123456789abcdef-42", "0123456789abcdef0123456789abcdef-42", "ecs" },
-		{ "/garden/01234567-89ab-cdef-0123-456789abcdef", "01234567-89ab-cdef-0123-456789abcdef",
-		  "garden" },
+		{ "/ecs/task/0123456789abcdef0123456789abcdef-42",
+		  "0123456789abcdef0123456789abcdef-42", "ecs" },
+		{ "/garden/01234567-89ab-cdef-0123-456789abcdef",
+		  "01234567-89ab-cdef-0123-456789abcdef", "garden" },
 		{ "/user.slice/user-0.slice/session-1.scope", NULL, "" },
 		{ "/01234567-89ab-cdef-0123-456789abcdef", NULL, "" },
 		{ "/docker/c0ffee", NULL, "" },
