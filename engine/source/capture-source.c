@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading captures. Every record is checked before it is handed on, in place; after that
+ * nobody looks at the file again. A capture whose events are laid out otherwise is refused as
+ * a whole, before its first record.
+ */
+#include <errno.h>
+
+#include "base/common.h"
+#include "base/err.h"
+#include "source.h"
+#include "source/capture.h"
+#include "source/stream.h"
+
+enum { RECORDS_A_READ = 1024, FAULTS_SHOWN = 5 };
+
+struct source {
+	struct stream stream;
+	char *path;
+	struct clock clock;
+	struct source_stats stats;
+};
+
+static bool capture_recognise(const char *head, size_t len)
+{
+	return len >= sizeof(CAPTURE_MAGIC) - 1 &&
+	       memcmp(head, CAPTURE_MAGIC, sizeof(CAPTURE_MAGIC) - 1) == 0;
+}
+
+/* ---- the head of the file -------------------------------------------------------------- */
+
+static int refuse(const struct stream *stream, struct err *err, const char *what)
+{
+	return err_set(err, -EBADMSG, "%s: %s", stream->name, what);
+}
+
+static int refuse_layout(const struct source *source, const struct capture_header *header,
+			 const char *name, struct err *err)
+{
+	err_set(err, -EBADMSG, "%s: event '%s' is laid out differently in this capture",
+		source->stream.name, name);
+	err_hint(err, "it was written by spoor %.*s, this is %s: replay it with that version",
+		 CAPTURE_TEXT, header->sensor_version, SPOOR_VERSION);
+	return -EBADMSG;
+}
+
+/* Waits for the bytes: a capture from a pipe is useless without its head. */
+static int need(struct stream *stream, size_t len, struct err *err)
+{
+	int r;
+
+	do
+		r = stream_fill(stream, len, -1, err);
+	while (r == 0);
+	if (r < 0)
+		return r;
+	if (stream_len(stream) >= len)
+		return 0;
+	return err_set(err, -EBADMSG, "%s: the capture ends within its head, at byte %llu",
+		       stream->name, (unsigned long long)(stream->offset + stream_len(stream)));
+}
+
+static int check_header(const struct stream *stream, const struct capture_header *header,
+			struct err *err)
+{
+	if (!capture_recognise(header->magic, sizeof(header->magic)))
+		return refuse(stream, err, "this is not a capture");
+	if (header->version != CAPTURE_VERSION) {
+		err_set(err, -EBADMSG,
+			"%s: the capture is of format %u; this spoor reads format %u", stream->name,
+			header->version, CAPTURE_VERSION);
+		return -EBADMSG;
+	}
+	if (header->record_header_size != sizeof(struct wire_header))
+		return refuse(stream, err, "its records have headers of another size");
+	if (header->event_count > CAPTURE_EVENTS_MAX)
+		return refuse(stream, err, "its table of events is damaged");
+	return 0;
+}
+
+static int check_event(const struct source *source, const struct capture_header *header,
+		       const struct capture_event *row, struct err *err)
+{
+	struct str name = { row->name, (uint32_t)strnlen(row->name, CAPTURE_TEXT) };
+	const struct event_def *by_id = event_by_id(row->id), *by_name = event_by_name(name);
+	char text[CAPTURE_TEXT + 1] = { 0 };
+
+	memcpy(text, row->name, CAPTURE_TEXT);
+	if (by_id != by_name || (by_id && capture_digest(by_id) != row->digest))
+		return refuse_layout(source, header, by_id ? by_id->name : text, err);
+	/* An event we do not know: its records are counted and skipped. */
+	return 0;
+}
+
+static int read_head(struct source *source, struct err *err)
+{
+	struct stream *stream = &source->stream;
+	struct capture_header header;
+	int r = need(stream, sizeof(header), err);
+
+	if (r < 0)
+		return r;
+	memcpy(&header, stream_data(stream), sizeof(header));
+	header.sensor_version[CAPTURE_TEXT - 1] = 0;
+	r = check_header(stream, &header, err);
+	stream_skip(stream, sizeof(header));
+	for (uint32_t i = 0; r == 0 && i < header.event_count; i++) {
+		r = need(stream, sizeof(struct capture_event), err);
+		if (r < 0)
+			break;
+		struct capture_event row;
+
+		memcpy(&row, stream_data(stream), sizeof(row));
+		r = check_event(source, &header, &row, err);
+		stream_skip(stream, sizeof(row));
+	}
+	source->clock.boot_epoch_ns = header.boot_epoch_ns;
+	return r;
+}
+
+static void capture_close_source(struct source *source)
+{
+	if (!source)
+		return;
+	stream_close(&source->stream);
+	free(source->path);
+	free(source);
+}
+
+DEFINE_CLEANUP(struct source *, capture_close_source)
+
+static int capture_open(const struct source_want *want, struct source **out, struct err *err)
+{
+	autoclean(capture_close_sourcep) struct source *source = calloc(1, sizeof(*source));
+
+	if (!source || !(source->path = strdup(want->path)))
+		return err_set(err, -ENOMEM, "out of memory");
+	int r = stream_open(&source->stream, source->path, err);
+
+	if (r == 0)
+		r = read_head(source, err);
+	if (r < 0)
+		return r;
+	*out = take(source);
+	return 0;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static void report_fault(struct source *source, const char *why)
+{
+	source->stats.malformed++;
+	if (source->stats.malformed <= FAULTS_SHOWN)
+		fprintf(stderr, "spoor: %s: record at byte %llu skipped: %s%s\n",
+			source->stream.name, (unsigned long long)source->stream.offset, why,
+			source->stats.malformed == FAULTS_SHOWN ? " (further ones are only counted)"
+								: "");
+}
+
+/* The size of a record whose bytes may still be missing; 0 if it cannot be one. */
+static uint32_t record_size(const struct wire_header *record)
+{
+	uint32_t size = record->size;
+
+	return size >= sizeof(*record) && size <= WIRE_RECORD_MAX && size % 8 == 0 ? size : 0;
+}
+
+static int end_reached(const struct source *source, struct err *err)
+{
+	const struct stream *stream = &source->stream;
+
+	if (stream_len(stream) == 0)
+		return -ENODATA;
+	err_set(err, -EBADMSG,
+		"%s: the capture is cut off: at byte %llu a record begins of which %zu bytes are there",
+		stream->name, (unsigned long long)stream->offset, stream_len(stream));
+	err_hint(err, "the %llu records before it were replayed",
+		 (unsigned long long)source->stats.records);
+	return -EBADMSG;
+}
+
+/* Hands on the record at the front, which is all there. */
+static void take_record(struct source *source, uint32_t size, source_sink sink, void *ctx)
+{
+	const struct wire_header *record = (const void *)stream_data(&source->stream);
+	const char *why;
+
+	if (!event_by_id(record->id)) {
+		source->stats.unknown++;
+	} else if (wire_check(record, size, &why) < 0) {
+		report_fault(source, why);
+	} else {
+		source->stats.records++;
+		sink(ctx, record, NULL);
+	}
+	stream_skip(&source->stream, size);
+}
+
+static int capture_read(struct source *source, int timeout_ms, source_sink sink, void *ctx,
+			struct err *err)
+{
+	struct stream *stream = &source->stream;
+	uint64_t before = source->stats.records;
+
+	for (int i = 0; i < RECORDS_A_READ; i++) {
+		int r = stream_fill(stream, sizeof(struct wire_header), i ? 0 : timeout_ms, err);
+
+		if (r < 0)
+			return r;
+		if (stream_len(stream) < sizeof(struct wire_header)) {
+			if (r == 0 || i)
+				break;
+			return end_reached(source, err);
+		}
+		uint32_t size = record_size((const void *)stream_data(stream));
+
+		if (!size)
+			return err_set(err, -EBADMSG,
+				       "%s: the capture is damaged: no record begins at byte %llu",
+				       stream->name, (unsigned long long)stream->offset);
+		r = stream_fill(stream, size, i ? 0 : timeout_ms, err);
+		if (r < 0)
+			return r;
+		if (stream_len(stream) < size) {
+			if (r == 0 || i)
+				break;
+			return end_reached(source, err);
+		}
+		take_record(source, size, sink, ctx);
+	}
+	return (int)(source->stats.records - before);
+}
+
+static const struct clock *capture_clock(const struct source *source)
+{
+	return &source->clock;
+}
+
+static void capture_stats(const struct source *source, struct source_stats *out)
+{
+	*out = source->stats;
+}
+
+const struct source_ops source_capture = {
+	.name = "capture",
+	.recognise = capture_recognise,
+	.open = capture_open,
+	.read = capture_read,
+	.clock = capture_clock,
+	.stats = capture_stats,
+	.close = capture_close_source,
+};
