@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spoor explain: the pages of events and detectors. Events are known without rules; the rules
+ * are loaded only when a name is not an event.
+ */
+#include <stdio.h>
+
+#include "base/common.h"
+#include "base/suggest.h"
+#include "command.h"
+#include "detect/detect.h"
+#include "options.h"
+#include "page/detector_page.h"
+#include "page/event_page.h"
+
+
+struct explain {
+	const struct options *options;
+	bool markdown;
+	struct buf out;
+	struct page page;
+	struct ruleset *ruleset; /* NULL until needed */
+	bool failed;
+};
+
+/* Broken rule files are reported; what is valid can be explained. */
+static struct ruleset *rules_of(struct explain *explain)
+{
+	struct ruleset_options options = { .compat_tracee = explain->options->compat != NULL };
+	struct err_list problems = { 0 };
+
+	if (explain->ruleset)
+		return explain->ruleset;
+	explain->ruleset = explain->options->detectors ?
+				   ruleset_load(explain->options->detectors, &options, &problems) :
+				   ruleset_load_builtin(&options, &problems);
+	err_list_print(stderr, &problems);
+	explain->failed |= problems.errors > 0;
+	err_list_free(&problems);
+	return explain->ruleset;
+}
+
+/* A detector answers to its id and to the name of the event it produces. */
+static bool detector_find(const struct ruleset *ruleset, const char *name, struct detector_info *out)
+{
+	for (uint32_t i = 0; i < ruleset_detector_count(ruleset); i++) {
+		ruleset_detector(ruleset, i, out);
+		if (!strcmp(out->id, name) || !strcmp(out->produces->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void complain(struct explain *explain, const char *name)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, str_of(name));
+	for (size_t i = 0; i < event_table_count; i++)
+		suggest_try(&suggest, str_of(event_table[i].name));
+	for (uint32_t i = 0; explain->ruleset && i < ruleset_detector_count(explain->ruleset); i++) {
+		struct detector_info info;
+
+		ruleset_detector(explain->ruleset, i, &info);
+		suggest_try(&suggest, str_of(info.id));
+		suggest_try(&suggest, str_of(info.produces->name));
+	}
+	fprintf(stderr, "spoor explain: there is no event or detector '%s'\n", name);
+	if (suggest.best.data)
+		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len, suggest.best.data);
+	else
+		fputs("    hint: 'spoor list events' and 'spoor list detectors' show what there is\n", stderr);
+	explain->failed = true;
+}
+
+static void print_json(json_t *object)
+{
+	if (object)
+		json_dumpf(object, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(object);
+}
+
+static void explain_one(struct explain *explain, const char *name)
+{
+	const struct event_def *def = event_by_name(str_of(name));
+	bool json = explain->options->json;
+	struct detector_info info;
+
+	if (def && json)
+		print_json(event_page_json(def));
+	else if (def)
+		event_page_write(&explain->page, def);
+	else if (!rules_of(explain) || !detector_find(explain->ruleset, name, &info))
+		complain(explain, name);
+	else if (json)
+		print_json(detector_page_json(&info));
+	else
+		detector_page_write(&explain->page, &info);
+}
+
+static bool format_choose(struct explain *explain)
+{
+	const char *format = explain->options->format;
+
+	explain->markdown = !strcmp(format, "markdown");
+	if (explain->markdown || !strcmp(format, "text"))
+		return true;
+	fprintf(stderr, "spoor explain: --format %s: formats are text and markdown; for JSON there is --json\n",
+		format);
+	return false;
+}
+
+static int explain_run(const struct options *options, int argc, char **argv)
+{
+	struct explain explain = { .options = options };
+
+	if (!argc) {
+		fputs("spoor explain: name an event or a detector\n"
+		      "    hint: 'spoor list events' and 'spoor list detectors' show what there is\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	if (!format_choose(&explain))
+		return EXIT_USAGE;
+	explain.page = page_for_stdout(&explain.out, explain.markdown);
+	for (int i = 0; i < argc; i++)
+		explain_one(&explain, argv[i]);
+	fwrite(explain.out.data, 1, explain.out.len, stdout);
+	buf_free(&explain.out);
+	ruleset_free(explain.ruleset);
+	return explain.failed ? EXIT_BAD_INPUT : EXIT_FINE;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.arguments = "[options] NAME...",
+	.summary = "print the page of an event or detector",
+	.help = "What an event tells: description, arguments with where each comes from and how far\n"
+		"it can be trusted, hooks, an example of use, issues, related events. For a detector\n"
+		"(by id or by the name of what it reports): what it looks for, threat, conditions,\n"
+		"fields. With --json one object per name.\n\n"
+		"Examples:\n"
+		"  spoor explain msgget\n"
+		"  spoor explain msgget msgsnd --json\n"
+		"  spoor explain my_detector -d my-rules\n"
+		"  spoor explain shmat --format markdown > shmat.md",
+	.options = "detectors compat format json",
+	.run = explain_run,
+};

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a loaded detector says of itself. Everything comes from its YAML file and may hold any
+ * text; page.c keeps that harmless.
+ */
+#include "page/detector_page.h"
+
+#include "base/common.h"
+#include "page/event_page.h"
+
+enum { COLUMN = 13 };
+
+static const char *const severity_names[] = {
+	[SEVERITY_INFO] = "info",	  [SEVERITY_LOW] = "low",	    [SEVERITY_MEDIUM] = "medium",
+	[SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical",
+};
+
+const char *detector_severity(const struct detector_info *info)
+{
+	return info->threat ? severity_names[info->threat->severity] : "";
+}
+
+/* A text that need not be NUL-terminated, for the calls that want one. */
+static void pair_str(struct page *page, const char *term, struct str text)
+{
+	struct buf copy = { 0 };
+
+	if (!text.data || !text.len)
+		return;
+	buf_str(&copy, text);
+	page_pair(page, term, COLUMN, buf_cstr(&copy));
+	buf_free(&copy);
+}
+
+/* ---- for a person --------------------------------------------------------------- */
+
+static void write_facts(struct page *page, const struct detector_info *info)
+{
+	page_pair(page, "detector", COLUMN, info->id);
+	page_pair(page, "version", COLUMN, info->produces->version);
+	page_pair(page, "sets", COLUMN, info->produces->sets);
+	page_pair(page, "from", COLUMN, info->path);
+}
+
+static void write_threat(struct page *page, const struct threat *threat)
+{
+	if (!threat)
+		return;
+	page_heading(page, "Threat");
+	pair_str(page, "name", threat->name);
+	page_pair(page, "severity", COLUMN, severity_names[threat->severity]);
+	if (threat->has_mitre) {
+		struct buf text = { 0 };
+
+		buf_str(&text, threat->technique_id);
+		buf_char(&text, ' ');
+		buf_str(&text, threat->technique_name);
+		if (threat->tactic.len) {
+			buf_lit(&text, " (");
+			buf_str(&text, threat->tactic);
+			buf_char(&text, ')');
+		}
+		page_pair(page, "ATT&CK", COLUMN, buf_cstr(&text));
+		buf_free(&text);
+	}
+	for (uint32_t i = 0; i < threat->property_count; i++) {
+		struct buf key = { 0 };
+
+		buf_str(&key, threat->properties[i].key);
+		pair_str(page, buf_cstr(&key), threat->properties[i].value);
+		buf_free(&key);
+	}
+}
+
+static void write_codes(struct page *page, const char *heading, const char *intro,
+			const struct str *codes, uint32_t count)
+{
+	if (!count)
+		return;
+	page_heading(page, heading);
+	page_text(page, intro);
+	for (uint32_t i = 0; i < count; i++)
+		page_code(page, codes[i]);
+}
+
+static void write_events(struct page *page, const struct detector_info *info)
+{
+	page_heading(page, "Events it reads");
+	for (uint32_t i = 0; i < info->input_count; i++)
+		page_pair(page, info->inputs[i]->name, 20, info->inputs[i]->intro);
+}
+
+static void write_fields(struct page *page, const struct event_def *produces)
+{
+	if (!produces->field_count)
+		return;
+	page_heading(page, "Fields it reports");
+	for (unsigned i = 0; i < produces->field_count; i++) {
+		const struct event_field *field = &produces->fields[i];
+		struct buf term = { 0 };
+
+		buf_printf(&term, "%s: %s", field->name, field_type_name(field->type));
+		page_item(page, buf_cstr(&term), NULL, field->doc);
+		buf_free(&term);
+	}
+}
+
+static void write_looks_for(struct page *page, const struct detector_info *info)
+{
+	struct buf text = { 0 };
+
+	if (info->threat && info->threat->description.len)
+		buf_str(&text, info->threat->description);
+	else if (info->produces->description)
+		buf_printf(&text, "%s", info->produces->description);
+	if (text.len) {
+		page_heading(page, "What it looks for");
+		page_text(page, buf_cstr(&text));
+	}
+	buf_free(&text);
+}
+
+void detector_page_write(struct page *page, const struct detector_info *info)
+{
+	page_title(page, info->produces->name, info->produces->intro);
+	buf_char(page->out, '\n');
+	write_facts(page, info);
+	write_looks_for(page, info);
+	write_threat(page, info->threat);
+	write_events(page, info);
+	write_codes(page, "Scope filters", NULL, info->scope_filters, info->scope_filter_count);
+	write_codes(page, "Data filters", NULL, info->data_filters, info->data_filter_count);
+	write_codes(page, "Conditions", info->condition_count > 1 ? "All must hold:\n\n" : NULL,
+		    info->conditions, info->condition_count);
+	write_fields(page, info->produces);
+	if (info->produces->related && *info->produces->related) {
+		page_heading(page, "Related events");
+		page_text(page, info->produces->related);
+	}
+}
+
+/* ---- for a program ----------------------------------------------------------------- */
+
+static json_t *str_json(struct str text)
+{
+	json_t *string = text.data ? json_stringn(text.data, text.len) : NULL;
+
+	return string ? string : json_null();
+}
+
+static json_t *strs_json(const struct str *texts, uint32_t count)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, str_json(texts[i]));
+	return list;
+}
+
+static json_t *threat_json(const struct threat *threat)
+{
+	if (!threat)
+		return json_null();
+	json_t *properties = json_object();
+
+	for (uint32_t i = 0; i < threat->property_count; i++)
+		json_object_setn_new(properties, threat->properties[i].key.data,
+				     threat->properties[i].key.len,
+				     str_json(threat->properties[i].value));
+	return json_pack("{so so ss so so so so}", "name", str_json(threat->name), "description",
+			 str_json(threat->description), "severity", severity_names[threat->severity],
+			 "tactic", str_json(threat->tactic), "technique_id",
+			 str_json(threat->technique_id), "technique_name",
+			 str_json(threat->technique_name), "properties", properties);
+}
+
+static json_t *inputs_json(const struct detector_info *info)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < info->input_count; i++)
+		json_array_append_new(list, json_string(info->inputs[i]->name));
+	return list;
+}
+
+static json_t *fields_json(const struct event_def *def)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < def->field_count; i++)
+		json_array_append_new(list, json_pack("{ss ss ss?}", "name", def->fields[i].name, "type",
+						      field_type_name(def->fields[i].type),
+						      "description", def->fields[i].doc));
+	return list;
+}
+
+json_t *detector_summary_json(const struct detector_info *info)
+{
+	return json_pack("{ss ss ss ss so so so ss?}", "kind", "detector", "name", info->produces->name, "id",
+			 info->id, "version", info->produces->version, "sets",
+			 words_json(info->produces->sets), "events", inputs_json(info), "threat",
+			 threat_json(info->threat), "path", info->path);
+}
+
+json_t *detector_page_json(const struct detector_info *info)
+{
+	json_t *page = detector_summary_json(info);
+
+	if (!page)
+		return NULL;
+	json_object_set_new(page, "scope_filters", strs_json(info->scope_filters, info->scope_filter_count));
+	json_object_set_new(page, "data_filters", strs_json(info->data_filters, info->data_filter_count));
+	json_object_set_new(page, "conditions", strs_json(info->conditions, info->condition_count));
+	json_object_set_new(page, "fields", fields_json(info->produces));
+	return page;
+}
