@@ -13,6 +13,8 @@
 #include "page/detector_page.h"
 #include "page/event_page.h"
 
+static const char hint_list[] =
+	"    hint: 'spoor list events' and 'spoor list detectors' show what there is\n";
 
 struct explain {
 	const struct options *options;
@@ -31,9 +33,9 @@ static struct ruleset *rules_of(struct explain *explain)
 
 	if (explain->ruleset)
 		return explain->ruleset;
-	explain->ruleset = explain->options->detectors ?
-				   ruleset_load(explain->options->detectors, &options, &problems) :
-				   ruleset_load_builtin(&options, &problems);
+	explain->ruleset = explain->options->detectors
+				   ? ruleset_load(explain->options->detectors, &options, &problems)
+				   : ruleset_load_builtin(&options, &problems);
 	err_list_print(stderr, &problems);
 	explain->failed |= problems.errors > 0;
 	err_list_free(&problems);
@@ -41,7 +43,8 @@ static struct ruleset *rules_of(struct explain *explain)
 }
 
 /* A detector answers to its id and to the name of the event it produces. */
-static bool detector_find(const struct ruleset *ruleset, const char *name, struct detector_info *out)
+static bool detector_find(const struct ruleset *ruleset, const char *name,
+			  struct detector_info *out)
 {
 	for (uint32_t i = 0; i < ruleset_detector_count(ruleset); i++) {
 		ruleset_detector(ruleset, i, out);
@@ -58,7 +61,8 @@ static void complain(struct explain *explain, const char *name)
 	suggest_start(&suggest, str_of(name));
 	for (size_t i = 0; i < event_table_count; i++)
 		suggest_try(&suggest, str_of(event_table[i].name));
-	for (uint32_t i = 0; explain->ruleset && i < ruleset_detector_count(explain->ruleset); i++) {
+	for (uint32_t i = 0; explain->ruleset && i < ruleset_detector_count(explain->ruleset);
+	     i++) {
 		struct detector_info info;
 
 		ruleset_detector(explain->ruleset, i, &info);
@@ -67,9 +71,10 @@ static void complain(struct explain *explain, const char *name)
 	}
 	fprintf(stderr, "spoor explain: there is no event or detector '%s'\n", name);
 	if (suggest.best.data)
-		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len, suggest.best.data);
+		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
+			suggest.best.data);
 	else
-		fputs("    hint: 'spoor list events' and 'spoor list detectors' show what there is\n", stderr);
+		fputs(hint_list, stderr);
 	explain->failed = true;
 }
 
@@ -106,7 +111,8 @@ static bool format_choose(struct explain *explain)
 	explain->markdown = !strcmp(format, "markdown");
 	if (explain->markdown || !strcmp(format, "text"))
 		return true;
-	fprintf(stderr, "spoor explain: --format %s: formats are text and markdown; for JSON there is --json\n",
+	fprintf(stderr,
+		"spoor explain: --format %s: formats are text and markdown; for JSON there is --json\n",
 		format);
 	return false;
 }
@@ -116,9 +122,7 @@ static int explain_run(const struct options *options, int argc, char **argv)
 	struct explain explain = { .options = options };
 
 	if (!argc) {
-		fputs("spoor explain: name an event or a detector\n"
-		      "    hint: 'spoor list events' and 'spoor list detectors' show what there is\n",
-		      stderr);
+		fprintf(stderr, "spoor explain: name an event or a detector\n%s", hint_list);
 		return EXIT_USAGE;
 	}
 	if (!format_choose(&explain))

@@ -72,7 +72,7 @@ static void add_thread(struct buf *out, const struct event *event)
 	}
 	if (comm.len) {
 		buf_lit(out, "\"name\":");
-		json_string(out, comm);
+		json_text(out, comm);
 		buf_char(out, ',');
 	}
 	char *at = buf_room(out, PIECE);
@@ -88,7 +88,7 @@ static void add_thread(struct buf *out, const struct event *event)
 	finish(out, at);
 	if (call.len) {
 		buf_lit(out, ",\"syscall\":");
-		json_string(out, call);
+		json_text(out, call);
 	}
 	if (wire->flags & WIRE_COMPAT)
 		buf_lit(out, ",\"compat\":true");
@@ -126,13 +126,13 @@ static uint32_t add_known_ancestors(struct buf *out, const struct event *event,
 		buf_str(out, count ? STR(",{") : STR("{"));
 		if (process->executable.len) {
 			buf_lit(out, "\"executable\":{\"path\":");
-			json_string(out, process->executable);
+			json_text(out, process->executable);
 			buf_lit(out, "},");
 		}
 		add_task(out, entity_hash(process->pid, start), process->pid, process->ns_pid);
 		if (comm.len) {
 			buf_lit(out, ",\"thread\":{\"name\":");
-			json_string(out, comm);
+			json_text(out, comm);
 			buf_char(out, '}');
 		}
 		buf_char(out, '}');
@@ -168,7 +168,7 @@ static void add_process(struct buf *out, const struct event *event,
 	buf_lit(out, "\"process\":{");
 	if (path.len) {
 		buf_lit(out, "\"executable\":{\"path\":");
-		json_string(out, path);
+		json_text(out, path);
 		buf_lit(out, "},");
 	}
 	add_task(out, event_process_hash(event), event->wire->pid, event->wire->ns_pid);
@@ -214,20 +214,20 @@ static bool container_of_event(const struct event *event, struct container_text 
 static void add_container(struct buf *out, const struct container_text *container, bool own)
 {
 	buf_lit(out, "\"container\":{\"id\":");
-	json_string(out, container->id);
+	json_text(out, container->id);
 	buf_lit(out, ",\"name\":");
-	json_string(out, container->name);
+	json_text(out, container->name);
 	if (container->image_name.len) {
 		/* Tracee never knows the image's id, and prints that. */
 		buf_lit(out, ",\"image\":{\"id\":");
-		json_string(out, own ? container->image_id : STR(""));
+		json_text(out, own ? container->image_id : STR(""));
 		if (container->image_digest.len) {
 			buf_lit(out, ",\"repo_digests\":[");
-			json_string(out, container->image_digest);
+			json_text(out, container->image_digest);
 			buf_char(out, ']');
 		}
 		buf_lit(out, ",\"name\":");
-		json_string(out, container->image_name);
+		json_text(out, container->image_name);
 		buf_char(out, '}');
 	}
 	buf_lit(out, ",\"started\":");
@@ -237,11 +237,11 @@ static void add_container(struct buf *out, const struct container_text *containe
 static void add_pod(struct buf *out, const struct event_given *given)
 {
 	buf_lit(out, "\"k8s\":{\"pod\":{\"name\":");
-	json_string(out, given->pod_name);
+	json_text(out, given->pod_name);
 	buf_lit(out, ",\"uid\":");
-	json_string(out, given->pod_uid);
+	json_text(out, given->pod_uid);
 	buf_lit(out, "},\"namespace\":{\"name\":");
-	json_string(out, given->pod_namespace);
+	json_text(out, given->pod_namespace);
 	buf_lit(out, "}}");
 }
 
@@ -274,29 +274,29 @@ static void add_workload(struct buf *out, const struct event *event,
 static void add_mitre(struct buf *out, const struct threat *threat)
 {
 	buf_lit(out, ",\"mitre\":{\"tactic\":{\"name\":");
-	json_string(out, threat->tactic);
+	json_text(out, threat->tactic);
 	buf_lit(out, "},\"technique\":{\"id\":");
-	json_string(out, threat->technique_id);
+	json_text(out, threat->technique_id);
 	buf_lit(out, ",\"name\":");
-	json_string(out, threat->technique_name);
+	json_text(out, threat->technique_name);
 	buf_lit(out, "}}");
 }
 
 static void add_threat(struct buf *out, const struct threat *threat)
 {
 	buf_lit(out, ",\"threat\":{\"description\":");
-	json_string(out, threat->description);
+	json_text(out, threat->description);
 	if (threat->has_mitre)
 		add_mitre(out, threat);
 	buf_lit(out, ",\"severity\":");
 	buf_uint(out, threat->severity);
 	buf_lit(out, ",\"name\":");
-	json_string(out, threat->name);
+	json_text(out, threat->name);
 	for (uint32_t i = 0; i < threat->property_count; i++) {
 		buf_str(out, i ? STR(",") : STR(",\"properties\":{"));
-		json_string(out, threat->properties[i].key);
+		json_text(out, threat->properties[i].key);
 		buf_char(out, ':');
-		json_string(out, threat->properties[i].value);
+		json_text(out, threat->properties[i].value);
 	}
 	buf_str(out, threat->property_count ? STR("}}") : STR("}"));
 }
@@ -311,7 +311,7 @@ static void add_detected_from(struct buf *out, const struct event *event, bool o
 		buf_lit(out, "\"id\":");
 		buf_uint(out, event_internal_id(event->def));
 		buf_lit(out, ",\"name\":");
-		json_string(out, str_of(event->def->name));
+		json_text(out, str_of(event->def->name));
 		encode_data(out, event, (struct encode_style){ .own = own });
 		event = event->detected_from;
 		if (!event)
@@ -382,7 +382,7 @@ static void add_origin(struct buf *out, const struct event *event)
 		if (!(user >> i & 1))
 			continue;
 		buf_str(out, first ? STR(",\"origin\":{\"user\":[") : STR(","));
-		json_string(out, str_of(event->def->fields[i].name));
+		json_text(out, str_of(event->def->fields[i].name));
 		first = false;
 	}
 	if (!first)
@@ -405,9 +405,9 @@ static void add_own(struct buf *out, const struct event *event,
 	struct str hook = hook_names[(wire->flags & WIRE_HOOK_MASK) >> WIRE_HOOK_SHIFT];
 
 	buf_lit(out, ",\"host\":");
-	json_string(out, host);
+	json_text(out, host);
 	buf_lit(out, ",\"sensor\":{\"name\":\"spoor\",\"version\":");
-	json_string(out, str_of(options->sensor_version));
+	json_text(out, str_of(options->sensor_version));
 	buf_char(out, '}');
 	if (!event->given || wire->flags & WIRE_CONTEXT)
 		add_context(out, wire);
@@ -418,11 +418,11 @@ static void add_own(struct buf *out, const struct event *event,
 	}
 	if (event->container && event->container->runtime.len) {
 		buf_lit(out, ",\"container_runtime\":");
-		json_string(out, event->container->runtime);
+		json_text(out, event->container->runtime);
 	}
 	if (hook.len) {
 		buf_lit(out, ",\"hook\":");
-		json_string(out, hook);
+		json_text(out, hook);
 	}
 	add_origin(out, event);
 }
@@ -446,7 +446,7 @@ static void add_head(struct buf *out, const struct event_def *def)
 	buf_lit(out, ",\"id\":");
 	buf_uint(out, def->id);
 	buf_lit(out, ",\"name\":");
-	json_string(out, str_of(def->name));
+	json_text(out, str_of(def->name));
 }
 
 static void add_policies(struct buf *out, const struct event *event)
@@ -455,7 +455,7 @@ static void add_policies(struct buf *out, const struct event *event)
 	for (uint32_t i = 0; i < event->policy_count; i++) {
 		if (i)
 			buf_char(out, ',');
-		json_string(out, event->policies[i]);
+		json_text(out, event->policies[i]);
 	}
 	buf_lit(out, "]}");
 }
@@ -465,7 +465,7 @@ void encode_event(struct buf *out, const struct event *event, const struct forma
 {
 	buf_lit(out, "{\"timestamp\":");
 	if (event->given && event->given->timestamp.data)
-		json_string(out, event->given->timestamp);
+		json_text(out, event->given->timestamp);
 	else
 		json_time(out, event_epoch_time(event, event->wire->time));
 	add_head(out, event->def);

@@ -77,7 +77,7 @@ static void add_name(struct buf *out, const char *name, const struct name_text *
 		return;
 	}
 	buf_str(out, first ? STR("{\"name\":") : STR(",{\"name\":"));
-	json_string(out, str_of(name));
+	json_text(out, str_of(name));
 	buf_lit(out, ",\"");
 }
 
@@ -147,7 +147,7 @@ static void add_strings(struct buf *out, const char *data, uint32_t len)
 
 		if (at > data)
 			buf_char(out, ',');
-		json_string(out, (struct str){ at, item });
+		json_text(out, (struct str){ at, item });
 		at += item + 1;
 	}
 	buf_lit(out, "]}");
@@ -188,7 +188,7 @@ static void add_other(struct buf *out, const struct event *event, uint8_t type, 
 		buf_char(out, '}');
 		break;
 	}
-	case FIELD_str: json_string(out, text); break;
+	case FIELD_str: json_text(out, text); break;
 	case FIELD_bytes: json_base64(out, text); break;
 	case FIELD_strs: add_strings(out, text.data, text.len); break;
 	case FIELD_i16s: add_i16s(out, text.data, text.len); break;
@@ -320,7 +320,7 @@ static void add_plain(struct buf *out, const struct value *value, unsigned depth
 	case VALUE_INT: buf_int(out, value->i); break;
 	case VALUE_UINT: buf_uint(out, value->u); break;
 	case VALUE_DOUBLE: json_double(out, value->d); break;
-	case VALUE_STRING: json_string(out, (struct str){ value->str, value->len }); break;
+	case VALUE_STRING: json_text(out, (struct str){ value->str, value->len }); break;
 	case VALUE_BYTES: json_base64(out, (struct str){ value->str, value->len }); break;
 	case VALUE_LIST: add_plain_list(out, value->list, depth + 1); break;
 	case VALUE_MAP: add_plain_map(out, value->map, depth + 1); break;

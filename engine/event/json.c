@@ -317,7 +317,7 @@ static char *put_special(char *at, const char *data, size_t *i, size_t len, enum
 	return at;
 }
 
-void json_string(struct buf *out, struct str text)
+void json_text(struct buf *out, struct str text)
 {
 	/* Eight bytes more than six per byte: whole words are stored. */
 	char *at = buf_room(out, (size_t)text.len * 6 + 2 + 8);

@@ -15,7 +15,7 @@ enum { JSON_NUMBER_MAX = 20, JSON_TIME_MAX = 30 };
  * The string between quotes. Bytes that are not UTF-8 are dropped, and then U+FFFD is as
  * well; control characters, " and \ are escaped, nothing else.
  */
-void json_string(struct buf *out, struct str text);
+void json_text(struct buf *out, struct str text);
 /* Standard base64 between quotes. */
 void json_base64(struct buf *out, struct str data);
 /* Shortest digits that read back the same, exponent if below 1e-4 or from 1e6; not finite: null. */

@@ -11,7 +11,7 @@
 enum { COLUMN = 13 };
 
 static const char *const severity_names[] = {
-	[SEVERITY_INFO] = "info",	  [SEVERITY_LOW] = "low",	    [SEVERITY_MEDIUM] = "medium",
+	[SEVERITY_INFO] = "info", [SEVERITY_LOW] = "low",	    [SEVERITY_MEDIUM] = "medium",
 	[SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical",
 };
 
@@ -168,9 +168,9 @@ static json_t *threat_json(const struct threat *threat)
 				     threat->properties[i].key.len,
 				     str_json(threat->properties[i].value));
 	return json_pack("{so so ss so so so so}", "name", str_json(threat->name), "description",
-			 str_json(threat->description), "severity", severity_names[threat->severity],
-			 "tactic", str_json(threat->tactic), "technique_id",
-			 str_json(threat->technique_id), "technique_name",
+			 str_json(threat->description), "severity",
+			 severity_names[threat->severity], "tactic", str_json(threat->tactic),
+			 "technique_id", str_json(threat->technique_id), "technique_name",
 			 str_json(threat->technique_name), "properties", properties);
 }
 
@@ -188,18 +188,18 @@ static json_t *fields_json(const struct event_def *def)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < def->field_count; i++)
-		json_array_append_new(list, json_pack("{ss ss ss?}", "name", def->fields[i].name, "type",
-						      field_type_name(def->fields[i].type),
+		json_array_append_new(list, json_pack("{ss ss ss?}", "name", def->fields[i].name,
+						      "type", field_type_name(def->fields[i].type),
 						      "description", def->fields[i].doc));
 	return list;
 }
 
 json_t *detector_summary_json(const struct detector_info *info)
 {
-	return json_pack("{ss ss ss ss so so so ss?}", "kind", "detector", "name", info->produces->name, "id",
-			 info->id, "version", info->produces->version, "sets",
-			 words_json(info->produces->sets), "events", inputs_json(info), "threat",
-			 threat_json(info->threat), "path", info->path);
+	return json_pack("{ss ss ss ss so so so ss?}", "kind", "detector", "name",
+			 info->produces->name, "id", info->id, "version", info->produces->version,
+			 "sets", words_json(info->produces->sets), "events", inputs_json(info),
+			 "threat", threat_json(info->threat), "path", info->path);
 }
 
 json_t *detector_page_json(const struct detector_info *info)
@@ -208,8 +208,10 @@ json_t *detector_page_json(const struct detector_info *info)
 
 	if (!page)
 		return NULL;
-	json_object_set_new(page, "scope_filters", strs_json(info->scope_filters, info->scope_filter_count));
-	json_object_set_new(page, "data_filters", strs_json(info->data_filters, info->data_filter_count));
+	json_object_set_new(page, "scope_filters",
+			    strs_json(info->scope_filters, info->scope_filter_count));
+	json_object_set_new(page, "data_filters",
+			    strs_json(info->data_filters, info->data_filter_count));
 	json_object_set_new(page, "conditions", strs_json(info->conditions, info->condition_count));
 	json_object_set_new(page, "fields", fields_json(info->produces));
 	return page;

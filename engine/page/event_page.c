@@ -21,19 +21,22 @@ static const struct {
 static const struct {
 	const char *tracee, *rule;
 } type_names[] = {
-#define TYPE(name, c_type, tracee_name, json_key, cel_type) [FIELD_##name] = { tracee_name, cel_type },
+#define TYPE(name, c_type, tracee_name, json_key, cel_type) \
+	[FIELD_##name] = { tracee_name, cel_type },
 #include "types.def"
 #undef TYPE
 };
 
 const char *field_type_name(uint8_t type)
 {
-	return type < ARRAY_SIZE(type_names) && type_names[type].tracee ? type_names[type].tracee : "any";
+	return type < ARRAY_SIZE(type_names) && type_names[type].tracee ? type_names[type].tracee
+									: "any";
 }
 
 const char *field_type_rule(uint8_t type)
 {
-	return type < ARRAY_SIZE(type_names) && type_names[type].rule ? type_names[type].rule : "dyn";
+	return type < ARRAY_SIZE(type_names) && type_names[type].rule ? type_names[type].rule
+								      : "dyn";
 }
 
 /* ---- names numbers decode to -------------------------------------------------- */
@@ -98,8 +101,9 @@ static bool is_syscall(const struct event_def *def)
 }
 
 static const char *const mode_names[] = {
-	[HOOK_NONE] = "none", [HOOK_FENTRY] = "fentry", [HOOK_KPROBE] = "kprobe",
-	[HOOK_TRACEPOINT] = "tracepoint", [HOOK_RAW] = "raw",
+	[HOOK_NONE] = "none",	  [HOOK_FENTRY] = "fentry",
+	[HOOK_KPROBE] = "kprobe", [HOOK_TRACEPOINT] = "tracepoint",
+	[HOOK_RAW] = "raw",
 };
 
 /* ---- for a person ---------------------------------------------------------------- */
@@ -120,7 +124,8 @@ static void write_facts(struct page *page, const struct event_def *def)
 	else if (def->syscall32 < 0)
 		snprintf(text, sizeof(text), "%d on x86-64, none on i386", def->syscall);
 	else
-		snprintf(text, sizeof(text), "%d on x86-64, %d on i386", def->syscall, def->syscall32);
+		snprintf(text, sizeof(text), "%d on x86-64, %d on i386", def->syscall,
+			 def->syscall32);
 	page_pair(page, "system call", COLUMN, text);
 }
 
@@ -195,11 +200,13 @@ static void write_hooks(struct page *page, const struct event_def *def)
 	if (!def->hook_count)
 		return;
 	page_heading(page, "Hooks");
-	page_text(page, "In order of preference; 'spoor doctor' tells which one this kernel takes.\n\n");
+	page_text(page,
+		  "In order of preference; 'spoor doctor' tells which one this kernel takes.\n\n");
 	for (unsigned i = 0; i < def->hook_count; i++) {
 		struct buf note = { 0 };
 
-		buf_printf(&note, "type: %s  (--hook %s)", def->hooks[i].type, mode_names[def->hooks[i].mode]);
+		buf_printf(&note, "type: %s  (--hook %s)", def->hooks[i].type,
+			   mode_names[def->hooks[i].mode]);
 		page_item(page, def->hooks[i].target, buf_cstr(&note), def->hooks[i].purpose);
 		buf_free(&note);
 	}
@@ -256,11 +263,12 @@ static json_t *fields_json(const struct event_def *def)
 		const struct event_field *field = &def->fields[i];
 
 		json_array_append_new(
-			list, json_pack("{ss ss ss so ss sb so ss}", "name", field->name, "type",
-					field_type_name(field->type), "rule_type",
-					field_type_rule(field->type), "tags", words_json(field->origin),
-					"captured", field->captured, "own", field->owner == OWN, "names",
-					names_json(field->names), "description", field->doc));
+			list,
+			json_pack("{ss ss ss so ss sb so ss}", "name", field->name, "type",
+				  field_type_name(field->type), "rule_type",
+				  field_type_rule(field->type), "tags", words_json(field->origin),
+				  "captured", field->captured, "own", field->owner == OWN, "names",
+				  names_json(field->names), "description", field->doc));
 	}
 	return list;
 }
@@ -270,10 +278,10 @@ static json_t *hooks_json(const struct event_def *def)
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < def->hook_count; i++)
-		json_array_append_new(list, json_pack("{ss ss ss ss}", "mode",
-						      mode_names[def->hooks[i].mode], "type",
-						      def->hooks[i].type, "target", def->hooks[i].target,
-						      "purpose", def->hooks[i].purpose));
+		json_array_append_new(
+			list, json_pack("{ss ss ss ss}", "mode", mode_names[def->hooks[i].mode],
+					"type", def->hooks[i].type, "target", def->hooks[i].target,
+					"purpose", def->hooks[i].purpose));
 	return list;
 }
 
@@ -284,10 +292,10 @@ static json_t *number_json(int number)
 
 json_t *event_summary_json(const struct event_def *def)
 {
-	return json_pack("{ss ss si ss so so so so}", "kind", "event", "name", def->name, "id", (int)def->id,
-			 "version", def->version, "sets", words_json(def->sets), "syscall",
-			 number_json(def->syscall), "syscall32", number_json(def->syscall32), "intro",
-			 text_json(def->intro));
+	return json_pack("{ss ss si ss so so so so}", "kind", "event", "name", def->name, "id",
+			 (int)def->id, "version", def->version, "sets", words_json(def->sets),
+			 "syscall", number_json(def->syscall), "syscall32",
+			 number_json(def->syscall32), "intro", text_json(def->intro));
 }
 
 json_t *event_page_json(const struct event_def *def)

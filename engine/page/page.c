@@ -201,7 +201,8 @@ void page_code(struct page *page, struct str code)
 		add_code_line(page, cut_at(&code, '\n'), TEXT_INDENT);
 }
 
-static void add_item_markdown(struct page *page, const char *term, const char *note, const char *text)
+static void add_item_markdown(struct page *page, const char *term, const char *note,
+			      const char *text)
 {
 	buf_lit(page->out, "- `");
 	add_safe(page, str_of(term), false);

@@ -16,7 +16,10 @@ engine/store    include engine/base engine/event
 engine/source   include engine/base engine/event
 engine/format   include engine/base engine/event
 engine/output   include engine/base
+engine/page     include engine/base engine/event engine/detect
+engine/trigger  include engine/base
 engine/command  include engine/base engine/options.h engine/sensor.h
+engine/command  engine/page engine/trigger engine/detect engine/policy engine/cel
 engine          *
 '
 

@@ -389,7 +389,7 @@ static void string_is(struct str in, const char *expected)
 {
 	struct buf buf = { 0 };
 
-	json_string(&buf, in);
+	json_text(&buf, in);
 	assert_string_equal(buf_cstr(&buf), expected);
 	buf_free(&buf);
 }
@@ -422,10 +422,10 @@ static void test_escape_positions(void **state)
 
 				memset(text, 'x', sizeof(text));
 				text[at] = (char)c;
-				json_string(&buf, (struct str){ &text[at], 1 });
+				json_text(&buf, (struct str){ &text[at], 1 });
 				snprintf(one, sizeof(one), "%.*s", (int)buf.len - 2, buf.data + 1);
 				buf_clear(&buf);
-				json_string(&buf, (struct str){ text, len });
+				json_text(&buf, (struct str){ text, len });
 				snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", (int)at,
 					 "xxxxxxxxxxxxxxxxx", one, (int)(len - at - 1),
 					 "xxxxxxxxxxxxxxxxx");
