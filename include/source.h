@@ -60,6 +60,11 @@ struct source_ops {
 	int (*drain)(struct source *source, source_sink sink, void *ctx, struct err *err);
 	const struct clock *(*clock)(const struct source *source);
 	void (*stats)(const struct source *source, struct source_stats *out);
+	/*
+	 * Stop collecting: nothing new happens after this, read() hands over what is left and
+	 * then gives -ENODATA. NULL: a source that ends by itself.
+	 */
+	void (*stop)(struct source *source);
 	void (*close)(struct source *source);
 };
 

@@ -21,6 +21,7 @@
 
 enum {
 	WIRE_COMM_LEN = 16,
+	WIRE_CPU_NONE = 0xffff, /* events_lost, *_existing: a stream of their own */
 	WIRE_FIELDS_MAX = 64,	     /* bits in `present` */
 	WIRE_RECORD_MAX = 256 * 1024, /* a larger record is refused */
 };
@@ -59,7 +60,7 @@ enum hook_mode {
 struct wire_header {
 	__u32 size; /* of the whole record in bytes, a multiple of 8 */
 	__u16 id;   /* event id, see events/ */
-	__u16 cpu;
+	__u16 cpu;	/* WIRE_CPU_NONE: made in user space, seq counts those */
 	__u64 seq;	/* per CPU, counts lost records too: a gap is an exact loss */
 	__u64 time;	/* CLOCK_BOOTTIME, ns; of the call's return for system calls */
 	__u64 present;	/* bit i: field i was captured */

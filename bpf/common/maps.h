@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Maps and settings shared by all themes, which make up one object: build.mk includes
+ * every .bpf.c of this folder in one unit (libbpf 1.1 cannot link two files that use
+ * the same kernel function).
+ *
+ * Invariant: a sequence number is taken before the record is reserved, so that
+ * numbers of a processor = records of that processor + losses of that processor.
+ */
+#ifndef SPOOR_BPF_MAPS_H
+#define SPOOR_BPF_MAPS_H
+
+#include "common/kernel.h"
+
+/* The kernel asks for a GPL-compatible licence; it must be exactly this spelling. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* ---- settings, fixed before loading: branches on them cost nothing -------------- */
+
+/* The kernel has bpf_rdonly_cast (6.2): pointers are read in place, not copied. */
+const volatile bool has_rdonly_cast SEC(".rodata") = false;
+/* bpf_find_vma (5.17) is there. */
+const volatile bool has_find_vma SEC(".rodata") = false;
+/* Index of the cgroup v1 controller whose hierarchy names containers; -1: cgroup v2. */
+const volatile int cgroup_subsystem SEC(".rodata") = -1;
+/* Wake the reader when this many bytes wait for it. */
+const volatile __u64 wakeup_bytes SEC(".rodata") = 4 << 20;
+
+/* ---- settings that may change while we run ------------------------------------- */
+
+struct settings settings SEC(".data") = {};
+
+/* ---- what the reader looks at ---------------------------------------------------- */
+
+struct cpu_counters cpu_counters[CPU_SLOTS] SEC(".data.cpus") = {};
+
+/* Grows with every loss; when it stands still the reader need not look closer. */
+__u64 lost_total SEC(".data") = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+/* Losses by (slot, reason), a counter per processor. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLOT_COUNT * LOSS_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+#endif

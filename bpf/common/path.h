@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Records of variable length: put together in a buffer of the processor, then sent
+ * with one copy. Only for rare events (exec): the copy and the look-ups cost more
+ * than a reservation in place. The tracepoints that use it run with preemption off,
+ * so nobody else writes to the buffer meanwhile.
+ *
+ * Invariant: whatever a text claims to be, at most DRAFT_TEXT_MAX bytes of it are
+ * taken, and `used` never passes DRAFT_BYTES.
+ */
+#ifndef SPOOR_BPF_PATH_H
+#define SPOOR_BPF_PATH_H
+
+#include "common/record.h"
+
+enum {
+	DRAFT_TEXT_MAX = 4096, /* PATH_MAX */
+	DRAFT_ARGUMENTS_MAX = 8192,
+	DRAFT_BYTES = 32768,
+	PATH_PARTS_MAX = 64,
+	NAME_BYTES = 256,
+};
+
+struct draft {
+	__u32 used; /* bytes of `bytes` */
+	__u32 pad;
+	__u8 bytes[DRAFT_BYTES + DRAFT_ARGUMENTS_MAX];
+	/* Paths are put together from the end. */
+	__u8 path[DRAFT_TEXT_MAX + NAME_BYTES];
+};
+
+/* One per processor; the size is set before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct draft);
+} drafts SEC(".maps");
+
+INLINE struct draft *draft_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&drafts, &cpu);
+}
+
+/* Where the next text goes; NULL when full. */
+INLINE __u8 *draft_room(struct draft *draft, __u32 *at)
+{
+	__u32 used = draft->used;
+
+	if (used > DRAFT_BYTES - 1)
+		return NULL;
+	*at = used;
+	return &draft->bytes[used];
+}
+
+INLINE bool draft_took(struct draft *draft, long len, struct wire_ref *ref, __u32 at)
+{
+	if (len <= 0 || len > DRAFT_ARGUMENTS_MAX)
+		return false;
+	ref->offset = at;
+	ref->len = len;
+	draft->used = at + len;
+	return true;
+}
+
+/* A string of the kernel, without its NUL. */
+INLINE bool draft_string(struct draft *draft, const void *address, struct wire_ref *ref)
+{
+	__u32 at = 0;
+	__u8 *room = draft_room(draft, &at);
+
+	if (!room)
+		return false;
+	return draft_took(draft, bpf_probe_read_kernel_str(room, DRAFT_TEXT_MAX, address) - 1, ref,
+			  at);
+}
+
+/* Strings of user memory that follow each other, each with its NUL (argv). */
+INLINE bool draft_user(struct draft *draft, __u64 from, __u64 to, struct wire_ref *ref)
+{
+	__u32 at = 0;
+	__u64 len = to - from;
+	__u8 *room = draft_room(draft, &at);
+
+	if (!room || from >= to)
+		return false;
+	if (len > DRAFT_ARGUMENTS_MAX - 1)
+		len = DRAFT_ARGUMENTS_MAX - 1;
+	len &= DRAFT_ARGUMENTS_MAX - 1;
+	if (bpf_probe_read_user(room, len, (void *)from))
+		return false;
+	/* A list cut in the middle must still end with a NUL. */
+	draft->bytes[(at + len - 1) & (DRAFT_BYTES - 1)] = 0;
+	return draft_took(draft, len, ref, at);
+}
+
+/* Step from a mount's root to where it is mounted; false at the root of all. */
+INLINE bool path_leave_mount(__u64 *dentry, __u64 *mount)
+{
+	__u64 parent = (__u64)LOAD(struct mount, *mount, mnt_parent);
+
+	if (parent == *mount || !parent)
+		return false;
+	*dentry = (__u64)LOAD(struct mount, *mount, mnt_mountpoint);
+	*mount = parent;
+	return true;
+}
+
+/* The path of a file from the root of its mount tree, for files that have a name. */
+INLINE bool draft_path(struct draft *draft, __u64 dentry, __u64 vfsmount, struct wire_ref *ref)
+{
+	__u64 mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
+	__u32 position = DRAFT_TEXT_MAX, at = 0;
+	__u8 *room;
+
+	for (int i = 0; i < PATH_PARTS_MAX; i++) {
+		__u64 parent = (__u64)LOAD(struct dentry, dentry, d_parent);
+		__u32 len;
+
+		if (dentry == (__u64)LOAD(struct mount, mount, mnt.mnt_root) || dentry == parent) {
+			if (!path_leave_mount(&dentry, &mount))
+				break;
+			continue;
+		}
+		len = LOAD(struct dentry, dentry, d_name.len) & (NAME_BYTES - 1);
+		if (len + 1 > position)
+			break;
+		position -= len + 1;
+		position &= DRAFT_TEXT_MAX - 1;
+		draft->path[position] = '/';
+		bpf_probe_read_kernel(&draft->path[(position + 1) & (DRAFT_TEXT_MAX - 1)], len,
+				      LOAD(struct dentry, dentry, d_name.name));
+		dentry = parent;
+	}
+	if (position == DRAFT_TEXT_MAX) {
+		draft->path[--position] = '/';
+	}
+	room = draft_room(draft, &at);
+	if (!room)
+		return false;
+	position &= DRAFT_TEXT_MAX - 1;
+	bpf_probe_read_kernel(room, (DRAFT_TEXT_MAX - position) & (2 * DRAFT_TEXT_MAX - 1),
+			      &draft->path[position]);
+	return draft_took(draft, DRAFT_TEXT_MAX - position, ref, at);
+}
+
+#endif

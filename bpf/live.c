@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The live source: attach what is wanted, describe what was there before, then hand
+ * over what the kernel writes.
+ *
+ * Invariants: every event that happened while a hook was attached is either handed
+ * over or counted in an events_lost record; nobody is woken per event.
+ */
+#include "live.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <time.h>
+
+#include "skeleton.h"
+
+enum {
+	PERIOD_MS = 5,	  /* an event waits at most this long */
+	BATCH = 8192,	  /* records of one read: what a batch arena must bear */
+	LOSS_COUNTERS = SLOT_COUNT * LOSS_REASON_COUNT,
+};
+
+struct source {
+	struct spoor_bpf *skeleton;
+	struct links links;
+	struct ring_reader ring;
+	struct existing *existing;
+	struct clock clock;
+	struct source_stats stats;
+	uint64_t sequence; /* of records made here */
+	bool started, stopped, more;
+	int cpus;
+	uint64_t lost_seen;   /* lost_total when we last looked */
+	uint64_t *losses;     /* reported so far: [counter][cpu] */
+	uint64_t *fresh;      /* one counter, all processors */
+};
+
+/* ---- losses ------------------------------------------------------------------------- */
+
+static const char *const reason_names[LOSS_REASON_COUNT] = {
+	[LOSS_RING_FULL] = "ring_full",
+	[LOSS_RETPROBE_MISSED] = "kretprobe_missed",
+};
+
+static const char *const slot_names[SLOT_COUNT] = {
+#define EVENT(name, id, version, sets) [SLOT_##name] = #name,
+#include "each_event.h"
+};
+
+static uint64_t now_ns(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void loss_emit(struct source *source, uint32_t counter, uint32_t cpu, uint64_t lost,
+		      source_sink sink, void *ctx)
+{
+	const char *event = slot_names[counter / LOSS_REASON_COUNT];
+	const char *reason = reason_names[counter % LOSS_REASON_COUNT];
+	struct {
+		struct wire_header header;
+		struct ev_events_lost body;
+		char text[64];
+	} record = { .header = { .id = EV_events_lost,
+				 .cpu = WIRE_CPU_NONE,
+				 .seq = ++source->sequence,
+				 .time = now_ns(CLOCK_BOOTTIME),
+				 .syscall = -1,
+				 .size = sizeof(record) } };
+	struct wire_ref name = { offsetof(__typeof__(record), text), (uint32_t)strlen(event) };
+	struct wire_ref why = { name.offset + name.len, (uint32_t)strlen(reason) };
+
+	memcpy(record.text, event, name.len);
+	memcpy(record.text + name.len, reason, why.len);
+	record.body.lost = lost;
+	record.body.lost_cpu = cpu;
+	record.body.lost_event = name;
+	record.body.reason = why;
+	record.header.present = FIELD_BIT(events_lost, lost) | FIELD_BIT(events_lost, lost_cpu) |
+				FIELD_BIT(events_lost, lost_event) | FIELD_BIT(events_lost, reason);
+	source->stats.lost += lost;
+	sink(ctx, &record.header, NULL);
+}
+
+/* Turns what the counters grew by into records. Returns how many. */
+static uint32_t losses_report(struct source *source, source_sink sink, void *ctx)
+{
+	uint64_t total = __atomic_load_n(&source->skeleton->data->lost_total, __ATOMIC_ACQUIRE);
+	int fd = bpf_map__fd(source->skeleton->maps.losses);
+	uint32_t count = 0;
+
+	if (total == source->lost_seen)
+		return 0;
+	source->lost_seen = total;
+	for (uint32_t counter = 0; counter < LOSS_COUNTERS; counter++) {
+		uint64_t *old = source->losses + (size_t)counter * (size_t)source->cpus;
+
+		if (bpf_map_lookup_elem(fd, &counter, source->fresh) != 0)
+			continue;
+		for (int cpu = 0; cpu < source->cpus; cpu++) {
+			if (source->fresh[cpu] == old[cpu])
+				continue;
+			loss_emit(source, counter, (uint32_t)cpu, source->fresh[cpu] - old[cpu],
+				  sink, ctx);
+			old[cpu] = source->fresh[cpu];
+			count++;
+		}
+	}
+	return count;
+}
+
+/* ---- opening -------------------------------------------------------------------------- */
+
+/*
+ * The difference of the two clocks, from the tightest of a few readings: the boot
+ * clock does not jump, and neither may our idea of it.
+ */
+static struct clock clock_measure(void)
+{
+	uint64_t best = UINT64_MAX;
+	struct clock clock = { 0 };
+
+	for (int i = 0; i < 10; i++) {
+		uint64_t before = now_ns(CLOCK_BOOTTIME);
+		uint64_t epoch = now_ns(CLOCK_REALTIME);
+		uint64_t took = now_ns(CLOCK_BOOTTIME) - before;
+
+		if (took < best) {
+			best = took;
+			clock.boot_epoch_ns = epoch - before - took / 2;
+		}
+	}
+	return clock;
+}
+
+static void live_close(struct source *source)
+{
+	if (!source)
+		return;
+	links_detach(&source->links);
+	ring_close(&source->ring);
+	existing_free(source->existing);
+	spoor_bpf__destroy(source->skeleton);
+	free(source->losses);
+	free(source->fresh);
+	free(source);
+}
+
+static void live_closep(struct source **source)
+{
+	live_close(*source);
+}
+
+static int buffers_make(struct source *source, struct err *err)
+{
+	char mount[CGROUP_MOUNT_MAX];
+	int subsystem = cgroup_choose(mount);
+
+	source->cpus = libbpf_num_possible_cpus();
+	if (source->cpus <= 0)
+		return err_set(err, -EIO, "cannot tell the number of processors");
+	source->losses = calloc((size_t)LOSS_COUNTERS * (size_t)source->cpus, sizeof(uint64_t));
+	source->fresh = calloc((size_t)source->cpus, sizeof(uint64_t));
+	source->existing = existing_new(subsystem, mount, &source->sequence);
+	if (!source->losses || !source->fresh || !source->existing)
+		return err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int live_open(const struct source_want *want, struct source **out, struct err *err)
+{
+	autoclean(live_closep) struct source *source = calloc(1, sizeof(*source));
+	int result;
+
+	if (!source)
+		return err_set(err, -ENOMEM, "out of memory");
+	source->ring = (struct ring_reader){ .map_fd = -1, .epoll_fd = -1 };
+	source->clock = clock_measure();
+	result = buffers_make(source, err);
+	if (result < 0)
+		return result;
+	result = plan_attach(want, &source->skeleton, &source->links, err);
+	if (result < 0)
+		return result;
+	result = ring_open(&source->ring, bpf_map__fd(source->skeleton->maps.ring),
+			   bpf_map__max_entries(source->skeleton->maps.ring), err);
+	if (result < 0)
+		return result;
+	*out = take(source);
+	return 0;
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+/* Processes and cgroups that were there before us; the hooks are attached already. */
+static uint32_t start(struct source *source, source_sink sink, void *ctx)
+{
+	struct bpf_link *link = bpf_program__attach_iter(source->skeleton->progs.process_existing,
+							 NULL);
+	autoclean(closep) int fd = -1;
+	uint32_t count = 0;
+
+	source->started = true;
+	if (!link)
+		return 0; /* describe() will do it one by one */
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0)
+		count = existing_all(source->existing, fd, sink, ctx);
+	bpf_link__destroy(link);
+	return count;
+}
+
+static uint32_t drain(struct source *source, source_sink sink, void *ctx)
+{
+	uint32_t count = ring_read(&source->ring, BATCH, sink, ctx);
+
+	source->more = count == BATCH;
+	if (!source->more || source->stats.records % (64 * BATCH) < BATCH)
+		count += losses_report(source, sink, ctx);
+	source->stats.records += count;
+	return count;
+}
+
+static int live_read(struct source *source, int timeout_ms, source_sink sink, void *ctx,
+		     struct err *err)
+{
+	uint64_t deadline = now_ns(CLOCK_MONOTONIC) + (uint64_t)MAX(timeout_ms, 0) * 1000000u;
+
+	(void)err;
+	if (!source->started) {
+		uint32_t count = start(source, sink, ctx);
+
+		source->stats.records += count;
+		if (count)
+			return (int)count;
+	}
+	for (;;) {
+		uint64_t now;
+		uint32_t count;
+
+		/* Reading too often only takes cache lines from the producers: wait for a lot. */
+		if (timeout_ms > 0 && !source->more && !source->stopped &&
+		    ring_waiting(&source->ring) < source->ring.bytes / 4)
+			ring_wait(&source->ring, MIN(timeout_ms, PERIOD_MS));
+		count = drain(source, sink, ctx);
+		if (count)
+			return (int)count;
+		if (source->stopped)
+			return -ENODATA;
+		now = now_ns(CLOCK_MONOTONIC);
+		if (now >= deadline)
+			return 0;
+		timeout_ms = (int)((deadline - now + 999999) / 1000000);
+	}
+}
+
+static void live_stop(struct source *source)
+{
+	links_detach(&source->links);
+	source->stopped = true;
+}
+
+static void live_describe(struct source *source, const struct wire_header *record, source_sink sink,
+			  void *ctx)
+{
+	existing_one(source->existing, record, sink, ctx);
+}
+
+static const struct clock *live_clock(const struct source *source)
+{
+	return &source->clock;
+}
+
+static void live_stats(const struct source *source, struct source_stats *out)
+{
+	*out = source->stats;
+}
+
+const struct source_ops source_live = {
+	.name = "live",
+	.open = live_open,
+	.read = live_read,
+	.describe = live_describe,
+	.clock = live_clock,
+	.stats = live_stats,
+	.stop = live_stop,
+	.close = live_close,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Inside the collector: what live.c (the source), plan.c (which hooks), ring.c (the
+ * reader), existing.c (processes and cgroups) and check.c (the doctor) share.
+ */
+#ifndef SPOOR_BPF_LIVE_H
+#define SPOOR_BPF_LIVE_H
+
+#include <linux/types.h>
+
+#include "base/buf.h"
+#include "base/common.h"
+#include "base/err.h"
+#include "source.h"
+
+#include "common/shared.h"
+
+struct spoor_bpf;
+struct bpf_link;
+
+/* ---- plan.c ----------------------------------------------------------------------- */
+
+enum { LINKS_MAX = 128 };
+
+/* Everything attached; detached in reverse order. */
+struct links {
+	struct bpf_link *items[LINKS_MAX];
+	uint32_t count;
+};
+
+/*
+ * Loads the programs that `want` needs and attaches them. On failure nothing is left
+ * attached. -ENOTSUP: this kernel cannot (err says what).
+ */
+int plan_attach(const struct source_want *want, struct spoor_bpf **skeleton, struct links *links,
+		struct err *err);
+void links_detach(struct links *links);
+
+/* ---- ring.c ------------------------------------------------------------------------- */
+
+struct ring_reader {
+	int map_fd, epoll_fd;
+	uint64_t *consumer;		/* our position, the kernel reads it */
+	const uint64_t *producer;	/* the kernel's position */
+	const char *data;		/* mapped twice in a row: records never wrap */
+	size_t bytes, page;
+};
+
+int ring_open(struct ring_reader *ring, int map_fd, size_t bytes, struct err *err);
+void ring_close(struct ring_reader *ring);
+/* Bytes that wait. */
+uint64_t ring_waiting(const struct ring_reader *ring);
+/* Sleeps until the ring fills up or the time is over. */
+void ring_wait(struct ring_reader *ring, int timeout_ms);
+/* Hands over at most `most` records; returns how many. */
+uint32_t ring_read(struct ring_reader *ring, uint32_t most, source_sink sink, void *ctx);
+
+/* ---- existing.c ----------------------------------------------------------------------- */
+
+struct existing;
+
+enum { CGROUP_MOUNT_MAX = 256 };
+
+/* cgroup_subsystem: as in maps.h, the hierarchy whose ids records carry. */
+/* sequence: numbers of records made in user space (WIRE_CPU_NONE), shared with the caller. */
+struct existing *existing_new(int cgroup_subsystem, const char *mount, uint64_t *sequence);
+void existing_free(struct existing *existing);
+/* All processes the iterator shows, and their cgroups. Returns the number of records. */
+uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink sink, void *ctx);
+/* The process and the cgroup of one record. */
+void existing_one(struct existing *existing, const struct wire_header *record, source_sink sink,
+		  void *ctx);
+/*
+ * Which hierarchy names containers here: -1 the unified one, else the kernel's index
+ * of a v1 controller. mount gets its mount point, "" if there is none.
+ */
+int cgroup_choose(char mount[CGROUP_MOUNT_MAX]);
+
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Processes: fork, exec, exit, and an iterator over those that were there before us.
+ * Scheduler tracepoints exist on every kernel and see every kind of task, so these
+ * events have one hook each.
+ */
+#include "common/path.h"
+#include "common/thread.h"
+
+/* The x86-64 number of the call the task is in; compat numbers mean other calls. */
+INLINE __s32 current_syscall(struct task_struct *task)
+{
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	__s64 number = regs->orig_ax;
+
+	if (task->flags & TASK_KTHREAD || task_in_compat(task) || number < 0 ||
+	    number >= SYSCALL_NUMBERS)
+		return -1;
+	return number;
+}
+
+INLINE __u32 compat_flag(struct task_struct *task)
+{
+	return HOOK_TRACEPOINT << WIRE_HOOK_SHIFT | (task_in_compat(task) ? WIRE_COMPAT : 0);
+}
+
+/* Thread id in the task's own pid namespace. */
+INLINE __s32 task_ns_tid(struct task_struct *task)
+{
+	struct pid *pid = task->thread_pid;
+	struct upid_view view;
+
+	if (pid->level == 0)
+		return task->pid;
+	pid_innermost(pid, &view);
+	return view.number;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct task_struct *leader = child->group_leader;
+	struct task_struct *process = leader->real_parent->group_leader;
+	RECORD(sched_process_fork, 0) *record;
+	__u64 present = 0;
+
+	if (is_sensor(parent) || !settings.wanted[SLOT_sched_process_fork])
+		return 0;
+	if (!record_begin(sched_process_fork, record, parent, current_syscall(parent),
+			  compat_flag(parent)))
+		return 0;
+	SET(sched_process_fork, record, parent_tid, parent->pid);
+	SET(sched_process_fork, record, parent_ns_tid, task_ns_tid(parent));
+	SET(sched_process_fork, record, parent_pid, parent->tgid);
+	SET(sched_process_fork, record, parent_ns_pid, task_ns_tid(parent->group_leader));
+	SET(sched_process_fork, record, parent_start_time, parent->start_boottime);
+	SET(sched_process_fork, record, child_tid, child->pid);
+	SET(sched_process_fork, record, child_ns_tid, task_ns_tid(child));
+	SET(sched_process_fork, record, child_pid, child->tgid);
+	SET(sched_process_fork, record, child_ns_pid, task_ns_tid(leader));
+	SET(sched_process_fork, record, start_time, child->start_boottime);
+	SET(sched_process_fork, record, parent_process_tid, process->pid);
+	SET(sched_process_fork, record, parent_process_ns_tid, task_ns_tid(process));
+	SET(sched_process_fork, record, parent_process_pid, process->tgid);
+	SET(sched_process_fork, record, parent_process_ns_pid, task_ns_tid(process));
+	SET(sched_process_fork, record, parent_process_start_time, process->start_boottime);
+	SET(sched_process_fork, record, leader_tid, leader->pid);
+	SET(sched_process_fork, record, leader_ns_tid, task_ns_tid(leader));
+	SET(sched_process_fork, record, leader_pid, leader->tgid);
+	SET(sched_process_fork, record, leader_ns_pid, task_ns_tid(leader));
+	SET(sched_process_fork, record, leader_start_time, leader->start_boottime);
+	record->header.present = present;
+	record_send(record);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	RECORD(sched_process_exit, 0) *record;
+	__u64 present = 0;
+	__u32 code = task->exit_code;
+
+	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exit])
+		return 0;
+	if (!record_begin(sched_process_exit, record, task, current_syscall(task),
+			  compat_flag(task)))
+		return 0;
+	SET(sched_process_exit, record, exit_code, code >> 8 & 0xff);
+	SET(sched_process_exit, record, signal_code, code & 0x7f);
+	SET(sched_process_exit, record, process_group_exit, task->signal->live.counter == 0);
+	record->header.present = present;
+	record_send(record);
+	return 0;
+}
+
+/* ---- exec -------------------------------------------------------------------------- */
+
+/* An exec record under construction: a draft begins with these. */
+struct exec_record {
+	struct wire_header header;
+	struct ev_sched_process_exec body;
+};
+
+INLINE void exec_file(struct draft *draft, struct exec_record *out, struct file *file,
+		      __u64 *present)
+{
+	struct inode *inode = file->f_inode;
+
+	if (draft_path(draft, (__u64)file->f_path.dentry, (__u64)file->f_path.mnt,
+		       &out->body.pathname))
+		*present |= FIELD_BIT(sched_process_exec, pathname);
+	out->body.dev = inode->i_sb->s_dev;
+	out->body.inode = inode->i_ino;
+	out->body.ctime = inode_ctime(inode);
+	out->body.inode_mode = inode->i_mode;
+	*present |= FIELD_BIT(sched_process_exec, dev) | FIELD_BIT(sched_process_exec, inode) |
+		    FIELD_BIT(sched_process_exec, ctime) |
+		    FIELD_BIT(sched_process_exec, inode_mode);
+}
+
+enum { FILE_TYPE_BITS = 0170000 };
+
+INLINE void exec_stdin(struct draft *draft, struct exec_record *out, struct task_struct *task,
+		       __u64 *present)
+{
+	struct file **table = task->files->fdt->fd;
+	struct file *file = NULL;
+	__u64 address;
+
+	bpf_probe_read_kernel(&file, sizeof(file), table);
+	address = (__u64)file;
+	if (!address)
+		return;
+	out->body.stdin_type = LOAD(struct inode, LOAD(struct file, address, f_inode), i_mode) &
+			       FILE_TYPE_BITS;
+	*present |= FIELD_BIT(sched_process_exec, stdin_type);
+	if (draft_path(draft, (__u64)LOAD(struct file, address, f_path.dentry),
+		       (__u64)LOAD(struct file, address, f_path.mnt), &out->body.stdin_path))
+		*present |= FIELD_BIT(sched_process_exec, stdin_path);
+}
+
+INLINE void exec_texts(struct draft *draft, struct exec_record *out, struct task_struct *task,
+		       struct linux_binprm *bprm, __u64 *present)
+{
+	struct mm_struct *mm = task->mm;
+
+	if (draft_string(draft, bprm->filename, &out->body.cmdpath))
+		*present |= FIELD_BIT(sched_process_exec, cmdpath);
+	if (draft_string(draft, bprm->interp, &out->body.interp))
+		*present |= FIELD_BIT(sched_process_exec, interp);
+	if (mm && draft_user(draft, mm->arg_start, mm->arg_end, &out->body.argv)) {
+		*present |= FIELD_BIT(sched_process_exec, argv);
+		out->header.user |= FIELD_BIT(sched_process_exec, argv);
+	}
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct draft *draft;
+	struct exec_record *out;
+	struct fs_struct *fs;
+	struct place place;
+	__u64 present = 0;
+	__u32 size;
+
+	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exec])
+		return 0;
+	place = place_take();
+	draft = draft_get();
+	if (!draft)
+		return loss_count(SLOT_sched_process_exec, LOSS_RING_FULL);
+	out = (struct exec_record *)draft->bytes;
+	__builtin_memset(&out->body, 0, sizeof(out->body));
+	draft->used = sizeof(*out);
+	header_fill(&out->header, task, EV_sched_process_exec, 0, place, current_syscall(task),
+		    compat_flag(task));
+	exec_texts(draft, out, task, bprm, &present);
+	exec_file(draft, out, bprm->file, &present);
+	exec_stdin(draft, out, task, &present);
+	fs = task->fs;
+	if (draft_path(draft, (__u64)fs->pwd.dentry, (__u64)fs->pwd.mnt, &out->body.pwd))
+		present |= FIELD_BIT(sched_process_exec, pwd);
+	out->body.invoked_from_kernel = !!(task->real_parent->flags & TASK_KTHREAD);
+	out->header.present = present | FIELD_BIT(sched_process_exec, invoked_from_kernel);
+	size = (draft->used + 7) & ~7U;
+	if (size > DRAFT_BYTES)
+		size = DRAFT_BYTES;
+	out->header.size = size;
+	if (bpf_ringbuf_output(&ring, draft->bytes, size, record_wakeup(place.seq)))
+		loss_count(SLOT_sched_process_exec, LOSS_RING_FULL);
+	return 0;
+}
+
+/* ---- processes that were there before us ---------------------------------------------- */
+
+SEC("iter/task")
+int process_existing(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct {
+		struct wire_header header;
+		struct ev_process_existing body;
+	} record = {};
+	struct place place = { .cpu = WIRE_CPU_NONE };
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	header_fill(&record.header, task, EV_process_existing, sizeof(record), place, -1, 0);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Run once, never attached: our own process id as the init namespace has it. */
+SEC("raw_tp")
+int own_process(void *ctx)
+{
+	settings.own_pid = bpf_get_current_task_btf()->tgid;
+	return 0;
+}
