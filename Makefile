@@ -94,6 +94,13 @@ run: ## set up, build and run the sensor with the built-in rules (ARGS='...': it
 	@+$(BUILD) all
 	@$(as-root) $(B)/spoor run $(ARGS)
 
+PREFIX ?= /usr/local
+install: all ## install the program and a systemd unit below PREFIX=/usr/local (DESTDIR=...)
+	install -D -m 755 $(B)/spoor $(DESTDIR)$(PREFIX)/sbin/spoor
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@sbindir@,$(PREFIX)/sbin,' contrib/systemd/spoor.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/spoor.service
+
 clean: ## remove build output
 	$(Q)rm -rf build build-san build-coverage build-fuzz
 
@@ -103,4 +110,4 @@ distclean: clean ## remove what was downloaded as well
 help: ## list targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 12
 
-.PHONY: all static setup run clean distclean help FORCE
+.PHONY: all static setup run install clean distclean help FORCE

@@ -52,7 +52,7 @@ endif
 
 # ---- groups ----------------------------------------------------------------------
 
-lint: all ## check layers, sizes, names, comments of the sources
+lint: $(B)/libspoor.a ## check layers, sizes, names, comments of the sources
 unit: $(call programs-of,unit) ## unit tests (T=word: only those whose name contains it)
 cel: $(call programs-of,cel) ## conformance of the expression language
 cases: all $(call programs-of,cases) ## golden cases by replay
