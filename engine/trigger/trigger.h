@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Triggers: harmless instances of what the built-in detectors look for, one per detector,
+ * under the name of the event the detector produces.
+ *
+ * Each runs in a process of its own (the worker). Every object it makes is noted in a ledger
+ * in shared memory before anything else is done with it, and removed by the worker at its end
+ * or by its parent if the worker dies; a key that is in use is never touched.
+ */
+#ifndef TRIGGER_TRIGGER_H
+#define TRIGGER_TRIGGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/common.h"
+
+enum trigger_result {
+	TRIGGER_DONE,
+	TRIGGER_SKIPPED, /* not here or not by this user; nothing was done */
+	TRIGGER_FAILED,
+};
+
+enum { TRIGGER_TEXT_MAX = 240, TRIGGER_OBJECTS_MAX = 16, TRIGGER_SECONDS_MAX = 10 };
+
+enum object_kind { OBJECT_QUEUE, OBJECT_SEGMENT, OBJECT_SEMAPHORES };
+
+/* Shared by the worker, its children and its parent. */
+struct ledger {
+	unsigned count;
+	struct {
+		int kind, id;
+		bool removed;
+	} objects[TRIGGER_OBJECTS_MAX];
+	char text[TRIGGER_TEXT_MAX]; /* what was done, or why not */
+};
+
+struct trigger {
+	const char *name; /* of the event the detector produces */
+	const char *doc;  /* what it does, for --list */
+	/* In the worker; says what happened with trigger_done and its like. */
+	enum trigger_result (*run)(struct ledger *ledger);
+};
+
+/* Sorted by name. */
+extern const struct trigger triggers[];
+extern const size_t trigger_count;
+
+/*
+ * Run one, wait for it, clean up. `text` takes what was done or why not. The signals SIGINT,
+ * SIGTERM, SIGHUP and SIGCHLD must be blocked; they are left pending.
+ */
+enum trigger_result trigger_perform(const struct trigger *trigger, char text[TRIGGER_TEXT_MAX]);
+
+/* ---- for the triggers themselves ------------------------------------------------ */
+
+/* Set the text and return the result. */
+enum trigger_result trigger_done(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
+enum trigger_result trigger_skip(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The system call `what` failed with errno. */
+enum trigger_result trigger_fail(struct ledger *ledger, const char *what);
+
+/*
+ * Make an object that did not exist and note it. key: IPC_PRIVATE, or a key that must be free
+ * (flags get IPC_CREAT|IPC_EXCL). size: bytes of a segment, semaphores of a set, else unused.
+ * The identifier, or -1 with errno set.
+ */
+int object_make(struct ledger *ledger, enum object_kind kind, key_t key, size_t size, int flags);
+/* Remove it now, if it is there. */
+void object_remove(struct ledger *ledger, int id);
+/* A key of ours that no queue, segment or semaphore set has at the moment; -1 if none was found. */
+key_t key_free(void);
+
+/*
+ * A second process beside the worker. It runs `side` up to the point where that calls
+ * helper_ready, and goes on when the worker calls helper_finish (or dies).
+ */
+struct helper {
+	pid_t pid;	    /* 0: not ours to wait for */
+	int ready, release; /* ends of pipes */
+};
+
+typedef void (*helper_fn)(struct ledger *ledger, struct helper *helper);
+
+/* As user nobody, keeping none of our rights. Needs root. 0 once it is ready, -1 with errno. */
+int helper_as_nobody(struct ledger *ledger, helper_fn side, struct helper *out);
+/* In a process tree of its own: the child of init or the nearest subreaper, in a new session. */
+int helper_unrelated(struct ledger *ledger, helper_fn side, struct helper *out);
+/* In the helper: tell the worker how it went (0 or an errno), and wait until it says go on. */
+void helper_ready(struct helper *helper, int error);
+/* In the worker: let it go on, and wait for its end. */
+void helper_finish(struct helper *helper);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The triggers of the System V IPC detectors. Each makes objects of its own under keys that
+ * were free, does what its detector looks for once, and leaves the removal to the ledger.
+ */
+#include "trigger/trigger.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, MSG_COPY_FLAG = 040000, LOW_ADDRESS = 0x1000 };
+
+static const key_t derusbi_key = (key_t)0x82015f0d;
+static const key_t ntp_key_first = 0x4e545030, ntp_key_last = 0x4e5450ff;
+
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* For objects whose mode or key alone is the trigger. */
+static enum trigger_result make_only(struct ledger *ledger, key_t key, int flags, const char *what)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, key, PAGE, flags);
+
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	return trigger_done(ledger, "%s (id %d)", what, id);
+}
+
+/* ---- message queues ------------------------------------------------------------- */
+
+static enum trigger_result run_msg_copy(struct ledger *ledger)
+{
+	struct {
+		long type;
+		char text[16];
+	} message = { 1, "spoor" };
+	int id = object_make(ledger, OBJECT_QUEUE, IPC_PRIVATE, 0, IPC_CREAT | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "msgget");
+	if (msgsnd(id, &message, sizeof(message.text), IPC_NOWAIT) < 0)
+		return trigger_fail(ledger, "msgsnd");
+	ssize_t got = msgrcv(id, &message, sizeof(message.text), 0, MSG_COPY_FLAG | IPC_NOWAIT);
+
+	if (got < 0 && errno != ENOSYS)
+		return trigger_fail(ledger, "msgrcv");
+	return trigger_done(ledger, "copied a message of its own queue %d without taking it%s", id,
+			    got < 0 ? " (this kernel cannot, the attempt counts)" : "");
+}
+
+/* ---- keys ------------------------------------------------------------------------ */
+
+static enum trigger_result run_derusbi_key(struct ledger *ledger)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, derusbi_key, 64, 0600);
+
+	if (id < 0 && errno == EEXIST)
+		return trigger_skip(
+			ledger, "a segment with the key 0x82015f0d exists on this host and is not "
+				"ours: look at it (ipcs -m)");
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	return trigger_done(ledger, "made a 64-byte segment with the key 0x82015f0d (id %d)", id);
+}
+
+static enum trigger_result run_ntp_shm(struct ledger *ledger)
+{
+	/* From the end: low units are those that time daemons use. */
+	for (key_t key = ntp_key_last; key >= ntp_key_first; key--) {
+		int id = object_make(ledger, OBJECT_SEGMENT, key, PAGE, 0600);
+
+		if (id >= 0)
+			return trigger_done(ledger,
+					    "made the segment of NTP unit %d, key 0x%x (id %d)",
+					    key - ntp_key_first, (unsigned)key, id);
+		if (errno != EEXIST)
+			return trigger_fail(ledger, "shmget");
+	}
+	return trigger_skip(ledger, "all keys of NTP segments are in use on this host");
+}
+
+static enum trigger_result run_private_excl(struct ledger *ledger)
+{
+	int id = object_make(ledger, OBJECT_QUEUE, IPC_PRIVATE, 0, IPC_CREAT | IPC_EXCL | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "msgget");
+	return trigger_done(ledger, "made a queue with IPC_PRIVATE and IPC_EXCL (id %d)", id);
+}
+
+/* ---- modes ------------------------------------------------------------------------ */
+
+static enum trigger_result run_private_world_writable(struct ledger *ledger)
+{
+	return make_only(ledger, IPC_PRIVATE, IPC_CREAT | 0666,
+			 "made a segment with IPC_PRIVATE that everybody may write");
+}
+
+static enum trigger_result run_world_writable(struct ledger *ledger)
+{
+	key_t key;
+
+	if (!is_root())
+		return trigger_skip(ledger,
+				    "needs root: the detector looks for privileged creators");
+	key = key_free();
+	if (key < 0)
+		return trigger_fail(ledger, "no free key");
+	return make_only(ledger, key, 0666, "made a segment of root that everybody may write");
+}
+
+/* ---- attaching ---------------------------------------------------------------------- */
+
+static enum trigger_result run_exec_segment(struct ledger *ledger)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, PAGE, IPC_CREAT | 0700);
+
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	void *at = shmat(id, NULL, SHM_EXEC);
+
+	if (at == (void *)-1)
+		return trigger_fail(ledger, "shmat with SHM_EXEC");
+	shmdt(at);
+	return trigger_done(ledger, "attached its own segment %d executable, ran nothing in it",
+			    id);
+}
+
+/* The worker's own address space; nothing uses the page and it is gone with the worker. */
+static enum trigger_result run_low_map(struct ledger *ledger)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	void *at = shmat(id, (void *)(uintptr_t)LOW_ADDRESS, 0);
+
+	if (at == (void *)-1)
+		return trigger_done(ledger, "tried to attach at 0x%x: %s, as it should be",
+				    LOW_ADDRESS, strerror(errno));
+	shmdt(at);
+	return trigger_done(ledger, "attached at 0x%x and detached again", LOW_ADDRESS);
+}
+
+/* ---- several processes --------------------------------------------------------------- */
+
+static void side_attach(struct ledger *ledger, struct helper *helper)
+{
+	void *at = shmat(ledger->objects[0].id, NULL, 0);
+	int error = at == (void *)-1 ? errno : 0;
+
+	if (!error)
+		shmdt(at);
+	helper_ready(helper, error);
+}
+
+static enum trigger_result run_private_shared(struct ledger *ledger)
+{
+	struct helper helper;
+	int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, PAGE, IPC_CREAT | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	if (helper_unrelated(ledger, side_attach, &helper) < 0)
+		return trigger_fail(ledger, "attaching in another process tree");
+	helper_finish(&helper);
+	return trigger_done(
+		ledger,
+		"made a segment with IPC_PRIVATE (id %d), attached it in another process tree", id);
+}
+
+/* The key travels to nobody's process in the image of the worker that it is forked from. */
+static key_t squatted_key;
+
+static void side_squat(struct ledger *ledger, struct helper *helper)
+{
+	int id = object_make(ledger, OBJECT_QUEUE, squatted_key, 0, 0600);
+
+	helper_ready(helper, id < 0 ? errno : 0);
+	object_remove(ledger, id);
+}
+
+static enum trigger_result run_create_squatted(struct ledger *ledger)
+{
+	struct helper helper;
+
+	if (!is_root())
+		return trigger_skip(ledger, "needs root: it takes two users");
+	squatted_key = key_free();
+	if (squatted_key < 0)
+		return trigger_fail(ledger, "no free key");
+	if (helper_as_nobody(ledger, side_squat, &helper) < 0)
+		return trigger_fail(ledger, "making a queue as user nobody");
+	int id = msgget(squatted_key, IPC_CREAT | 0600);
+	int error = errno;
+
+	helper_finish(&helper);
+	errno = error;
+	if (id < 0)
+		return trigger_fail(ledger, "msgget");
+	return trigger_done(
+		ledger, "created a queue without IPC_EXCL as root and was given nobody's (id %d)",
+		id);
+}
+
+static void side_own(struct ledger *ledger, struct helper *helper)
+{
+	int id = object_make(ledger, OBJECT_QUEUE, IPC_PRIVATE, 0, IPC_CREAT | 0600);
+
+	helper_ready(helper, id < 0 ? errno : 0);
+}
+
+static enum trigger_result run_foreign_control(struct ledger *ledger)
+{
+	struct helper helper;
+
+	if (!is_root())
+		return trigger_skip(ledger, "needs root: it takes two users");
+	if (helper_as_nobody(ledger, side_own, &helper) < 0)
+		return trigger_fail(ledger, "making a queue as user nobody");
+	int id = ledger->objects[0].id;
+
+	object_remove(ledger, id);
+	helper_finish(&helper);
+	if (!ledger->objects[0].removed)
+		return trigger_fail(ledger, "msgctl");
+	return trigger_done(ledger,
+			    "removed, as root, a queue that user nobody had just made (id %d)", id);
+}
+
+const struct trigger triggers[] = {
+	{ "ipc_create_squatted",
+	  "create a queue without IPC_EXCL, as root, on a key nobody took before",
+	  run_create_squatted },
+	{ "ipc_derusbi_key", "make a segment under the key of the Derusbi malware",
+	  run_derusbi_key },
+	{ "ipc_exec_segment", "attach a segment executable", run_exec_segment },
+	{ "ipc_foreign_control", "remove, as root, another user's queue", run_foreign_control },
+	{ "ipc_low_map", "attach a segment at a very low address", run_low_map },
+	{ "ipc_msg_copy", "copy a message with MSG_COPY", run_msg_copy },
+	{ "ipc_ntp_shm", "make a segment under a key of NTP reference clocks", run_ntp_shm },
+	{ "ipc_private_excl", "make a queue with IPC_PRIVATE and IPC_EXCL", run_private_excl },
+	{ "ipc_private_shared", "attach an IPC_PRIVATE segment in another process tree",
+	  run_private_shared },
+	{ "ipc_private_world_writable", "make an IPC_PRIVATE segment that everybody may write",
+	  run_private_world_writable },
+	{ "ipc_world_writable", "make a segment of root that everybody may write",
+	  run_world_writable },
+};
+const size_t trigger_count = ARRAY_SIZE(triggers);

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Triggers leave nothing behind, whatever happens to them, and say how it went. Runs in an IPC
+ * namespace of its own, where that is possible, so that nothing else makes objects there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include "base/common.h"
+#include "trigger/trigger.h"
+
+static bool own_namespace;
+
+static int setup(void **state)
+{
+	sigset_t held;
+
+	(void)state;
+	own_namespace = unshare(CLONE_NEWIPC) == 0;
+	sigemptyset(&held);
+	sigaddset(&held, SIGCHLD);
+	return sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
+static unsigned objects_in(const char *path)
+{
+	autoclean(fclosep) FILE *file = fopen(path, "r");
+	char line[512];
+	unsigned lines = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		lines++;
+	return lines ? lines - 1 : 0;
+}
+
+static void assert_no_objects(void)
+{
+	assert_int_equal(objects_in("/proc/sysvipc/msg"), 0);
+	assert_int_equal(objects_in("/proc/sysvipc/shm"), 0);
+	assert_int_equal(objects_in("/proc/sysvipc/sem"), 0);
+}
+
+static void test_sorted(void **state)
+{
+	(void)state;
+	assert_true(trigger_count > 0);
+	for (size_t i = 1; i < trigger_count; i++)
+		assert_true(strcmp(triggers[i - 1].name, triggers[i].name) < 0);
+}
+
+static void test_all_run_and_clean_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < trigger_count; i++) {
+		char text[TRIGGER_TEXT_MAX] = "";
+		enum trigger_result result = trigger_perform(&triggers[i], text);
+
+		if (result == TRIGGER_FAILED || (geteuid() == 0 && result != TRIGGER_DONE))
+			fail_msg("%s: %s", triggers[i].name, text);
+		assert_true(strlen(text) > 0);
+		if (own_namespace)
+			assert_no_objects();
+	}
+}
+
+static enum trigger_result run_and_die(struct ledger *ledger)
+{
+	object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, 1, IPC_CREAT | 0600);
+	object_make(ledger, OBJECT_QUEUE, IPC_PRIVATE, 0, IPC_CREAT | 0600);
+	object_make(ledger, OBJECT_SEMAPHORES, IPC_PRIVATE, 1, IPC_CREAT | 0600);
+	raise(SIGKILL);
+	return TRIGGER_DONE;
+}
+
+static void test_cleans_up_after_a_dead_worker(void **state)
+{
+	const struct trigger dies = { "dies", "", run_and_die };
+	char text[TRIGGER_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(trigger_perform(&dies, text), TRIGGER_FAILED);
+	assert_string_equal(text, "ended by signal 9");
+	if (!own_namespace)
+		skip();
+	assert_no_objects();
+}
+
+static enum trigger_result run_taken_key(struct ledger *ledger)
+{
+	key_t key = key_free();
+	int first = object_make(ledger, OBJECT_SEGMENT, key, 1, 0600);
+
+	if (first < 0 || object_make(ledger, OBJECT_SEGMENT, key, 1, 0600) >= 0)
+		return trigger_done(ledger, "a key was taken twice");
+	if (ledger->count != 1)
+		return trigger_done(ledger, "an object that is not ours was noted");
+	object_remove(ledger, first);
+	if (shmget(key, 1, 0) >= 0)
+		return trigger_done(ledger, "the segment was not removed");
+	return trigger_skip(ledger, "as it should be");
+}
+
+static void test_keeps_off_what_exists(void **state)
+{
+	const struct trigger taken = { "taken", "", run_taken_key };
+	char text[TRIGGER_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(trigger_perform(&taken, text), TRIGGER_SKIPPED);
+	assert_string_equal(text, "as it should be");
+}
+
+/* The real thing: a segment under the key that the trigger wants. */
+static void test_skips_a_key_in_use(void **state)
+{
+	char text[TRIGGER_TEXT_MAX];
+
+	(void)state;
+	if (!own_namespace)
+		skip();
+	int id = shmget((key_t)0x82015f0d, 1, IPC_CREAT | IPC_EXCL | 0600);
+
+	assert_true(id >= 0);
+	for (size_t i = 0; i < trigger_count; i++)
+		if (strstr(triggers[i].name, "derusbi")) {
+			assert_int_equal(trigger_perform(&triggers[i], text), TRIGGER_SKIPPED);
+			assert_non_null(strstr(text, "exists on this host"));
+		}
+	assert_int_equal(shmctl(id, IPC_RMID, NULL), 0); /* still there: nobody touched it */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sorted),
+		cmocka_unit_test(test_all_run_and_clean_up),
+		cmocka_unit_test(test_cleans_up_after_a_dead_worker),
+		cmocka_unit_test(test_keeps_off_what_exists),
+		cmocka_unit_test(test_skips_a_key_in_use),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}
