@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Filters: "field operator values" conditions of detectors and policies on data fields,
+ * on the event's context (scope) and on the return value. Compiled at load; matching
+ * allocates nothing but the text of list-typed fields, in the batch arena.
+ *
+ * Semantics are Tracee's (a comma always splits; positive forms beat negative ones;
+ * bounds of one operator are or-ed), except, unless compat_tracee is set:
+ *   a numeric `!=` alone means everything but; `<`, `>`, `<=`, `>=` work on numeric
+ *   data fields; hostParentProcessId, containerImageDigest and the namespace fields compare
+ *   what their names say; an empty list element is an error (it crashes Tracee).
+ */
+#ifndef POLICY_FILTER_H
+#define POLICY_FILTER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "event.h"
+
+struct filter_options {
+	bool compat_tracee;
+};
+
+/* ---- filters on one value --------------------------------------------------- */
+
+enum number_type { NUMBER_INT64, NUMBER_UINT64, NUMBER_INT32, NUMBER_UINT32 };
+
+struct number_set {
+	uint64_t *items;
+	uint32_t count;
+};
+
+/* Numbers are kept in an order-preserving unsigned form. */
+struct number_filter {
+	struct number_set equal, unequal;
+	uint64_t min, max; /* exclusive; at the type's extreme: unset */
+	uint8_t type;	   /* enum number_type */
+	bool enabled, compat;
+};
+
+void number_filter_init(struct number_filter *filter, enum number_type type, bool compat);
+/* expression: from the operator on, ">=5,7". 0, -EINVAL with err's message, or -ENOMEM. */
+int number_filter_add(struct number_filter *filter, struct str expression, struct arena *arena,
+		      struct err *err);
+/* value: an int64_t, or the bits of a uint64_t for unsigned types. */
+bool number_filter_match(const struct number_filter *filter, uint64_t value);
+/* Only the range test (Tracee asks this alone in one place). */
+bool number_filter_in_range(const struct number_filter *filter, uint64_t value);
+
+enum string_form { STRING_EXACT, STRING_PREFIX, STRING_SUFFIX, STRING_CONTAINS };
+
+struct string_term {
+	struct str text;
+	uint8_t form; /* enum string_form */
+	bool negative;
+};
+
+struct string_filter {
+	struct string_term *terms;
+	uint32_t count;
+	bool has_negative, compat;
+};
+
+int string_filter_add(struct string_filter *filter, struct str expression, struct arena *arena,
+		      struct err *err);
+bool string_filter_match(const struct string_filter *filter, struct str value);
+
+struct bool_filter {
+	bool enabled, want_true, want_false;
+};
+
+int bool_filter_add(struct bool_filter *filter, struct str expression, struct err *err);
+bool bool_filter_match(const struct bool_filter *filter, bool value);
+
+/* ---- filters on an event ----------------------------------------------------- */
+
+struct filters;
+
+/* For events of `def`; lives in the arena. NULL: out of memory. */
+struct filters *filters_new(const struct event_def *def, const struct filter_options *options,
+			    struct arena *arena);
+
+/* expression: from the operator on. -EINVAL with message and hint (a wrong name: a suggestion). */
+int filters_add_data(struct filters *filters, struct str field, struct str expression, struct err *err);
+int filters_add_scope(struct filters *filters, struct str field, struct str expression, struct err *err);
+int filters_add_return(struct filters *filters, struct str expression, struct err *err);
+
+/*
+ * Splits "field<operator>values" as Tracee's detectors do: at the first of != <= >= = < >
+ * found in that order. Without an operator *expression is empty.
+ */
+void filter_split(struct str text, struct str *field, struct str *expression);
+
+/* true: the event passes all filters (none: passes). */
+bool filters_match(const struct filters *filters, const struct event *event, struct arena *arena);
+bool filters_empty(const struct filters *filters);
+/* Bit i: field i of the event is filtered. */
+uint64_t filters_fields(const struct filters *filters);
+
+/* A value as the filters compare it: Go's default formatting. data == NULL: out of memory. */
+struct str filter_render(struct value value, char scratch[static 32], struct arena *arena);
+
+/* ---- scope fields (filter_scope.c) --------------------------------------------- */
+
+enum scope_kind { SCOPE_INT64, SCOPE_UINT64, SCOPE_STRING, SCOPE_BOOL, SCOPE_CONTAINER, SCOPE_HOST };
+
+struct scope_field {
+	const char *name;
+	uint8_t kind;	      /* enum scope_kind */
+	uint8_t needs_container;
+	uint8_t what;	      /* private to filter_scope.c */
+};
+
+extern const struct scope_field scope_fields[];
+extern const size_t scope_field_count;
+
+/* NULL if there is none. */
+const struct scope_field *scope_field_find(struct str name);
+uint64_t scope_field_number(const struct scope_field *field, const struct event *event, bool compat);
+struct str scope_field_text(const struct scope_field *field, const struct event *event);
+bool event_in_container(const struct event *event);
+bool event_container_started(const struct event *event);
+
+#endif
