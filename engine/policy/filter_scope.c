@@ -91,8 +91,10 @@ bool event_in_container(const struct event *event)
 
 bool event_container_started(const struct event *event)
 {
-	return event->given ? event->given->container_started :
-			      (event->wire->flags & WIRE_CONTAINER_STARTED) != 0;
+	if (event->given)
+		return event->given->container_started;
+	return (event->container && event->container->started) ||
+	       (event->wire->flags & WIRE_CONTAINER_STARTED) != 0;
 }
 
 static uint64_t timestamp(const struct event *event)

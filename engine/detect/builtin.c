@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rule files inside the binary. rules/build.mk makes builtin_rules.inc: a byte array
+ * per file of rules/detectors and rules/lists, and BUILTIN_FILES naming them.
+ */
+#include "ruleset.h"
+
+#include "builtin_rules.inc"
+
+#define BUILTIN(path, bytes) { path, (const char *)(bytes), sizeof(bytes) - 1 },
+
+/* A table of none would be no C: one empty row ends it. */
+const struct builtin_file builtin_files[] = { BUILTIN_FILES{ NULL, NULL, 0 } };
+const size_t builtin_file_count = ARRAY_SIZE(builtin_files) - 1;

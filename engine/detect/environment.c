@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The environment of conditions and outputs, put together; and its constants. */
+#include "environment.h"
+
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+
+/* Not in every libc's headers. */
+#ifndef IPC_64
+#define IPC_64 0x100
+#endif
+#ifndef MSG_STAT_ANY
+#define MSG_STAT_ANY 13
+#endif
+#ifndef SHM_STAT_ANY
+#define SHM_STAT_ANY 15
+#endif
+#ifndef SEM_STAT_ANY
+#define SEM_STAT_ANY 20
+#endif
+/* A user id that was never set: loginuid of a daemon. */
+#define UID_NONE 4294967295
+
+const struct environment_constant environment_constants[] = {
+#define CONSTANT(name) { #name, name },
+#include "constants.def"
+#undef CONSTANT
+};
+const size_t environment_constant_count = ARRAY_SIZE(environment_constants);
+
+void environment_load(struct cel_run *run, uint32_t slot)
+{
+	struct detect_run *detect = (struct detect_run *)run;
+	int16_t index = detect->fields[slot];
+
+	run->slots[slot] = index < 0 ? value_null() :
+				       event_field_value(detect->event, (unsigned)index, run->arena);
+}
+
+static int declare(struct cel_env *env, cel_resolve_fn resolve, void *ctx)
+{
+	int code = environment_messages(env);
+
+	if (!code)
+		code = environment_variables(env);
+	if (!code)
+		code = cel_env_functions(env, environment_functions, environment_function_count);
+	for (size_t i = 0; !code && i < environment_constant_count; i++)
+		code = cel_env_constant(env, environment_constants[i].name, "int",
+					value_int(environment_constants[i].value));
+	return code ? code : cel_env_slots(env, "getEventData", "hasData", resolve, ctx);
+}
+
+struct cel_env *environment_new(cel_resolve_fn resolve, void *ctx)
+{
+	struct cel_env *env = cel_env_new();
+	int code = env ? declare(env, resolve, ctx) : -ENOMEM;
+
+	environment_learn_host();
+	if (code) {
+		/* The tables are ours: a row that is wrong is found by the unit test. */
+		cel_env_free(env);
+		return NULL;
+	}
+	return env;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What rules can say: the variables, fields, constants and functions that conditions
+ * see beside CEL's own. Names and types of Tracee's part are Tracee's exactly; ours
+ * are `context`, `origin`, `hasBits`, `process.related` and the kernel's constants.
+ */
+#ifndef DETECT_ENVIRONMENT_H
+#define DETECT_ENVIRONMENT_H
+
+#include "cel/cel.h"
+#include "event.h"
+
+struct stores;
+
+/* One run of CEL over an event; cel.object is the event, cel.user the stores. */
+struct detect_run {
+	struct cel_run cel;
+	const struct event *event;
+	const int16_t *fields; /* slot number to position in the event, -1: it has no such field */
+};
+
+/*
+ * A new environment. resolve and ctx answer the names given to getEventData and hasData.
+ * NULL: out of memory. cel_env_free frees it.
+ */
+struct cel_env *environment_new(cel_resolve_fn resolve, void *ctx);
+
+/* detect_run's cel.load. */
+void environment_load(struct cel_run *run, uint32_t slot);
+
+/* environment_fields.c: declare the message types, and the variables that have them. */
+int environment_messages(struct cel_env *env);
+int environment_variables(struct cel_env *env);
+
+/* environment_functions.c */
+extern const struct cel_function environment_functions[];
+extern const uint32_t environment_function_count;
+/* Facts of this host for system.info(), read once. */
+void environment_learn_host(void);
+
+struct environment_constant {
+	const char *name;
+	int64_t value;
+};
+
+/* The kernel's constants by name, sorted. */
+extern const struct environment_constant environment_constants[];
+extern const size_t environment_constant_count;
+
+/* True if the event has a workload: anything but an event nobody caused. */
+bool event_has_workload(const struct event *event);
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading a ruleset: files into trees, lists, detectors; then, when all names are known,
+ * inputs and expressions. So neither the order of files nor that of detectors matters.
+ *
+ * A list is seen by the detectors of its own directory. A directory named `detectors`
+ * also sees the lists of a directory `lists` beside it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "ruleset.h"
+
+enum { FILES_MAX = 20000 };
+
+/* The files of one directory. */
+struct folder {
+	struct yaml_file *files;
+	enum rule_type *types;
+	uint32_t count, capacity, type_capacity;
+	uint32_t number;
+	bool aborted; /* a duplicate list, as Tracee has it */
+};
+
+void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return items;
+	uint32_t larger = *capacity ? *capacity * 2 : 16;
+	void *copy = arena_zalloc(arena, size * larger);
+
+	if (!copy)
+		return NULL;
+	if (count)
+		memcpy(copy, items, size * count);
+	*capacity = larger;
+	return copy;
+}
+
+static struct report report_of(struct loader *loader, const struct yaml_file *file)
+{
+	return (struct report){ .problems = loader->problems,
+				.file = file,
+				.arena = &loader->scratch,
+				.compat = loader->ruleset->compat };
+}
+
+static void path_error(struct loader *loader, const char *path, const char *message, const char *hint)
+{
+	struct yaml_file file = { .path = path };
+	struct report report = report_of(loader, &file);
+
+	report_error(&report, NULL, "path", hint, "%s", message);
+}
+
+/* ---- files ------------------------------------------------------------------------ */
+
+static void add_file(struct loader *loader, struct folder *folder, const char *path, struct str text)
+{
+	struct yaml_file file = { .path = path, .text = text };
+	struct report report = report_of(loader, &file);
+	struct err err = { .level = ERR_ERROR };
+	struct yaml_file *files;
+	enum rule_type *types;
+	enum rule_type type;
+
+	if (yaml_parse(path, text, &loader->scratch, &file, &err)) {
+		report_add(&report, NULL, &err);
+		return;
+	}
+	type = rule_file_type(&report, &file);
+	if (type == RULE_UNKNOWN)
+		return;
+	files = loader_grow(&loader->scratch, folder->files, folder->count, &folder->capacity, sizeof(*files));
+	types = loader_grow(&loader->scratch, folder->types, folder->count, &folder->type_capacity,
+			    sizeof(*types));
+	if (!files || !types)
+		return;
+	folder->files = files;
+	folder->types = types;
+	files[folder->count] = file;
+	types[folder->count++] = type;
+}
+
+static void read_file(struct loader *loader, struct folder *folder, const char *path)
+{
+	struct yaml_file file = { .path = arena_str(&loader->scratch, path, strlen(path)).data };
+	struct report report = report_of(loader, &file);
+	struct err err = { .level = ERR_ERROR, .rule = "path" };
+	struct str text;
+
+	if (!file.path)
+		return;
+	if (yaml_read_file(path, &loader->scratch, &text, &err))
+		report_add(&report, NULL, &err);
+	else
+		add_file(loader, folder, file.path, text);
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), want = strlen(suffix);
+
+	return len >= want && strcmp(name + len - want, suffix) == 0;
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+	return has_suffix(entry->d_name, ".yaml") || has_suffix(entry->d_name, ".yml");
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Tracee skips links; Kubernetes mounts its files as links. */
+static bool is_file(const char *path, bool compat)
+{
+	struct stat st;
+
+	return (compat ? lstat(path, &st) : stat(path, &st)) == 0 && S_ISREG(st.st_mode);
+}
+
+static int read_folder(struct loader *loader, struct folder *folder, const char *path)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(path, &entries, is_yaml, by_bytes);
+
+	if (count < 0)
+		return -errno;
+	for (int i = 0; i < count; i++) {
+		char file[ERR_PATH_MAX];
+		int len = snprintf(file, sizeof(file), "%s%s%s", path, has_suffix(path, "/") ? "" : "/",
+				   entries[i]->d_name);
+
+		if (len < (int)sizeof(file) && folder->count < FILES_MAX && is_file(file, loader->ruleset->compat))
+			read_file(loader, folder, file);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+/* ---- lists -------------------------------------------------------------------------- */
+
+static const struct named_list *find_list(const struct loader *loader, struct str name, uint32_t directory)
+{
+	for (uint32_t i = 0; i < loader->list_count; i++)
+		if (loader->lists[i].directory == directory && str_equal(loader->lists[i].name, name))
+			return &loader->lists[i];
+	return NULL;
+}
+
+static void duplicate_list(struct loader *loader, struct folder *folder, struct report *report,
+			   const struct list_text *text, const struct named_list *first)
+{
+	char hint[ERR_PATH_MAX + 64];
+
+	snprintf(hint, sizeof(hint), "first defined in %s line %u", first->file->path, first->node->line);
+	report_error(report, text->name, "duplicate", hint,
+		     "duplicate list name '%s': ambiguous definition%s", text->name->text.data,
+		     loader->ruleset->compat ? ", aborting directory load" : "");
+	folder->aborted = loader->ruleset->compat;
+}
+
+static void load_list(struct loader *loader, struct folder *folder, const struct yaml_file *file)
+{
+	struct report report = report_of(loader, file);
+	struct list_text text = { 0 };
+	const struct named_list *first;
+	struct named_list *lists;
+
+	if (!list_text_read(&report, file, &text))
+		return;
+	first = find_list(loader, text.name->text, folder->number);
+	if (first) {
+		duplicate_list(loader, folder, &report, &text, first);
+		return;
+	}
+	lists = loader_grow(&loader->scratch, loader->lists, loader->list_count, &loader->list_capacity,
+			    sizeof(*lists));
+	if (!lists)
+		return;
+	loader->lists = lists;
+	lists[loader->list_count++] = (struct named_list){ text.name->text, file, text.name, text.values,
+							   folder->number };
+}
+
+/* ---- detectors ------------------------------------------------------------------------ */
+
+/* Names that must be unique in the whole ruleset. */
+static void check_names(struct loader *loader, struct report *report, const struct detector_text *text)
+{
+	for (uint32_t i = 0; i < loader->pending_count; i++) {
+		const struct pending *other = &loader->pending[i];
+
+		if (str_equal(other->detector->id, text->id->text))
+			report_error(report, text->id, "duplicate", other->file->path,
+				     "detector ID %s already registered", text->id->text.data);
+		if (str_equal(str_of(other->detector->def.name), text->produced.name->text))
+			report_error(report, text->produced.name, "duplicate", other->file->path,
+				     "duplicate event name '%s'", text->produced.name->text.data);
+	}
+	if (event_by_name(text->produced.name->text))
+		report_error(report, text->produced.name, "duplicate", "choose another name for the produced event",
+			     "definition name already exists: %s is a built-in event",
+			     text->produced.name->text.data);
+}
+
+static void load_detector(struct loader *loader, const struct folder *folder, struct yaml_file *file)
+{
+	struct report report = report_of(loader, file);
+	struct detector_text text = { 0 };
+	struct pending *pending;
+	struct detector *d;
+
+	if (!detector_text_read(&report, file, &text))
+		return;
+	check_names(loader, &report, &text);
+	if (loader->pending_count + PRODUCED_ID_FIRST >= PRODUCED_ID_MAX)
+		report_error(&report, text.id, "limit", NULL, "too many detectors");
+	if (report.errors)
+		return;
+	d = detector_make(loader, &report, &text);
+	pending = loader_grow(&loader->scratch, loader->pending, loader->pending_count,
+			      &loader->pending_capacity, sizeof(*pending));
+	if (!d || !pending)
+		return;
+	loader->pending = pending;
+	pending[loader->pending_count++] = (struct pending){ d, text, file, folder->number, false };
+}
+
+static void misplaced(struct loader *loader, const struct yaml_file *file, enum rule_type type)
+{
+	struct report report = report_of(loader, file);
+	const struct yaml_node *node = yaml_get(file->root, "type");
+
+	if (loader->ruleset->compat)
+		report_error(&report, node, "value", NULL, "invalid type '%s', must be 'detector' or 'string_list'",
+			     node->text.data);
+	else
+		report_warning(&report, node, "misplaced",
+			       type == RULE_POLICY ? "give it to --policy" : "rule tests are run by `spoor test`",
+			       "'%s' is not loaded from here", node->text.data);
+}
+
+static void load_folder(struct loader *loader, struct folder *folder)
+{
+	for (uint32_t i = 0; i < folder->count && !folder->aborted; i++)
+		if (folder->types[i] == RULE_LIST)
+			load_list(loader, folder, &folder->files[i]);
+	for (uint32_t i = 0; i < folder->count && !folder->aborted; i++) {
+		if (folder->types[i] == RULE_DETECTOR)
+			load_detector(loader, folder, &folder->files[i]);
+		else if (folder->types[i] != RULE_LIST)
+			misplaced(loader, &folder->files[i], folder->types[i]);
+	}
+}
+
+/* ---- paths -------------------------------------------------------------------------------- */
+
+/* Of the lists beside: nothing but lists counts. */
+static void drop_all_but_lists(struct folder *folder, uint32_t from)
+{
+	uint32_t kept = from;
+
+	for (uint32_t i = from; i < folder->count; i++) {
+		if (folder->types[i] != RULE_LIST)
+			continue;
+		folder->files[kept] = folder->files[i];
+		folder->types[kept++] = folder->types[i];
+	}
+	folder->count = kept;
+}
+
+/* "a/detectors" or "a/detectors/": "a/lists" if there is one. */
+static void read_lists_beside(struct loader *loader, struct folder *folder, const char *directory)
+{
+	char path[ERR_PATH_MAX];
+	size_t len = strlen(directory);
+	uint32_t before = folder->count;
+
+	while (len > 1 && directory[len - 1] == '/')
+		len--;
+	if (loader->ruleset->compat || len < strlen("detectors") || len + 1 >= sizeof(path) ||
+	    strncmp(directory + len - strlen("detectors"), "detectors", strlen("detectors")) != 0)
+		return;
+	len -= strlen("detectors");
+	if (len && directory[len - 1] != '/')
+		return;
+	snprintf(path, sizeof(path), "%.*slists", (int)len, directory);
+	read_folder(loader, folder, path);
+	drop_all_but_lists(folder, before);
+}
+
+static void load_directory(struct loader *loader, const char *path)
+{
+	struct folder folder = { .number = loader->directory_count++ };
+	int code = read_folder(loader, &folder, path);
+
+	if (code)
+		path_error(loader, path, strerror(-code), NULL);
+	if (code)
+		return;
+	read_lists_beside(loader, &folder, path);
+	load_folder(loader, &folder);
+}
+
+/* One file sees the lists of its directory, but no other detectors of it. */
+static void load_single(struct loader *loader, const char *path)
+{
+	struct folder folder = { .number = loader->directory_count++ };
+	struct err_list ignored = { 0 }, *problems = loader->problems;
+	const char *slash = strrchr(path, '/');
+	char directory[ERR_PATH_MAX];
+	uint32_t lists;
+
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	/* Its neighbours' mistakes are not asked for. */
+	loader->problems = &ignored;
+	read_folder(loader, &folder, directory[0] ? directory : "/");
+	read_lists_beside(loader, &folder, directory);
+	drop_all_but_lists(&folder, 0);
+	lists = folder.count;
+	for (uint32_t i = 0; i < lists; i++)
+		if (strcmp(folder.files[i].path, path) == 0 ||
+		    (!slash && strcmp(folder.files[i].path + 2, path) == 0)) {
+			folder.files[i] = folder.files[--folder.count];
+			break;
+		}
+	loader->problems = problems;
+	err_list_free(&ignored);
+	read_file(loader, &folder, path);
+	load_folder(loader, &folder);
+}
+
+static void load_path(struct loader *loader, const char *path)
+{
+	struct stat st;
+
+	if (path[0] == 0)
+		path_error(loader, "detectors", "the path is empty", "give a detector file or a directory of them");
+	else if (stat(path, &st) < 0)
+		path_error(loader, path, strerror(errno), "give a detector file or a directory of them");
+	else if (S_ISDIR(st.st_mode))
+		load_directory(loader, path);
+	else
+		load_single(loader, path);
+}
+
+static void load_builtin(struct loader *loader)
+{
+	struct folder folder = { .number = loader->directory_count++ };
+
+	for (size_t i = 0; i < builtin_file_count; i++)
+		add_file(loader, &folder, builtin_files[i].path,
+			 (struct str){ builtin_files[i].data, builtin_files[i].len });
+	load_folder(loader, &folder);
+	for (uint32_t i = 0; i < loader->pending_count; i++)
+		loader->pending[i].detector->builtin = true;
+}
+
+/* ---- names and expressions --------------------------------------------------------------- */
+
+static int add_lists(struct loader *loader, struct cel_env *env, uint32_t directory)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; !code && i < loader->list_count; i++) {
+		const struct named_list *list = &loader->lists[i];
+		uint32_t count = list->values.count;
+		struct value_list *values;
+
+		if (list->directory != directory)
+			continue;
+		values = arena_alloc(&loader->scratch, sizeof(*values) + count * sizeof(struct value));
+		if (!values)
+			return -ENOMEM;
+		values->count = count;
+		for (uint32_t k = 0; k < count; k++)
+			values->items[k] = value_str(list->values.items[k]->text);
+		code = cel_env_constant(env, list->name.data, "list(string)",
+					(struct value){ .tag = VALUE_LIST, .len = count, .list = values });
+	}
+	return code;
+}
+
+static struct cel_env *make_env(struct loader *loader, uint32_t directory)
+{
+	struct ruleset *ruleset = loader->ruleset;
+	struct cel_env **envs = loader_grow(&ruleset->arena, ruleset->envs, ruleset->env_count,
+					    &ruleset->env_capacity, sizeof(*envs));
+	struct cel_env *env = envs ? environment_new(ruleset_resolve, loader) : NULL;
+
+	if (!env)
+		return NULL;
+	ruleset->envs = envs;
+	envs[ruleset->env_count++] = env;
+	return add_lists(loader, env, directory) ? NULL : env;
+}
+
+static int compile_all(struct loader *loader)
+{
+	for (uint32_t directory = 0; directory < loader->directory_count; directory++) {
+		struct cel_env *env = NULL;
+
+		for (uint32_t i = 0; i < loader->pending_count; i++) {
+			if (loader->pending[i].directory != directory)
+				continue;
+			if (!env)
+				env = make_env(loader, directory);
+			if (!env)
+				return -ENOMEM;
+			detector_compile(loader, &loader->pending[i], env);
+		}
+	}
+	return 0;
+}
+
+/* What is whole goes into the ruleset, in load order. */
+static int keep(struct loader *loader)
+{
+	struct ruleset *ruleset = loader->ruleset;
+
+	for (uint32_t i = 0; i < loader->pending_count; i++) {
+		const struct pending *pending = &loader->pending[i];
+		struct detector **all;
+
+		if (pending->broken || pending->detector->skipped)
+			continue;
+		all = loader_grow(&ruleset->arena, ruleset->detectors, ruleset->detector_count,
+				  &ruleset->detector_capacity, sizeof(*all));
+		if (!all)
+			return -ENOMEM;
+		ruleset->detectors = all;
+		all[ruleset->detector_count++] = pending->detector;
+	}
+	return ruleset_index(ruleset);
+}
+
+static int finish(struct loader *loader)
+{
+	int code;
+
+	for (uint32_t i = 0; i < loader->pending_count; i++)
+		detector_link(loader, &loader->pending[i]);
+	code = compile_all(loader);
+	return code ? code : keep(loader);
+}
+
+static struct ruleset *load(const char *const *paths, const struct ruleset_options *options,
+			    struct err_list *problems)
+{
+	struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+	struct loader loader = { .ruleset = ruleset, .problems = problems };
+	int code;
+
+	if (!ruleset)
+		return NULL;
+	ruleset->compat = options && options->compat_tracee;
+	if (!paths)
+		load_builtin(&loader);
+	for (; paths && *paths; paths++)
+		load_path(&loader, *paths);
+	code = finish(&loader);
+	arena_free(&loader.scratch);
+	if (!code)
+		return ruleset;
+	ruleset_free(ruleset);
+	return NULL;
+}
+
+struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_options *options,
+			     struct err_list *problems)
+{
+	return load(paths, options, problems);
+}
+
+struct ruleset *ruleset_load_builtin(const struct ruleset_options *options, struct err_list *problems)
+{
+	return load(NULL, options, problems);
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a detector's text to struct detector, in three steps: make (what it produces, so
+ * that others can name it), link (inputs and filters, when all names are known), compile
+ * (expressions). Each reports what is wrong and goes on, so that one run shows all.
+ */
+#include <ctype.h>
+#include <errno.h>
+
+#include "base/suggest.h"
+#include "ruleset.h"
+
+static char *copy(struct ruleset *ruleset, struct str text)
+{
+	return (char *)arena_str(&ruleset->arena, text.data, text.len).data;
+}
+
+static struct str copy_str(struct ruleset *ruleset, struct str text)
+{
+	return arena_str(&ruleset->arena, text.data, text.len);
+}
+
+/* ---- make ------------------------------------------------------------------------ */
+
+static const struct field_text *declared_field(const struct detector_text *text, struct str name)
+{
+	const struct field_text *fields = text->produced.fields.items;
+
+	for (uint32_t i = 0; i < text->produced.fields.count; i++)
+		if (str_equal(fields[i].name->text, name))
+			return &fields[i];
+	return NULL;
+}
+
+static bool is_output(const struct detector_text *text, struct str name)
+{
+	const struct output_text *outputs = text->output.fields.items;
+
+	for (uint32_t i = 0; i < text->output.fields.count; i++)
+		if (str_equal(outputs[i].name->text, name))
+			return true;
+	return false;
+}
+
+static void add_field(struct ruleset *ruleset, struct event_field *fields, struct event_def *def, struct str name,
+		      const struct field_text *declared)
+{
+	fields[def->field_count++] = (struct event_field){
+		.name = copy(ruleset, name),
+		.type = declared ? field_type_parse(declared->type->text, ruleset->compat) : FIELD_none,
+		.owner = TRACEE,
+		.names = "raw",
+		.origin = "",
+		.captured = "computed by the detector",
+		.doc = declared && declared->description ? copy(ruleset, declared->description->text) : "",
+	};
+}
+
+/* Output fields in their order, then those that are declared only. */
+static int make_fields(struct ruleset *ruleset, struct event_def *def, const struct detector_text *text)
+{
+	const struct output_text *outputs = text->output.fields.items;
+	const struct field_text *declared = text->produced.fields.items;
+	uint32_t most = text->output.fields.count + text->produced.fields.count;
+	struct event_field *fields = arena_array(&ruleset->arena, struct event_field, most + 1);
+
+	if (!fields || most > INT16_MAX)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < text->output.fields.count; i++)
+		add_field(ruleset, fields, def, outputs[i].name->text,
+			  declared_field(text, outputs[i].name->text));
+	for (uint32_t i = 0; i < text->produced.fields.count; i++)
+		if (!is_output(text, declared[i].name->text))
+			add_field(ruleset, fields, def, declared[i].name->text, &declared[i]);
+	def->fields = fields;
+	return 0;
+}
+
+/* "detectors default" and the tags. */
+static const char *make_sets(struct ruleset *ruleset, const struct texts *tags)
+{
+	size_t len = sizeof("detectors default");
+	char *sets;
+
+	for (uint32_t i = 0; i < tags->count; i++)
+		len += tags->items[i]->text.len + 1;
+	sets = arena_alloc(&ruleset->arena, len);
+	if (!sets)
+		return "detectors default";
+	size_t used = (size_t)snprintf(sets, len, "detectors default");
+
+	for (uint32_t i = 0; i < tags->count; i++)
+		used += (size_t)snprintf(sets + used, len - used, " %s", tags->items[i]->text.data);
+	return sets;
+}
+
+static void make_event(struct ruleset *ruleset, struct detector *d, const struct detector_text *text, uint32_t id)
+{
+	d->def = (struct event_def){
+		.id = (uint16_t)id,
+		.name = copy(ruleset, text->produced.name->text),
+		.version = copy(ruleset, text->produced.version->text),
+		.sets = make_sets(ruleset, &text->produced.tags),
+		.syscall = -1,
+		.syscall32 = -1,
+		.intro = text->threat.node ? copy(ruleset, schema_text(text->threat.name)) : "",
+		.description = copy(ruleset, schema_text(text->produced.description ? text->produced.description :
+									  text->threat.description)),
+		.advantages = "",
+		.drawbacks = "",
+		.example = "",
+		.issues = "",
+		.related = "",
+	};
+}
+
+static int compare_properties(const void *a, const void *b)
+{
+	const struct threat_property *x = a, *y = b;
+
+	return strcmp(x->key.data, y->key.data);
+}
+
+static struct threat *make_threat(struct ruleset *ruleset, const struct threat_text *text)
+{
+	const struct yaml_node *properties = text->properties;
+	uint32_t count = properties ? properties->count : 0;
+	struct threat *threat = arena_new(&ruleset->arena, struct threat);
+
+	if (!threat)
+		return NULL;
+	*threat = (struct threat){
+		.name = copy_str(ruleset, schema_text(text->name)),
+		.description = copy_str(ruleset, schema_text(text->description)),
+		.tactic = copy_str(ruleset, schema_text(text->mitre.tactic.name)),
+		.technique_id = copy_str(ruleset, schema_text(text->mitre.technique.id)),
+		.technique_name = copy_str(ruleset, schema_text(text->mitre.technique.name)),
+		.has_mitre = text->mitre.node != NULL,
+		.properties = arena_array(&ruleset->arena, struct threat_property, count + 1),
+	};
+	severity_parse(text->severity->text, ruleset->compat, &threat->severity);
+	for (uint32_t i = 0; threat->properties && i < count; i++)
+		threat->properties[threat->property_count++] = (struct threat_property){
+			copy_str(ruleset, properties->pairs[i].key->text),
+			copy_str(ruleset, properties->pairs[i].value->text),
+		};
+	if (threat->property_count)
+		qsort(threat->properties, threat->property_count, sizeof(*threat->properties), compare_properties);
+	return threat;
+}
+
+/* GOARCH of what we run on. */
+static bool is_our_architecture(const struct texts *names)
+{
+#if defined(__x86_64__)
+	static const char own[] = "amd64";
+#elif defined(__aarch64__)
+	static const char own[] = "arm64";
+#else
+	static const char own[] = "";
+#endif
+	for (uint32_t i = 0; i < names->count; i++)
+		if (strcmp(names->items[i]->text.data, own) == 0)
+			return true;
+	return names->count == 0;
+}
+
+struct detector *detector_make(struct loader *loader, struct report *report, const struct detector_text *text)
+{
+	struct ruleset *ruleset = loader->ruleset;
+	struct detector *d = arena_new(&ruleset->arena, struct detector);
+
+	if (!d)
+		return NULL;
+	d->id = copy_str(ruleset, text->id->text);
+	d->path = copy(ruleset, str_of(report->file->path));
+	make_event(ruleset, d, text, PRODUCED_ID_FIRST + loader->pending_count);
+	if (make_fields(ruleset, &d->def, text))
+		return NULL;
+	if (text->threat.node)
+		d->threat = make_threat(ruleset, &text->threat);
+	d->populate_threat = text->populate.threat;
+	d->detected_from = text->populate.detected_from;
+	d->ancestry = text->populate.process_ancestry;
+	d->skipped = !is_our_architecture(&text->requirements.architectures);
+	return d;
+}
+
+/* ---- link ------------------------------------------------------------------------- */
+
+static bool is_optional(const struct yaml_node *dependency)
+{
+	return dependency && strcasecmp(dependency->text.data, "optional") == 0;
+}
+
+static bool version_fits(const struct input_text *text, const struct event_def *def)
+{
+	struct err ignored = { 0 };
+	struct version is, low, high;
+
+	if (version_parse(str_of(def->version), &is, &ignored))
+		return true;
+	if (text->min_version && !version_parse(text->min_version->text, &low, &ignored) &&
+	    version_compare(is, low) < 0)
+		return false;
+	return !text->max_version || version_parse(text->max_version->text, &high, &ignored) ||
+	       version_compare(is, high) < 0;
+}
+
+static void unknown_event(struct loader *loader, struct report *report, const struct input_text *text)
+{
+	bool optional = is_optional(text->dependency);
+	struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "unknown-event" };
+
+	err_set(&err, -EINVAL, "%s event '%s' not found", optional ? "optional" : "required",
+		text->name->text.data);
+	loader_suggest_event(loader, text->name->text, &err);
+	report_add(report, text->name, &err);
+	loader->unknown_input = true;
+}
+
+/* Reads all filters of an input; the place of an error is that of the filter. */
+static void link_filters(struct report *report, struct input *input, const struct texts *texts, bool data)
+{
+	for (uint32_t i = 0; i < texts->count; i++) {
+		struct err err = { .level = ERR_ERROR, .rule = "filter" };
+		struct str field, expression;
+		int code;
+
+		filter_split(texts->items[i]->text, &field, &expression);
+		code = data ? filters_add_data(input->filters, field, expression, &err) :
+			      filters_add_scope(input->filters, field, expression, &err);
+		if (code)
+			report_add(report, texts->items[i], &err);
+	}
+}
+
+static void keep_texts(struct ruleset *ruleset, struct str **list, uint32_t *count, const struct texts *texts)
+{
+	struct str *all = arena_array(&ruleset->arena, struct str, *count + texts->count + 1);
+
+	if (!all)
+		return;
+	if (*count)
+		memcpy(all, *list, *count * sizeof(*all));
+	for (uint32_t i = 0; i < texts->count; i++)
+		all[(*count)++] = copy_str(ruleset, texts->items[i]->text);
+	*list = all;
+}
+
+static void link_input(struct loader *loader, struct report *report, struct detector *d,
+		       const struct input_text *text)
+{
+	struct filter_options options = { .compat_tracee = loader->ruleset->compat };
+	struct input *input = &d->inputs[d->input_count];
+	const struct event_def *def = loader_event(loader, text->name->text);
+
+	if (!def) {
+		unknown_event(loader, report, text);
+		return;
+	}
+	if (!version_fits(text, def)) {
+		struct err err = { .level = is_optional(text->dependency) ? ERR_WARNING : ERR_ERROR,
+				   .rule = "version" };
+
+		err_set(&err, -EINVAL, "version incompatible: event '%s' is of version %s", def->name, def->version);
+		report_add(report, text->name, &err);
+		return;
+	}
+	input->def = def;
+	input->filters = filters_new(def, &options, &loader->ruleset->arena);
+	if (!input->filters)
+		return;
+	link_filters(report, input, &text->data_filters, true);
+	link_filters(report, input, &text->scope_filters, false);
+	keep_texts(loader->ruleset, &d->data_filters, &d->data_filter_count, &text->data_filters);
+	keep_texts(loader->ruleset, &d->scope_filters, &d->scope_filter_count, &text->scope_filters);
+	d->input_defs[d->input_count++] = def;
+}
+
+/* Only container data is collected; what a required one lacks cannot work. */
+static void check_enrichments(struct report *report, const struct maps *enrichments)
+{
+	const struct enrichment_text *items = enrichments->items;
+
+	for (uint32_t i = 0; i < enrichments->count; i++) {
+		bool optional = is_optional(items[i].dependency);
+		struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "enrichment" };
+
+		if (strcmp(items[i].name->text.data, "container") == 0)
+			continue;
+		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled", items[i].name->text.data);
+		err_hint(&err, "this sensor does not collect it yet");
+		report_add(report, items[i].name, &err);
+	}
+}
+
+void detector_link(struct loader *loader, struct pending *pending)
+{
+	const struct maps *events = &pending->text.requirements.events;
+	const struct input_text *inputs = events->items;
+	struct detector *d = pending->detector;
+	struct arena *arena = &loader->ruleset->arena;
+	struct report report = { .problems = loader->problems,
+				 .file = pending->file,
+				 .arena = &loader->scratch,
+				 .compat = loader->ruleset->compat };
+
+	loader->unknown_input = false;
+	d->inputs = arena_array(arena, struct input, events->count + 1);
+	d->input_defs = arena_array(arena, const struct event_def *, events->count + 1);
+	if (!d->inputs || !d->input_defs) {
+		pending->broken = true;
+		return;
+	}
+	for (uint32_t i = 0; i < events->count; i++)
+		link_input(loader, &report, d, &inputs[i]);
+	check_enrichments(&report, &pending->text.requirements.enrichments);
+	pending->broken |= report.errors > 0;
+}
+
+/* ---- compile ------------------------------------------------------------------------ */
+
+/* Byte offset of a message's line and column within an expression. */
+static uint32_t offset_in(struct str text, uint32_t line, uint32_t column)
+{
+	uint32_t at = 0;
+
+	for (; line > 1 && at < text.len; at++)
+		line -= text.data[at] == '\n';
+	for (; column > 1 && at < text.len && text.data[at] != '\n'; column--) {
+		at++;
+		while (at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return at;
+}
+
+/* The expression's own place becomes one in the file; `what` says which expression it is. */
+static void expression_error(struct report *report, const struct yaml_node *node, const char *what, struct err *err)
+{
+	uint32_t offset = offset_in(node->text, err->line ? err->line : 1, err->column ? err->column : 1);
+	char message[ERR_MESSAGE_MAX];
+
+	memcpy(message, err->message, sizeof(message));
+	err_set(err, -EINVAL, "%.200s: %.800s", what, message);
+	err->level = ERR_ERROR;
+	err->rule = "expression";
+	yaml_err_offset(err, report->file, yaml_offset(report->file, node, offset));
+	report_add(report, node, err);
+}
+
+static const struct cel_program *compile(struct loader *loader, struct report *report, const struct cel_env *env,
+					 const struct yaml_node *node, const char *what, const char *want)
+{
+	struct cel_source source = { .text = copy_str(loader->ruleset, node->text), .line = 1, .column = 1 };
+	const struct cel_program *program = NULL;
+	struct err err = { 0 };
+
+	if (source.text.data && cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) == 0)
+		return program;
+	expression_error(report, node, what, &err);
+	return NULL;
+}
+
+static void compile_conditions(struct loader *loader, struct report *report, struct detector *d,
+			       const struct texts *texts, const struct cel_env *env)
+{
+	char what[64];
+
+	d->conditions = arena_array(&loader->ruleset->arena, struct condition, texts->count + 1);
+	d->condition_texts = arena_array(&loader->ruleset->arena, struct str, texts->count + 1);
+	if (!d->conditions || !d->condition_texts)
+		return;
+	for (uint32_t i = 0; i < texts->count; i++) {
+		snprintf(what, sizeof(what), "condition %u is invalid", i);
+		d->conditions[i] = (struct condition){
+			.program = compile(loader, report, env, texts->items[i], what, "bool"),
+			.text = copy_str(loader->ruleset, texts->items[i]->text),
+			.path = d->path,
+			.line = texts->items[i]->line,
+		};
+		d->condition_texts[i] = d->conditions[i].text;
+	}
+	d->condition_count = texts->count;
+}
+
+static void compile_outputs(struct loader *loader, struct report *report, struct detector *d,
+			    const struct maps *maps, const struct cel_env *env)
+{
+	const struct output_text *texts = maps->items;
+	char what[256];
+
+	d->outputs = arena_array(&loader->ruleset->arena, struct output_field, maps->count + 1);
+	if (!d->outputs)
+		return;
+	for (uint32_t i = 0; i < maps->count; i++) {
+		snprintf(what, sizeof(what), "output field '%.150s' has invalid CEL expression",
+			 texts[i].name->text.data);
+		d->outputs[i] = (struct output_field){
+			.program = compile(loader, report, env, texts[i].expression, what, NULL),
+			.type = d->def.fields[i].type,
+			.optional = texts[i].optional,
+		};
+	}
+	d->output_count = maps->count;
+}
+
+/* A serious alert should not rest on memory that the caller can change under our eyes. */
+static void warn_toctou(struct loader *loader, struct report *report, const struct pending *pending)
+{
+	const struct detector *d = pending->detector;
+
+	for (uint32_t i = 0; i < d->input_count; i++) {
+		uint64_t fields = filters_fields(d->inputs[i].filters);
+
+		for (uint32_t k = 0; k < d->inputs[i].def->field_count && k < 64; k++)
+			if (fields >> k & 1)
+				*(strstr(d->inputs[i].def->fields[k].origin, "TOCTOU") ? &loader->reads_toctou :
+											  &loader->reads_other) += 1;
+	}
+	if (d->threat && d->threat->severity >= SEVERITY_HIGH && loader->reads_toctou && !loader->reads_other)
+		report_warning(report, pending->text.threat.severity, "toctou",
+			       "the caller can change them between our read and the kernel's use; add a condition "
+			       "on a field of origin K, or on origin(\"field\") == \"K\"",
+			       "severity '%s' rests on fields of user memory alone",
+			       pending->text.threat.severity->text.data);
+}
+
+void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env)
+{
+	struct report report = { .problems = loader->problems,
+				 .file = pending->file,
+				 .arena = &loader->scratch,
+				 .compat = loader->ruleset->compat };
+
+	loader->compiling = pending->detector;
+	loader->reads_toctou = loader->reads_other = 0;
+	loader->reading_conditions = true;
+	loader->unknown_input = pending->detector->input_count < pending->text.requirements.events.count;
+	compile_conditions(loader, &report, pending->detector, &pending->text.conditions, env);
+	loader->reading_conditions = false;
+	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
+	loader->compiling = NULL;
+	if (!report.errors)
+		warn_toctou(loader, &report, pending);
+	pending->broken |= report.errors > 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names at load time: events, and the fields that getEventData and hasData ask for. */
+#include <errno.h>
+
+#include "base/suggest.h"
+#include "ruleset.h"
+
+const struct event_def *loader_event(const struct loader *loader, struct str name)
+{
+	const struct event_def *def = event_by_name(name);
+
+	for (uint32_t i = 0; !def && i < loader->pending_count; i++)
+		if (str_equal(name, str_of(loader->pending[i].detector->def.name)))
+			def = &loader->pending[i].detector->def;
+	return def;
+}
+
+void loader_suggest_event(const struct loader *loader, struct str name, struct err *err)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, name);
+	for (size_t i = 0; i < event_table_count; i++)
+		suggest_try(&suggest, str_of(event_table[i].name));
+	for (uint32_t i = 0; i < loader->pending_count; i++)
+		suggest_try(&suggest, str_of(loader->pending[i].detector->def.name));
+	if (suggest.best.data)
+		err_hint(err, "did you mean '%s'?", suggest.best.data);
+	else
+		err_hint(err, "`spoor list events` shows all events");
+}
+
+static int slot_of(struct ruleset *ruleset, struct str name, uint32_t *out)
+{
+	for (uint32_t i = 0; i < ruleset->slot_count; i++)
+		if (str_equal(ruleset->slots[i], name)) {
+			*out = i;
+			return 0;
+		}
+	struct str *slots = loader_grow(&ruleset->arena, ruleset->slots, ruleset->slot_count,
+					&ruleset->slot_capacity, sizeof(*slots));
+	struct str own = arena_str(&ruleset->arena, name.data, name.len);
+
+	if (!slots || !own.data)
+		return -ENOMEM;
+	ruleset->slots = slots;
+	*out = ruleset->slot_count;
+	slots[ruleset->slot_count++] = own;
+	return 0;
+}
+
+static int unknown_field(const struct detector *d, struct str name, struct err *err)
+{
+	struct suggest suggest;
+	size_t len;
+
+	suggest_start(&suggest, name);
+	for (uint32_t i = 0; i < d->input_count; i++)
+		for (uint32_t k = 0; k < d->inputs[i].def->field_count; k++)
+			suggest_try(&suggest, str_of(d->inputs[i].def->fields[k].name));
+	if (d->input_count == 1) {
+		err_set(err, -EINVAL, "event %s has no field '%.*s'", d->inputs[0].def->name, (int)name.len, name.data);
+	} else {
+		err_set(err, -EINVAL, "none of the events has a field '%.*s':", (int)name.len, name.data);
+		len = strlen(err->message);
+		for (uint32_t i = 0; i < d->input_count && len < sizeof(err->message); i++)
+			len += (size_t)snprintf(err->message + len, sizeof(err->message) - len, "%s %s",
+						i ? "," : "", d->inputs[i].def->name);
+	}
+	if (suggest.best.data)
+		err_hint(err, "did you mean '%s'?", suggest.best.data);
+	else if (d->input_count)
+		err_hint(err, "`spoor explain %s` lists its fields", d->inputs[0].def->name);
+	return -EINVAL;
+}
+
+static void note_origin(struct loader *loader, const struct event_field *field)
+{
+	if (!loader->reading_conditions)
+		return;
+	if (strstr(field->origin, "TOCTOU"))
+		loader->reads_toctou++;
+	else
+		loader->reads_other++;
+}
+
+/*
+ * The static type is dyn whatever the event declares: Tracee's is, and a rule that compares
+ * a uint with an int literal must go on to compile.
+ */
+int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err)
+{
+	struct loader *loader = ctx;
+	const struct detector *d = loader->compiling;
+	bool found = false;
+
+	for (uint32_t i = 0; d && i < d->input_count; i++) {
+		int index = event_field_index(d->inputs[i].def, name);
+
+		if (index >= 0) {
+			note_origin(loader, &d->inputs[i].def->fields[index]);
+			found = true;
+		}
+	}
+	/* Tracee answers null for a name that no event has. */
+	if (d && !found && !loader->unknown_input && !loader->ruleset->compat)
+		return unknown_field(d, name, err);
+	uint32_t number;
+
+	if (slot_of(loader->ruleset, name, &number))
+		return err_set(err, -ENOMEM, "out of memory");
+	*out = (struct cel_slot){ .number = number, .type = "dyn" };
+	return 0;
+}

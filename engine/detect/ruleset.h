@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A loaded ruleset, private to engine/detect. Everything lives in one arena and is
+ * immutable after loading but for the counters and the scratch space of runs.
+ */
+#ifndef DETECT_RULESET_H
+#define DETECT_RULESET_H
+
+#include "cel/cel.h"
+#include "detect.h"
+#include "environment.h"
+#include "policy/filter.h"
+#include "rule_file.h"
+
+enum {
+	PRODUCED_ID_FIRST = 7500,
+	PRODUCED_ID_MAX = 65535,
+	/* Detections that one input event may cause: rules that feed each other cannot run away. */
+	DETECT_OUTPUTS_MAX = 10000,
+};
+
+struct condition {
+	const struct cel_program *program;
+	struct str text;
+	const char *path;
+	uint32_t line;
+	uint64_t hits, misses, errors;
+};
+
+struct output_field {
+	const struct cel_program *program;
+	uint8_t type; /* enum field_type as declared; FIELD_none: as it comes */
+	bool optional;
+};
+
+struct input {
+	const struct event_def *def; /* NULL: optional and unknown */
+	struct filters *filters;
+};
+
+struct detector {
+	struct str id;
+	const char *path;
+	struct event_def def; /* what it produces; fields in output order, then the rest */
+	struct threat *threat;
+	bool populate_threat, detected_from, ancestry;
+	bool skipped;  /* other architecture */
+	bool builtin;
+	struct input *inputs;
+	uint32_t input_count;
+	struct condition *conditions;
+	uint32_t condition_count;
+	struct output_field *outputs; /* one per leading field of def */
+	uint32_t output_count;
+	const struct event_def **input_defs;
+	struct str *condition_texts, *data_filters, *scope_filters; /* as written */
+	uint32_t data_filter_count, scope_filter_count;
+	uint64_t evaluated, fired, errors;
+};
+
+struct subscription {
+	struct detector *detector;
+	const struct filters *filters; /* NULL: none */
+};
+
+/* Who reads an event, and where each slot's field is in it. */
+struct listeners {
+	const struct event_def *def;
+	struct subscription *items;
+	uint32_t count;
+	int16_t *fields; /* one per slot */
+};
+
+struct ruleset {
+	struct arena arena;
+	bool compat;
+	struct detector **detectors;
+	uint32_t detector_count, detector_capacity;
+	struct cel_env **envs; /* one per directory */
+	uint32_t env_count, env_capacity;
+	struct str *slots; /* names of the fields that expressions read */
+	uint32_t slot_count, slot_capacity;
+	struct listeners **by_event; /* by event id; NULL: nobody */
+	uint32_t event_limit;
+	const struct event_def **reads; /* built-in events that detectors read */
+	uint32_t read_count;
+	uint64_t outputs_refused;
+	/* Scratch of runs, one per level of a chain. */
+	struct value *values[DETECT_DEPTH_MAX + 1];
+	uint64_t *known[DETECT_DEPTH_MAX + 1];
+};
+
+/* What loading needs besides; lives only during ruleset_load. */
+struct loader {
+	struct ruleset *ruleset;
+	struct err_list *problems;
+	struct arena scratch; /* files and trees; freed after loading */
+	struct pending *pending; /* detectors read but not compiled */
+	uint32_t pending_count, pending_capacity;
+	struct named_list *lists;
+	uint32_t list_count, list_capacity;
+	uint32_t directory_count;
+	/* The detector at hand, for the resolver of field names. */
+	const struct detector *compiling;
+	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
+	uint64_t reads_toctou, reads_other; /* fields its conditions read */
+	bool reading_conditions;
+};
+
+/* A detector as read, waiting until all names are known. */
+struct pending {
+	struct detector *detector;
+	struct detector_text text;
+	struct yaml_file *file;
+	uint32_t directory;
+	bool broken;
+};
+
+struct named_list {
+	struct str name;
+	const struct yaml_file *file;
+	const struct yaml_node *node;
+	struct texts values;
+	uint32_t directory;
+};
+
+/* load.c */
+void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t size);
+
+/* load_detector.c: from text to struct detector, names resolved; then the expressions. */
+struct detector *detector_make(struct loader *loader, struct report *report, const struct detector_text *text);
+void detector_link(struct loader *loader, struct pending *pending);
+void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env);
+
+/* load_resolve.c */
+int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+/* Built-in or produced by any detector read so far; NULL none. */
+const struct event_def *loader_event(const struct loader *loader, struct str name);
+/* Adds "did you mean" for an event's name. */
+void loader_suggest_event(const struct loader *loader, struct str name, struct err *err);
+
+/* index.c: who reads what. 0 or -ENOMEM. */
+int ruleset_index(struct ruleset *ruleset);
+
+/* Rule files inside the binary. */
+struct builtin_file {
+	const char *path; /* rules/detectors/x.yaml */
+	const char *data;
+	uint32_t len;
+};
+extern const struct builtin_file builtin_files[];
+extern const size_t builtin_file_count;
+
+#endif

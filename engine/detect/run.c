@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running an event through the ruleset: filters, conditions, outputs, produced event;
+ * then the produced event in turn, to DETECT_DEPTH_MAX levels.
+ *
+ * Nothing here allocates but from the batch arena, compares strings or takes a lock. A
+ * field is decoded when the first expression asks for it, once per event.
+ */
+#include <inttypes.h>
+
+#include "ruleset.h"
+
+struct chain {
+	struct ruleset *ruleset;
+	const struct stores *stores;
+	struct arena *arena;
+	detect_sink sink;
+	void *ctx;
+	uint32_t made;
+};
+
+/* ---- outputs -------------------------------------------------------------------------- */
+
+static struct value text_of(struct value value, struct arena *arena)
+{
+	char scratch[32];
+	struct str text = filter_render(value, scratch, arena);
+	struct str kept = text.data == scratch ? arena_str(arena, text.data, text.len) : text;
+
+	return kept.data ? value_str(kept) : value_null();
+}
+
+/* The integer fits the type; *out in the type's own signedness. */
+static bool to_integer(struct value value, uint8_t type, struct value *out)
+{
+	bool negative = value.tag == VALUE_INT && value.i < 0;
+
+	if (value.tag != VALUE_INT && value.tag != VALUE_UINT)
+		return false;
+	switch (type) {
+	case FIELD_i32:
+		if (negative ? value.i < INT32_MIN : value.u > INT32_MAX)
+			return false;
+		break;
+	case FIELD_i64:
+		if (!negative && value.u > INT64_MAX)
+			return false;
+		break;
+	case FIELD_u32:
+		if (negative || value.u > UINT32_MAX)
+			return false;
+		break;
+	default:
+		if (negative)
+			return false;
+	}
+	*out = type == FIELD_i32 || type == FIELD_i64 ? value_int(value.i) : value_uint(value.u);
+	return true;
+}
+
+/* As Tracee prints a result whatever was declared. */
+static uint8_t natural_type(struct value value, bool compat)
+{
+	switch (value.tag) {
+	case VALUE_STRING:
+		return FIELD_str;
+	case VALUE_BOOL:
+		return FIELD_bool;
+	case VALUE_BYTES:
+		return FIELD_bytes;
+	case VALUE_INT:
+		if (value.i >= INT32_MIN && value.i <= INT32_MAX)
+			return FIELD_i32;
+		return compat ? FIELD_none : FIELD_i64;
+	case VALUE_UINT:
+		return value.u <= UINT32_MAX ? FIELD_u32 : FIELD_u64;
+	case VALUE_DOUBLE:
+		return compat ? FIELD_none : FIELD_timespec;
+	case VALUE_LIST:
+		return compat ? FIELD_none : FIELD_strs;
+	default:
+		return FIELD_none;
+	}
+}
+
+static bool to_strings(struct value value, struct arena *arena, struct value *out)
+{
+	uint32_t count = value.tag == VALUE_LIST ? value.list->count : 0;
+	struct value_list *list;
+
+	if (value.tag != VALUE_LIST)
+		return false;
+	list = arena_alloc(arena, sizeof(*list) + count * sizeof(struct value));
+	if (!list)
+		return false;
+	list->count = count;
+	for (uint32_t i = 0; i < count; i++) {
+		list->items[i] = text_of(value.list->items[i], arena);
+		if (list->items[i].tag == VALUE_NULL)
+			return false;
+	}
+	*out = (struct value){ .tag = VALUE_LIST, .len = count, .list = list };
+	return true;
+}
+
+static bool is_simple(struct value value)
+{
+	return value.tag == VALUE_STRING || value.tag == VALUE_INT || value.tag == VALUE_UINT ||
+	       value.tag == VALUE_BOOL || value.tag == VALUE_DOUBLE;
+}
+
+/* Turns an expression's result into the declared type. */
+static bool coerce(struct value value, uint8_t type, struct arena *arena, struct value *out)
+{
+	switch (type) {
+	case FIELD_str:
+		*out = value.tag == VALUE_STRING ? value : is_simple(value) ? text_of(value, arena) : value_null();
+		return out->tag == VALUE_STRING;
+	case FIELD_bool:
+		*out = value;
+		return value.tag == VALUE_BOOL;
+	case FIELD_bytes:
+		*out = value_bytes(value.str, value.len);
+		return value.tag == VALUE_BYTES || value.tag == VALUE_STRING;
+	case FIELD_timespec:
+		*out = value.tag == VALUE_INT  ? value_double((double)value.i) :
+		       value.tag == VALUE_UINT ? value_double((double)value.u) :
+						 value;
+		return out->tag == VALUE_DOUBLE;
+	case FIELD_strs:
+		return to_strings(value, arena, out);
+	default:
+		return to_integer(value, type, out);
+	}
+}
+
+static bool output_value(const struct chain *chain, const struct output_field *output, struct cel_run *run,
+			 struct value *out)
+{
+	uint8_t type = output->type;
+	struct value value, done;
+
+	run->budget = CEL_BUDGET;
+	value = cel_eval(output->program, run);
+	if (value.tag == VALUE_ERROR || value.tag == VALUE_NULL)
+		return false;
+	if (chain->ruleset->compat || type == FIELD_none)
+		type = natural_type(value, chain->ruleset->compat);
+	if (type == FIELD_none || !coerce(value, type, chain->arena, &done))
+		return false;
+	done.kind = type;
+	*out = done;
+	return true;
+}
+
+/* All output values, or NULL if a required one has none: then there is no detection. */
+static struct value *output_values(const struct chain *chain, struct detector *d, struct cel_run *run)
+{
+	struct value *values = arena_array(chain->arena, struct value, d->def.field_count + 1);
+
+	for (uint32_t i = 0; values && i < d->output_count; i++) {
+		if (output_value(chain, &d->outputs[i], run, &values[i]))
+			continue;
+		values[i] = value_null();
+		if (!d->outputs[i].optional)
+			return NULL;
+	}
+	return values;
+}
+
+/* ---- conditions ------------------------------------------------------------------------ */
+
+static bool conditions_hold(struct detector *d, struct cel_run *run)
+{
+	for (uint32_t i = 0; i < d->condition_count; i++) {
+		struct condition *condition = &d->conditions[i];
+		struct value value;
+
+		run->budget = CEL_BUDGET;
+		value = cel_eval(condition->program, run);
+		if (value.tag == VALUE_ERROR) {
+			condition->errors++;
+			d->errors++;
+			return false;
+		}
+		if (value.tag != VALUE_BOOL || !value.b) {
+			condition->misses++;
+			return false;
+		}
+		condition->hits++;
+	}
+	return true;
+}
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+static struct event *make_event(const struct chain *chain, const struct detector *d, const struct event *input,
+				const struct value *values)
+{
+	struct event *event = arena_alloc(chain->arena, sizeof(*event));
+
+	if (!event)
+		return NULL;
+	*event = *input;
+	event->def = &d->def;
+	event->values = values;
+	event->detected_from = input;
+	event->threat = d->populate_threat ? d->threat : NULL;
+	event->print_detected_from = d->detected_from;
+	event->print_ancestry = d->ancestry;
+	event->policies = NULL;
+	event->policy_count = 0;
+	return event;
+}
+
+static void run_level(struct chain *chain, const struct event *event, uint32_t level);
+
+static void run_detector(struct chain *chain, struct detector *d, const struct event *event,
+			 struct cel_run *run, uint32_t level)
+{
+	const struct value *values;
+	struct event *made;
+
+	d->evaluated++;
+	if (!conditions_hold(d, run))
+		return;
+	values = output_values(chain, d, run);
+	made = values ? make_event(chain, d, event, values) : NULL;
+	if (!made) {
+		d->errors++;
+		return;
+	}
+	if (chain->made >= DETECT_OUTPUTS_MAX) {
+		chain->ruleset->outputs_refused++;
+		return;
+	}
+	chain->made++;
+	d->fired++;
+	chain->sink(chain->ctx, made);
+	if (level + 1 < DETECT_DEPTH_MAX)
+		run_level(chain, made, level + 1);
+}
+
+static void run_level(struct chain *chain, const struct event *event, uint32_t level)
+{
+	struct ruleset *ruleset = chain->ruleset;
+	const struct listeners *l = event->def->id < ruleset->event_limit ? ruleset->by_event[event->def->id] : NULL;
+
+	if (!l)
+		return;
+	struct detect_run run = {
+		.cel = { .object = event,
+			 .user = (void *)chain->stores,
+			 .arena = chain->arena,
+			 .slots = ruleset->values[level],
+			 .known = ruleset->known[level],
+			 .load = environment_load },
+		.event = event,
+		.fields = l->fields,
+	};
+
+	memset(run.cel.known, 0, (ruleset->slot_count / 64 + 1) * sizeof(uint64_t));
+	for (uint32_t i = 0; i < l->count; i++)
+		if (!l->items[i].filters || filters_match(l->items[i].filters, event, chain->arena))
+			run_detector(chain, l->items[i].detector, event, &run.cel, level);
+}
+
+uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event, const struct stores *stores,
+		     struct arena *arena, detect_sink sink, void *ctx)
+{
+	struct chain chain = { .ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx };
+
+	run_level(&chain, event, 0);
+	return chain.made;
+}

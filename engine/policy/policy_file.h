@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policy files: Tracee's plain form and its Kubernetes form, read into one struct. */
+#ifndef POLICY_POLICY_FILE_H
+#define POLICY_POLICY_FILE_H
+
+#include "base/schema.h"
+#include "scope.h"
+#include "select.h"
+
+struct policy {
+	struct str name, description;
+	const char *path; /* NULL: from the command line */
+	struct scope *scope;
+	struct selection selection;
+};
+
+struct policy_loader {
+	const struct ruleset *ruleset;
+	struct filter_options options;
+	struct arena *arena;   /* of the result */
+	struct arena *scratch; /* of trees */
+	struct err_list *problems;
+};
+
+/* Reads one file. false: it has errors, all of which are reported; *out is then not used. */
+bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out);
+/* The same for text that is already there; text must outlive the call only. */
+bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file, struct policy *out);
+
+extern const struct schema policy_schema;
+
+#endif

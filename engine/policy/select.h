@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Event selection: the language of --events and of policy rules.
+ *
+ *	name, set, prefix*, -excluded		comma-separated; exclusion beats inclusion
+ *	event.data.field=v1,v2  event.scope.field=v  event.retval<0
+ *	tag=set,set  threat.severity>=high  threat.mitre.technique=T1068 ...
+ *
+ * A rule is an event with filters. The rules of one group (one entry of a policy file; all
+ * of --events) on the same event are one rule; those of different groups are or-ed.
+ */
+#ifndef POLICY_SELECT_H
+#define POLICY_SELECT_H
+
+#include "filter.h"
+
+struct ruleset;
+
+struct select_rule {
+	const struct event_def *def;
+	struct filters *filters; /* never NULL, perhaps empty */
+	uint32_t group;
+	bool excluded;
+};
+
+struct selection {
+	const struct ruleset *ruleset;
+	struct arena *arena;
+	struct filter_options options;
+	struct select_rule *rules;
+	uint32_t count, capacity;
+	uint32_t group;
+	bool any_included;
+	const struct event_def **excluded;
+	uint32_t excluded_count, excluded_capacity;
+};
+
+/* One element or a comma-separated list of names. 0, -EINVAL with message and hint, -ENOMEM. */
+int select_names(struct selection *selection, struct str names, struct err *err);
+/* Any expression of --events. */
+int select_expression(struct selection *selection, struct str text, struct err *err);
+/*
+ * A filter of a policy rule ("data.f=v", "retval=0", "comm=x") on all events that the
+ * current group has selected.
+ */
+int select_filter(struct selection *selection, struct str text, struct err *err);
+/* Exclusions alone start from the set `default`; then exclusions are taken out. */
+int select_finish(struct selection *selection, struct err *err);
+
+#endif
