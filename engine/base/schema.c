@@ -18,8 +18,8 @@ void report_add(struct report *report, const struct yaml_node *node, struct err 
 	err_list_add(report->problems, err);
 }
 
-static void add(struct report *report, const struct yaml_node *node, const char *rule, const char *hint,
-		enum err_level level, const char *format, va_list args)
+static void add(struct report *report, const struct yaml_node *node, const char *rule,
+		const char *hint, enum err_level level, const char *format, va_list args)
 {
 	struct err err = { .code = -EINVAL, .level = level, .rule = rule };
 
@@ -29,8 +29,8 @@ static void add(struct report *report, const struct yaml_node *node, const char 
 	report_add(report, node, &err);
 }
 
-void report_error(struct report *report, const struct yaml_node *node, const char *rule, const char *hint,
-		  const char *format, ...)
+void report_error(struct report *report, const struct yaml_node *node, const char *rule,
+		  const char *hint, const char *format, ...)
 {
 	va_list args;
 
@@ -39,8 +39,8 @@ void report_error(struct report *report, const struct yaml_node *node, const cha
 	va_end(args);
 }
 
-void report_warning(struct report *report, const struct yaml_node *node, const char *rule, const char *hint,
-		    const char *format, ...)
+void report_warning(struct report *report, const struct yaml_node *node, const char *rule,
+		    const char *hint, const char *format, ...)
 {
 	va_list args;
 
@@ -62,9 +62,11 @@ static const struct schema_key *find_key(const struct schema *schema, struct str
 	return NULL;
 }
 
-static void unknown_key(struct report *report, const struct schema *schema, const struct yaml_node *key)
+static void unknown_key(struct report *report, const struct schema *schema,
+			const struct yaml_node *key)
 {
-	struct err err = { .level = report->compat ? ERR_WARNING : ERR_ERROR, .rule = "unknown-key" };
+	struct err err = { .level = report->compat ? ERR_WARNING : ERR_ERROR,
+			   .rule = "unknown-key" };
 	struct suggest suggest;
 	size_t len = 0;
 
@@ -77,19 +79,21 @@ static void unknown_key(struct report *report, const struct schema *schema, cons
 	} else {
 		len = (size_t)snprintf(err.hint, sizeof(err.hint), "known keys are");
 		for (uint32_t i = 0; i < schema->count && len < sizeof(err.hint); i++)
-			len += (size_t)snprintf(err.hint + len, sizeof(err.hint) - len, "%s %s", i ? "," : "",
-						schema->keys[i].name);
+			len += (size_t)snprintf(err.hint + len, sizeof(err.hint) - len, "%s %s",
+						i ? "," : "", schema->keys[i].name);
 	}
 	report_add(report, key, &err);
 }
 
-static void wrong_kind(struct report *report, const struct yaml_node *node, const char *name, const char *wanted)
+static void wrong_kind(struct report *report, const struct yaml_node *node, const char *name,
+		       const char *wanted)
 {
-	report_error(report, node, "kind", NULL, "'%s' must be %s, found %s", name, wanted, yaml_describe(node));
+	report_error(report, node, "kind", NULL, "'%s' must be %s, found %s", name, wanted,
+		     yaml_describe(node));
 }
 
-static void read_text(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-		      const struct yaml_node **out)
+static void read_text(struct report *report, const struct schema_key *key,
+		      const struct yaml_node *value, const struct yaml_node **out)
 {
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 
@@ -104,15 +108,15 @@ static void read_text(struct report *report, const struct schema_key *key, const
 		report_add(report, value, &err);
 }
 
-static void read_bool(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-		      bool *out)
+static void read_bool(struct report *report, const struct schema_key *key,
+		      const struct yaml_node *value, bool *out)
 {
 	if (!value->null && !yaml_bool(value, out))
 		wrong_kind(report, value, key->name, "true or false");
 }
 
-static void read_texts(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-		       struct texts *out)
+static void read_texts(struct report *report, const struct schema_key *key,
+		       const struct yaml_node *value, struct texts *out)
 {
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 
@@ -126,8 +130,9 @@ static void read_texts(struct report *report, const struct schema_key *key, cons
 	for (uint32_t i = 0; i < value->count; i++) {
 		if (value->items[i]->kind != YAML_SCALAR) {
 			report_error(report, value->items[i], "kind",
-				     "a text with \": \" in it must be quoted", "'%s' must be a list of strings, found %s in it",
-				     key->name, yaml_describe(value->items[i]));
+				     "a text with \": \" in it must be quoted",
+				     "'%s' must be a list of strings, found %s in it", key->name,
+				     yaml_describe(value->items[i]));
 			out->count = i; /* what follows is not looked at */
 		} else if (key->check && key->check(value->items[i], report->compat, &err)) {
 			report_add(report, value->items[i], &err);
@@ -136,8 +141,8 @@ static void read_texts(struct report *report, const struct schema_key *key, cons
 	}
 }
 
-static void read_properties(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-			    const struct yaml_node **out)
+static void read_properties(struct report *report, const struct schema_key *key,
+			    const struct yaml_node *value, const struct yaml_node **out)
 {
 	if (value->null)
 		return;
@@ -147,12 +152,13 @@ static void read_properties(struct report *report, const struct schema_key *key,
 	}
 	for (uint32_t i = 0; i < value->count; i++)
 		if (value->pairs[i].value->kind != YAML_SCALAR)
-			wrong_kind(report, value->pairs[i].value, value->pairs[i].key->text.data, "a string");
+			wrong_kind(report, value->pairs[i].value, value->pairs[i].key->text.data,
+				   "a string");
 	*out = value;
 }
 
-static void read_maps(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-		      struct maps *out)
+static void read_maps(struct report *report, const struct schema_key *key,
+		      const struct yaml_node *value, struct maps *out)
 {
 	if (value->null)
 		return;
@@ -169,32 +175,20 @@ static void read_maps(struct report *report, const struct schema_key *key, const
 		schema_read(report, key->of, value->items[i], items + (size_t)key->of->size * i);
 }
 
-static void read_value(struct report *report, const struct schema_key *key, const struct yaml_node *value,
-		       void *member)
+static void read_value(struct report *report, const struct schema_key *key,
+		       const struct yaml_node *value, void *member)
 {
 	switch ((enum key_kind)key->kind) {
-	case KEY_TEXT:
-		read_text(report, key, value, member);
-		break;
-	case KEY_BOOL:
-		read_bool(report, key, value, member);
-		break;
-	case KEY_TEXTS:
-		read_texts(report, key, value, member);
-		break;
+	case KEY_TEXT: read_text(report, key, value, member); break;
+	case KEY_BOOL: read_bool(report, key, value, member); break;
+	case KEY_TEXTS: read_texts(report, key, value, member); break;
 	case KEY_MAP:
 		if (!value->null)
 			schema_read(report, key->of, value, member);
 		break;
-	case KEY_MAPS:
-		read_maps(report, key, value, member);
-		break;
-	case KEY_PROPERTIES:
-		read_properties(report, key, value, member);
-		break;
-	case KEY_ANY:
-		*(const struct yaml_node **)member = value->null ? NULL : value;
-		break;
+	case KEY_MAPS: read_maps(report, key, value, member); break;
+	case KEY_PROPERTIES: read_properties(report, key, value, member); break;
+	case KEY_ANY: *(const struct yaml_node **)member = value->null ? NULL : value; break;
 	}
 }
 
@@ -210,7 +204,8 @@ static bool is_missing(const struct schema_key *key, const void *member)
 	return *(const struct yaml_node *const *)member == NULL;
 }
 
-void schema_read(struct report *report, const struct schema *schema, const struct yaml_node *map, void *out)
+void schema_read(struct report *report, const struct schema *schema, const struct yaml_node *map,
+		 void *out)
 {
 	uint32_t before = report->errors;
 

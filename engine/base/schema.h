@@ -27,11 +27,12 @@ struct report;
 
 struct schema_key {
 	const char *name;
-	uint8_t kind;	       /* enum key_kind */
-	bool required;	       /* present and not empty */
-	uint16_t offset;       /* of the member */
+	uint8_t kind;		 /* enum key_kind */
+	bool required;		 /* present and not empty */
+	uint16_t offset;	 /* of the member */
 	const struct schema *of; /* KEY_MAP, KEY_MAPS */
-	const char *missing;   /* message when a required key is absent; NULL: "missing required field" */
+	const char *
+		missing; /* message when a required key is absent; NULL: "missing required field" */
 	/* A wrong value: fills err's message and hint. May be NULL. */
 	int (*check)(const struct yaml_node *value, bool compat, struct err *err);
 	const char *doc;
@@ -67,13 +68,14 @@ struct report {
 
 /* Adds a problem at a node (NULL: the file). err has level, rule, message, hint. */
 void report_add(struct report *report, const struct yaml_node *node, struct err *err);
-void report_error(struct report *report, const struct yaml_node *node, const char *rule, const char *hint,
-		  const char *format, ...) PRINTF_LIKE(5, 6);
-void report_warning(struct report *report, const struct yaml_node *node, const char *rule, const char *hint,
-		    const char *format, ...) PRINTF_LIKE(5, 6);
+void report_error(struct report *report, const struct yaml_node *node, const char *rule,
+		  const char *hint, const char *format, ...) PRINTF_LIKE(5, 6);
+void report_warning(struct report *report, const struct yaml_node *node, const char *rule,
+		    const char *hint, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Fills `out` (of schema->size bytes, zeroed) from a map. Problems are reported. */
-void schema_read(struct report *report, const struct schema *schema, const struct yaml_node *map, void *out);
+void schema_read(struct report *report, const struct schema *schema, const struct yaml_node *map,
+		 void *out);
 
 /* The text of an optional KEY_TEXT; "" if absent. */
 struct str schema_text(const struct yaml_node *node);

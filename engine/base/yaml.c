@@ -55,7 +55,8 @@ static uint32_t mark_offset(const struct reader *r, const yaml_mark_t *mark)
 
 	if (mark->line == 0 && r->file->text.len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
 		at = 3;
-	for (size_t column = mark->column; column && at < r->file->text.len && data[at] != '\n'; column--) {
+	for (size_t column = mark->column; column && at < r->file->text.len && data[at] != '\n';
+	     column--) {
 		at++;
 		while (at < r->file->text.len && ((unsigned char)data[at] & 0xc0) == 0x80)
 			at++;
@@ -66,13 +67,15 @@ static uint32_t mark_offset(const struct reader *r, const yaml_mark_t *mark)
 static int fail_parser(struct reader *r)
 {
 	const yaml_parser_t *p = &r->parser;
-	uint32_t at = p->error == YAML_READER_ERROR ? MIN((uint32_t)p->problem_offset, r->file->text.len)
-						    : mark_offset(r, &p->problem_mark);
+	uint32_t at = p->error == YAML_READER_ERROR
+			      ? MIN((uint32_t)p->problem_offset, r->file->text.len)
+			      : mark_offset(r, &p->problem_mark);
 
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_set(r->err, -ENOMEM, "out of memory");
-	err_set(r->err, -EINVAL, "this is not YAML: %s%s%s", p->problem ? p->problem : "cannot be read",
-		p->context ? " " : "", p->context ? p->context : "");
+	err_set(r->err, -EINVAL, "this is not YAML: %s%s%s",
+		p->problem ? p->problem : "cannot be read", p->context ? " " : "",
+		p->context ? p->context : "");
 	r->err->rule = "yaml";
 	yaml_err_offset(r->err, r->file, at);
 	if (r->err->source[0] && strchr(r->err->source, '\t'))
@@ -200,7 +203,8 @@ static int set_tag(struct reader *r, struct yaml_node *node, const yaml_char_t *
 	if (copy.data[0] != '!')
 		return 0; /* !!str and kin */
 	fail(r, node->start, "a value that starts with ! must be quoted");
-	err_hint(r->err, "YAML takes %s for a tag; write \"%s...\" in quotes", copy.data, copy.data);
+	err_hint(r->err, "YAML takes %s for a tag; write \"%s...\" in quotes", copy.data,
+		 copy.data);
 	return -EINVAL;
 }
 
@@ -218,7 +222,8 @@ static int read_scalar(struct reader *r, yaml_event_t *event, const struct yaml_
 	if (!node)
 		return -ENOMEM;
 	node->style = styles[event->data.scalar.style];
-	node->text = arena_str(r->arena, (const char *)event->data.scalar.value, event->data.scalar.length);
+	node->text = arena_str(r->arena, (const char *)event->data.scalar.value,
+			       event->data.scalar.length);
 	if (!node->text.data)
 		return err_set(r->err, -ENOMEM, "out of memory");
 	int err = set_tag(r, node, event->data.scalar.tag);
@@ -233,7 +238,8 @@ static int read_scalar(struct reader *r, yaml_event_t *event, const struct yaml_
 }
 
 /* Reads nodes up to the closing event; the caller frees the list. */
-static int read_children(struct reader *r, yaml_event_type_t close, struct children *list, uint32_t *end)
+static int read_children(struct reader *r, yaml_event_type_t close, struct children *list,
+			 uint32_t *end)
 {
 	for (;;) {
 		autoclean(yaml_event_delete) yaml_event_t event = { 0 };
@@ -273,7 +279,8 @@ static int read_list(struct reader *r, yaml_event_t *event, const struct yaml_no
 		err = read_children(r, YAML_SEQUENCE_END_EVENT, &list, &node->end);
 	if (err)
 		return err;
-	const struct yaml_node **items = arena_array(r->arena, const struct yaml_node *, list.count + 1);
+	const struct yaml_node **items = arena_array(r->arena, const struct yaml_node *,
+						     list.count + 1);
 
 	if (!items)
 		return err_set(r->err, -ENOMEM, "out of memory");
@@ -295,16 +302,19 @@ static bool is_merge(const struct yaml_node *key)
 /* Order of keys, to find duplicates in large maps without comparing all pairs. */
 static int compare_keys(const void *a, const void *b)
 {
-	const struct yaml_node *x = ((const struct yaml_pair *)a)->key, *y = ((const struct yaml_pair *)b)->key;
+	const struct yaml_node *x = ((const struct yaml_pair *)a)->key,
+			       *y = ((const struct yaml_pair *)b)->key;
 	int order = strcmp(x->text.data, y->text.data);
 
 	return order ? order : (x->start > y->start) - (x->start < y->start);
 }
 
-static int fail_duplicate(struct reader *r, const struct yaml_node *again, const struct yaml_node *first)
+static int fail_duplicate(struct reader *r, const struct yaml_node *again,
+			  const struct yaml_node *first)
 {
 	fail(r, again->start, "");
-	err_set(r->err, -EINVAL, "duplicate key '%s': already given in line %u", again->text.data, first->line);
+	err_set(r->err, -EINVAL, "duplicate key '%s': already given in line %u", again->text.data,
+		first->line);
 	err_hint(r->err, "remove one of the two (lines %u and %u)", first->line, again->line);
 	return -EINVAL;
 }
@@ -332,12 +342,14 @@ static bool has_key(const struct yaml_pair *pairs, uint32_t count, struct str ke
 }
 
 /* `<<: *base` or a list of them: pairs the map lacks itself; earlier ones win. */
-static int merge(struct reader *r, const struct yaml_node *from, struct yaml_pair **pairs, uint32_t *count)
+static int merge(struct reader *r, const struct yaml_node *from, struct yaml_pair **pairs,
+		 uint32_t *count)
 {
 	if (from->kind == YAML_LIST) {
 		for (uint32_t i = 0; i < from->count; i++) {
 			if (from->items[i]->kind != YAML_MAP)
-				return fail(r, from->items[i]->start, "<< takes a map or a list of maps");
+				return fail(r, from->items[i]->start,
+					    "<< takes a map or a list of maps");
 			int err = merge(r, from->items[i], pairs, count);
 
 			if (err)
@@ -370,7 +382,8 @@ static int build_map(struct reader *r, struct yaml_node *node, const struct chil
 		return err_set(r->err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i + 1 < list->count; i += 2) {
 		if (list->items[i]->kind != YAML_SCALAR)
-			return fail(r, list->items[i]->start, "a key must be a plain word or a string");
+			return fail(r, list->items[i]->start,
+				    "a key must be a plain word or a string");
 		add_child(node, list->items[i]);
 		add_child(node, list->items[i + 1]);
 		if (!is_merge(list->items[i]))
@@ -439,7 +452,8 @@ static int read_first_document(struct reader *r)
 
 		if (err || event.type == YAML_STREAM_END_EVENT)
 			return err;
-		if (event.type == YAML_STREAM_START_EVENT || event.type == YAML_DOCUMENT_START_EVENT)
+		if (event.type == YAML_STREAM_START_EVENT ||
+		    event.type == YAML_DOCUMENT_START_EVENT)
 			continue;
 		return read_node(r, &event, &r->file->root);
 	}
@@ -471,7 +485,8 @@ int yaml_parse(const char *path, struct str text, struct arena *arena, struct ya
 	struct reader r = { .file = &file, .arena = arena, .err = err };
 
 	if (text.len > YAML_SIZE_MAX) {
-		err_set(err, -EINVAL, "YAML file too large: %u bytes (max: %d bytes)", text.len, YAML_SIZE_MAX);
+		err_set(err, -EINVAL, "YAML file too large: %u bytes (max: %d bytes)", text.len,
+			YAML_SIZE_MAX);
 		yaml_err_node(err, &file, NULL);
 		return -EINVAL;
 	}
@@ -482,7 +497,8 @@ int yaml_parse(const char *path, struct str text, struct arena *arena, struct ya
 	if (!yaml_parser_initialize(&r.parser))
 		return err_set(err, -ENOMEM, "out of memory");
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.data ? text.data : ""), text.len);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.data ? text.data : ""),
+				     text.len);
 	code = read_first_document(&r);
 	yaml_parser_delete(&r.parser);
 	if (!code)

@@ -17,7 +17,7 @@
 enum {
 	YAML_SIZE_MAX = 1024 * 1024, /* bytes of a file */
 	YAML_DEPTH_MAX = 64,
-	YAML_NODES_MAX = 200000,     /* every alias counts as all the nodes it stands for */
+	YAML_NODES_MAX = 200000, /* every alias counts as all the nodes it stands for */
 };
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
@@ -26,16 +26,17 @@ enum yaml_style { YAML_PLAIN, YAML_SINGLE, YAML_DOUBLE, YAML_LITERAL, YAML_FOLDE
 struct yaml_pair;
 
 struct yaml_node {
-	uint8_t kind;  /* enum yaml_kind */
-	uint8_t style; /* enum yaml_style, scalars */
-	uint8_t depth; /* 1 for scalars: levels below and including this node */
-	bool null;     /* a plain scalar that means null: empty, ~, null */
-	uint32_t weight;       /* nodes in this subtree, aliases counted each time */
-	uint32_t line, column; /* from 1, in characters; where the node (with tag or anchor) starts */
-	uint32_t start, end;   /* byte range in the text */
-	struct str text;       /* scalar: its value, NUL-terminated; "" for null */
-	const char *tag;       /* explicit, NULL none */
-	uint32_t count;	       /* items or pairs */
+	uint8_t kind;	 /* enum yaml_kind */
+	uint8_t style;	 /* enum yaml_style, scalars */
+	uint8_t depth;	 /* 1 for scalars: levels below and including this node */
+	bool null;	 /* a plain scalar that means null: empty, ~, null */
+	uint32_t weight; /* nodes in this subtree, aliases counted each time */
+	uint32_t line,
+		column;	     /* from 1, in characters; where the node (with tag or anchor) starts */
+	uint32_t start, end; /* byte range in the text */
+	struct str text;     /* scalar: its value, NUL-terminated; "" for null */
+	const char *tag;     /* explicit, NULL none */
+	uint32_t count;	     /* items or pairs */
 	const struct yaml_node *const *items; /* list */
 	const struct yaml_pair *pairs;	      /* map, in order; merged pairs last */
 };

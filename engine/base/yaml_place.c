@@ -72,12 +72,14 @@ bool yaml_bool(const struct yaml_node *node, bool *out)
 		struct str word;
 		bool value;
 	} words[] = {
-		{ STR("true"), true },	 { STR("True"), true },	  { STR("TRUE"), true },   { STR("yes"), true },
-		{ STR("Yes"), true },	 { STR("YES"), true },	  { STR("on"), true },	   { STR("On"), true },
-		{ STR("ON"), true },	 { STR("y"), true },	  { STR("Y"), true },	   { STR("false"), false },
-		{ STR("False"), false }, { STR("FALSE"), false }, { STR("no"), false },	   { STR("No"), false },
-		{ STR("NO"), false },	 { STR("off"), false },	  { STR("Off"), false },   { STR("OFF"), false },
-		{ STR("n"), false },	 { STR("N"), false },
+		{ STR("true"), true },	 { STR("True"), true },	  { STR("TRUE"), true },
+		{ STR("yes"), true },	 { STR("Yes"), true },	  { STR("YES"), true },
+		{ STR("on"), true },	 { STR("On"), true },	  { STR("ON"), true },
+		{ STR("y"), true },	 { STR("Y"), true },	  { STR("false"), false },
+		{ STR("False"), false }, { STR("FALSE"), false }, { STR("no"), false },
+		{ STR("No"), false },	 { STR("NO"), false },	  { STR("off"), false },
+		{ STR("Off"), false },	 { STR("OFF"), false },	  { STR("n"), false },
+		{ STR("N"), false },
 	};
 
 	if (node->kind != YAML_SCALAR)
@@ -145,12 +147,14 @@ static uint32_t utf8_len(unsigned char lead)
 }
 
 /* One step: the value's character at *offset and its source at `at` are passed. */
-static uint32_t step(const struct yaml_file *file, const struct yaml_node *node, uint32_t at, uint32_t *offset)
+static uint32_t step(const struct yaml_file *file, const struct yaml_node *node, uint32_t at,
+		     uint32_t *offset)
 {
 	const char *data = file->text.data;
 	char want = node->text.data[*offset];
 
-	if (node->style == YAML_DOUBLE && data[at] == '\\' && at + 1 < node->end && data[at + 1] != '\n') {
+	if (node->style == YAML_DOUBLE && data[at] == '\\' && at + 1 < node->end &&
+	    data[at + 1] != '\n') {
 		*offset += utf8_len((unsigned char)want);
 		return MIN(at + escape_len(data, at, node->end), node->end);
 	}
@@ -208,7 +212,8 @@ void yaml_err_offset(struct err *err, const struct yaml_file *file, uint32_t off
 
 	while (from > start && from < at && ((unsigned char)data[from] & 0xc0) == 0x80)
 		from++;
-	snprintf(err->source, sizeof(err->source), "%.*s", (int)(end - from), data ? data + from : "");
+	snprintf(err->source, sizeof(err->source), "%.*s", (int)(end - from),
+		 data ? data + from : "");
 	err->caret = at - from + 1;
 }
 

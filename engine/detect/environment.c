@@ -37,8 +37,9 @@ void environment_load(struct cel_run *run, uint32_t slot)
 	struct detect_run *detect = (struct detect_run *)run;
 	int16_t index = detect->fields[slot];
 
-	run->slots[slot] = index < 0 ? value_null() :
-				       event_field_value(detect->event, (unsigned)index, run->arena);
+	run->slots[slot] = index < 0
+				   ? value_null()
+				   : event_field_value(detect->event, (unsigned)index, run->arena);
 }
 
 static int declare(struct cel_env *env, cel_resolve_fn resolve, void *ctx)

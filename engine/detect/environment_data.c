@@ -17,14 +17,15 @@ static const char *entry_key(const struct entry *entry)
 #undef TYPE
 	};
 	const struct event *event = entry->event;
-	uint8_t kind = event->values ? event->values[entry->index].kind : event->def->fields[entry->index].type;
+	uint8_t kind = event->values ? event->values[entry->index].kind
+				     : event->def->fields[entry->index].type;
 
 	return kind < FIELD_TYPE_COUNT ? keys[kind] : "";
 }
 
 /* The entry's value if it is held by member `key`, else the member's default. */
-static void give_member(struct cel_run *run, const void *data, const char *key, struct value fallback,
-			struct value *out)
+static void give_member(struct cel_run *run, const void *data, const char *key,
+			struct value fallback, struct value *out)
 {
 	const struct entry *entry = data;
 	struct value value = value_null();
@@ -60,31 +61,43 @@ static void get_entry_name(struct cel_run *run, const void *data, struct value *
 	const struct entry *entry = data;
 
 	(void)run;
-	give_text(out, entry ? str_of(entry->event->def->fields[entry->index].name) : (struct str){ 0 });
+	give_text(out,
+		  entry ? str_of(entry->event->def->fields[entry->index].name) : (struct str){ 0 });
 }
 
-static const struct cel_field string_array_fields[] = { { "value", "list(string)", get_strings, NULL } };
+static const struct cel_field string_array_fields[] = { { "value", "list(string)", get_strings,
+							  NULL } };
 static MESSAGE(string_array_message, "tracee.v1beta1.StringArray", string_array_fields);
 static const struct cel_field int32_array_fields[] = { { "value", "list(int)", get_int32s, NULL } };
 static MESSAGE(int32_array_message, "tracee.v1beta1.Int32Array", int32_array_fields);
-static const struct cel_field uint64_array_fields[] = { { "value", "list(uint)", get_empty_list, NULL } };
+static const struct cel_field uint64_array_fields[] = { { "value", "list(uint)", get_empty_list,
+							  NULL } };
 static MESSAGE(uint64_array_message, "tracee.v1beta1.UInt64Array", uint64_array_fields);
-static const struct cel_field timespec_fields[] = { { "value", "wrapper(double)", get_seconds, NULL } };
+static const struct cel_field timespec_fields[] = { { "value", "wrapper(double)", get_seconds,
+						      NULL } };
 static MESSAGE(timespec_message, "tracee.v1beta1.Timespec", timespec_fields);
 
 static const struct cel_field sockaddr_fields[] = {
-	{ "sa_family", "int", get_int_zero, NULL },	 { "sun_path", "string", get_empty_string, NULL },
-	{ "sin_addr", "string", get_empty_string, NULL }, { "sin_port", "uint", get_zero, NULL },
-	{ "sin6_addr", "string", get_empty_string, NULL }, { "sin6_port", "uint", get_zero, NULL },
-	{ "sin6_flowinfo", "uint", get_zero, NULL },	 { "sin6_scopeid", "uint", get_zero, NULL },
+	{ "sa_family", "int", get_int_zero, NULL },
+	{ "sun_path", "string", get_empty_string, NULL },
+	{ "sin_addr", "string", get_empty_string, NULL },
+	{ "sin_port", "uint", get_zero, NULL },
+	{ "sin6_addr", "string", get_empty_string, NULL },
+	{ "sin6_port", "uint", get_zero, NULL },
+	{ "sin6_flowinfo", "uint", get_zero, NULL },
+	{ "sin6_scopeid", "uint", get_zero, NULL },
 };
 static MESSAGE(sockaddr_message, "tracee.v1beta1.SockAddr", sockaddr_fields);
 
 static const struct cel_field credentials_fields[] = {
-	{ "uid", "wrapper(uint)", get_null, never },   { "gid", "wrapper(uint)", get_null, never },
-	{ "suid", "wrapper(uint)", get_null, never },  { "sgid", "wrapper(uint)", get_null, never },
-	{ "euid", "wrapper(uint)", get_null, never },  { "egid", "wrapper(uint)", get_null, never },
-	{ "fsuid", "wrapper(uint)", get_null, never }, { "fsgid", "wrapper(uint)", get_null, never },
+	{ "uid", "wrapper(uint)", get_null, never },
+	{ "gid", "wrapper(uint)", get_null, never },
+	{ "suid", "wrapper(uint)", get_null, never },
+	{ "sgid", "wrapper(uint)", get_null, never },
+	{ "euid", "wrapper(uint)", get_null, never },
+	{ "egid", "wrapper(uint)", get_null, never },
+	{ "fsuid", "wrapper(uint)", get_null, never },
+	{ "fsgid", "wrapper(uint)", get_null, never },
 	{ "user_namespace", "wrapper(uint)", get_null, never },
 	{ "secure_bits", "wrapper(uint)", get_null, never },
 	{ "cap_inheritable", "list(int)", get_empty_list, never },
@@ -199,7 +212,8 @@ void get_data(struct cel_run *run, const void *data, struct value *out)
 		return;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (event->values ? event->values[i].tag == VALUE_NULL : !(event->wire->present >> i & 1))
+		if (event->values ? event->values[i].tag == VALUE_NULL
+				  : !(event->wire->present >> i & 1))
 			continue;
 		entries[used] = (struct entry){ event, i };
 		give_message(run, &list->items[used], &entry_message, &entries[used]);
@@ -209,8 +223,8 @@ void get_data(struct cel_run *run, const void *data, struct value *out)
 }
 
 const struct cel_message *const data_messages[] = {
-	&string_array_message, &int32_array_message, &uint64_array_message,	&timespec_message,
-	&sockaddr_message,     &credentials_message, &hooked_syscall_message, &hooked_syscalls_message,
-	&entry_message,
+	&string_array_message,	 &int32_array_message,	   &uint64_array_message,
+	&timespec_message,	 &sockaddr_message,	   &credentials_message,
+	&hooked_syscall_message, &hooked_syscalls_message, &entry_message,
 };
 const size_t data_message_count = ARRAY_SIZE(data_messages);

@@ -32,7 +32,8 @@ static void get_properties(struct cel_run *run, const void *data, struct value *
 {
 	const struct threat *threat = data;
 	uint32_t count = threat ? threat->property_count : 0;
-	struct value_map *map = arena_alloc(run->arena, sizeof(*map) + count * sizeof(struct value_entry));
+	struct value_map *map = arena_alloc(run->arena,
+					    sizeof(*map) + count * sizeof(struct value_entry));
 
 	if (!map) {
 		*out = cel_error(run, "out of memory");
@@ -122,7 +123,8 @@ static void get_matched(struct cel_run *run, const void *data, struct value *out
 		list->items[i] = value_str(event->policies[i]);
 }
 
-static const struct cel_field policies_fields[] = { { "matched", "list(string)", get_matched, NULL } };
+static const struct cel_field policies_fields[] = { { "matched", "list(string)", get_matched,
+						      NULL } };
 static MESSAGE(policies_message, "tracee.v1beta1.Policies", policies_fields);
 
 static bool has_policies(const void *data)
@@ -198,7 +200,7 @@ static MESSAGE(event_message, "tracee.v1beta1.Event", event_fields);
 /* Fields are null where the record does not know (recordings of Tracee). */
 #define CONTEXT(name, expression) \
 	GETTER(name, value_null(), \
-	       event->wire->flags & WIRE_CONTEXT ? value_uint(expression) : value_null())
+	       event->wire->flags &WIRE_CONTEXT ? value_uint(expression) : value_null())
 
 CONTEXT(get_euid, event->wire->euid)
 CONTEXT(get_gid, event->wire->gid)
@@ -210,7 +212,8 @@ CONTEXT(get_user_ns, event->wire->user_ns)
 CONTEXT(get_net_ns, event->wire->net_ns)
 CONTEXT(get_cgroup_id, event->wire->cgroup_id)
 CONTEXT(get_cpu, event->wire->cpu)
-GETTER(get_kernel_thread, value_bool(false), value_bool((event->wire->flags & WIRE_KERNEL_THREAD) != 0))
+GETTER(get_kernel_thread, value_bool(false),
+       value_bool((event->wire->flags & WIRE_KERNEL_THREAD) != 0))
 
 static void get_hook(struct cel_run *run, const void *data, struct value *out)
 {
@@ -302,7 +305,8 @@ int environment_variables(struct cel_env *env)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
-		int code = cel_env_variable(env, variables[i].name, variables[i].type, variables[i].get);
+		int code = cel_env_variable(env, variables[i].name, variables[i].type,
+					    variables[i].get);
 
 		if (code)
 			return code;

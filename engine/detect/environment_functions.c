@@ -27,7 +27,8 @@ struct row {
 
 static void give_map(struct cel_run *run, const struct row *rows, uint32_t count, struct value *out)
 {
-	struct value_map *map = arena_alloc(run->arena, sizeof(*map) + count * sizeof(struct value_entry));
+	struct value_map *map = arena_alloc(run->arena,
+					    sizeof(*map) + count * sizeof(struct value_entry));
 
 	if (!map) {
 		*out = cel_error(run, "out of memory");
@@ -35,7 +36,8 @@ static void give_map(struct cel_run *run, const struct row *rows, uint32_t count
 	}
 	map->count = count;
 	for (uint32_t i = 0; i < count; i++)
-		map->entries[i] = (struct value_entry){ value_str(str_of(rows[i].key)), rows[i].value };
+		map->entries[i] = (struct value_entry){ value_str(str_of(rows[i].key)),
+							rows[i].value };
 	*out = (struct value){ .tag = VALUE_MAP, .len = count, .map = map };
 }
 
@@ -53,7 +55,8 @@ static void give_process(struct cel_run *run, const struct process *process, str
 		{ "entity_id", value_uint(entity_hash(process->pid, start)) },
 		{ "pid", value_uint(process->ns_pid) },
 		{ "ppid", value_uint(process->ppid) },
-		{ "name", value_string(process->comm, (uint32_t)strnlen(process->comm, WIRE_COMM_LEN)) },
+		{ "name",
+		  value_string(process->comm, (uint32_t)strnlen(process->comm, WIRE_COMM_LEN)) },
 		{ "exe", text_or_empty(process->executable) },
 		{ "start_time", value_int((int64_t)(start / 1000000000)) },
 		{ "uid", value_uint(process->uid) },
@@ -70,7 +73,8 @@ static const struct process *process_of_hash(const struct cel_run *run, struct v
 	return process_find_hash(run->user, (uint32_t)hash.u);
 }
 
-static void process_get(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void process_get(struct cel_run *run, const struct value *args, uint32_t count,
+			struct value *out)
 {
 	const struct process *process = process_of_hash(run, args[0]);
 
@@ -114,7 +118,9 @@ static void process_get_children(struct cel_run *run, const struct value *args, 
 	const struct process *found[CHILDREN_MAX], *process = process_of_hash(run, args[0]);
 
 	(void)count;
-	give_processes(run, found, process ? process_children(run->user, process, found, CHILDREN_MAX) : 0, out);
+	give_processes(run, found,
+		       process ? process_children(run->user, process, found, CHILDREN_MAX) : 0,
+		       out);
 }
 
 static bool number_of(struct value value, uint64_t *out)
@@ -135,10 +141,12 @@ static void process_is_related(struct cel_run *run, const struct value *args, ui
 
 	(void)count;
 	*out = value_bool(true);
-	if (!number_of(args[0], &pid) || !event || !run->user || pid == event->wire->pid || pid > INT32_MAX)
+	if (!number_of(args[0], &pid) || !event || !run->user || pid == event->wire->pid ||
+	    pid > INT32_MAX)
 		return;
-	self = event->process ? event->process :
-				process_find(run->user, event->wire->pid, event->wire->leader_start_time);
+	self = event->process
+		       ? event->process
+		       : process_find(run->user, event->wire->pid, event->wire->leader_start_time);
 	other = process_find_pid(run->user, (uint32_t)pid);
 	if (self && other)
 		*out = value_bool(process_related(run->user, self, other));
@@ -146,7 +154,8 @@ static void process_is_related(struct cel_run *run, const struct value *args, ui
 
 /* ---- containers ----------------------------------------------------------------------- */
 
-static void give_container(struct cel_run *run, const struct container *container, struct value *out)
+static void give_container(struct cel_run *run, const struct container *container,
+			   struct value *out)
 {
 	*out = value_null();
 	if (!container)
@@ -164,7 +173,8 @@ static void give_container(struct cel_run *run, const struct container *containe
 	give_map(run, rows, ARRAY_SIZE(rows), out);
 }
 
-static void container_get(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void container_get(struct cel_run *run, const struct value *args, uint32_t count,
+			  struct value *out)
 {
 	struct str id = { args[0].str, args[0].len };
 
@@ -230,7 +240,8 @@ void environment_learn_host(void)
 	host.known = true;
 }
 
-static void system_info(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void system_info(struct cel_run *run, const struct value *args, uint32_t count,
+			struct value *out)
 {
 	const struct row rows[] = {
 		{ "architecture", text_or_empty(str_of(host.uname.machine)) },
@@ -250,19 +261,22 @@ static void system_info(struct cel_run *run, const struct value *args, uint32_t 
 
 /* ---- stores that are not built yet: they know nothing -------------------------------------- */
 
-static void no_list(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void no_list(struct cel_run *run, const struct value *args, uint32_t count,
+		    struct value *out)
 {
 	(void)run, (void)args, (void)count;
 	give_empty_list(out);
 }
 
-static void no_address(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void no_address(struct cel_run *run, const struct value *args, uint32_t count,
+		       struct value *out)
 {
 	(void)run, (void)args, (void)count;
 	*out = value_uint(0);
 }
 
-static void no_object(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void no_object(struct cel_run *run, const struct value *args, uint32_t count,
+		      struct value *out)
 {
 	(void)run, (void)args, (void)count;
 	*out = value_null();
@@ -270,7 +284,8 @@ static void no_object(struct cel_run *run, const struct value *args, uint32_t co
 
 /* ---- system calls --------------------------------------------------------------------------- */
 
-static void syscall_get_name(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void syscall_get_name(struct cel_run *run, const struct value *args, uint32_t count,
+			     struct value *out)
 {
 	(void)run, (void)count;
 	bool possible = args[0].i >= 0 && args[0].i < SYSCALLS_MAX;
@@ -278,7 +293,8 @@ static void syscall_get_name(struct cel_run *run, const struct value *args, uint
 	give_text(out, possible ? syscall_name((int)args[0].i) : (struct str){ 0 });
 }
 
-static void syscall_get_id(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void syscall_get_id(struct cel_run *run, const struct value *args, uint32_t count,
+			   struct value *out)
 {
 	struct str wanted = { args[0].str, args[0].len };
 
@@ -293,20 +309,24 @@ static void syscall_get_id(struct cel_run *run, const struct value *args, uint32
 
 /* ---- flag words and origins -------------------------------------------------------------------- */
 
-static void has_bits(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void has_bits(struct cel_run *run, const struct value *args, uint32_t count,
+		     struct value *out)
 {
 	uint64_t value, mask;
 
 	(void)run, (void)count;
-	*out = value_bool(number_of(args[0], &value) && number_of(args[1], &mask) && (value & mask) == mask);
+	*out = value_bool(number_of(args[0], &value) && number_of(args[1], &mask) &&
+			  (value & mask) == mask);
 }
 
-static void any_bits(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+static void any_bits(struct cel_run *run, const struct value *args, uint32_t count,
+		     struct value *out)
 {
 	uint64_t value, mask;
 
 	(void)run, (void)count;
-	*out = value_bool(number_of(args[0], &value) && number_of(args[1], &mask) && (value & mask));
+	*out = value_bool(number_of(args[0], &value) && number_of(args[1], &mask) &&
+			  (value & mask));
 }
 
 /* "U": read from user memory this time; "K": the kernel's own; "": the event lacks the field. */
@@ -328,7 +348,8 @@ const struct cel_function environment_functions[] = {
 	  "the process with this entity id: map of entity_id, pid, ppid, name, exe, start_time, uid, gid; null if unknown",
 	  "process.get(1u)", "null" },
 	{ "process.getAncestry", "(uint, int) -> list(dyn)", process_get_ancestry,
-	  "the process with this entity id and its ancestors, at most so many", "process.getAncestry(1u, 3)", "[]" },
+	  "the process with this entity id and its ancestors, at most so many",
+	  "process.getAncestry(1u, 3)", "[]" },
 	{ "process.getChildren", "(uint) -> list(dyn)", process_get_children,
 	  "children of the process with this entity id", "process.getChildren(1u)", "[]" },
 	{ "process.related", "(int) -> bool", process_is_related,
@@ -345,16 +366,20 @@ const struct cel_function environment_functions[] = {
 	  "facts of this host: architecture, kernel_release, hostname, boot_time, os_name, os_version, ...",
 	  "system.info().tracee_start_time > 0", "true" },
 	{ "kernel.resolveSymbol", "(uint) -> list(dyn)", no_list,
-	  "kernel symbols at an address; empty: this sensor has no symbol store yet", "kernel.resolveSymbol(1u)", "[]" },
+	  "kernel symbols at an address; empty: this sensor has no symbol store yet",
+	  "kernel.resolveSymbol(1u)", "[]" },
 	{ "kernel.getSymbolAddress", "(string) -> uint", no_address,
 	  "address of a kernel symbol; 0: this sensor has no symbol store yet",
 	  "kernel.getSymbolAddress(\"x\") == 0u", "true" },
 	{ "dns.getResponse", "(string) -> dyn", no_object,
-	  "the last answer to a DNS query; null: this sensor has no DNS store yet", "dns.getResponse(\"x\")", "null" },
+	  "the last answer to a DNS query; null: this sensor has no DNS store yet",
+	  "dns.getResponse(\"x\")", "null" },
 	{ "syscall.getName", "(int) -> string", syscall_get_name,
-	  "name of an x86-64 system call, \"\" if there is none", "syscall.getName(68)", "\"msgget\"" },
+	  "name of an x86-64 system call, \"\" if there is none", "syscall.getName(68)",
+	  "\"msgget\"" },
 	{ "syscall.getId", "(string) -> int", syscall_get_id,
-	  "number of an x86-64 system call, -1 if there is none", "syscall.getId(\"msgget\")", "68" },
+	  "number of an x86-64 system call, -1 if there is none", "syscall.getId(\"msgget\")",
+	  "68" },
 	{ "hasBits", "(dyn, int) -> bool", has_bits,
 	  "all bits of the mask are set in the number; false for a field that is absent",
 	  "hasBits(0x3b6, IPC_CREAT)", "true" },

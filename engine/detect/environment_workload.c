@@ -10,10 +10,13 @@
 /* ---- workload.container, workload.k8s -------------------------------------------- */
 
 #define CONTAINER_TEXT(member) \
-	(event->given ? event->given->container_##member : \
-	 event->container ? event->container->member : (struct str){ 0 })
+	(event->given	    ? event->given->container_##member \
+	 : event->container ? event->container->member \
+			    : (struct str){ 0 })
 #define IMAGE_TEXT(member) \
-	(event->given ? event->given->member : event->container ? event->container->member : (struct str){ 0 })
+	(event->given	    ? event->given->member \
+	 : event->container ? event->container->member \
+			    : (struct str){ 0 })
 #define POD_TEXT(member) (event->given ? event->given->member : (struct str){ 0 })
 
 GETTER(get_container_id, EMPTY_STRING, text_or_empty(CONTAINER_TEXT(id)))
@@ -136,7 +139,9 @@ static void get_start_time(struct cel_run *run, const void *data, struct value *
 	const struct event *event = data;
 
 	give_time(run, out,
-		  event && event->wire->start_time ? event->wire->start_time + event->clock->boot_epoch_ns : 0);
+		  event && event->wire->start_time
+			  ? event->wire->start_time + event->clock->boot_epoch_ns
+			  : 0);
 }
 
 static bool has_executable(const void *data)
@@ -220,12 +225,13 @@ static struct ancestor *parent_of(struct cel_run *run, const struct event *event
 	a->wire.start_time = a->wire.leader_start_time = event->wire->parent_start_time;
 	a->wire.syscall = -1;
 	if (event->given) {
-		a->given = (struct event_given){ .has_process = true, .process_id = event->given->parent_id };
+		a->given = (struct event_given){ .has_process = true,
+						 .process_id = event->given->parent_id };
 		a->event.given = &a->given;
 	}
-	parent = run->user && !event->given ?
-			 process_find(run->user, a->wire.pid, a->wire.leader_start_time) :
-			 NULL;
+	parent = run->user && !event->given
+			 ? process_find(run->user, a->wire.pid, a->wire.leader_start_time)
+			 : NULL;
 	if (parent) {
 		a->event.process = parent;
 		memcpy(a->wire.comm, parent->comm, sizeof(a->wire.comm));
@@ -311,8 +317,8 @@ static const struct cel_field workload_fields[] = {
 MESSAGE(workload_message, "tracee.v1beta1.Workload", workload_fields);
 
 const struct cel_message *const workload_messages[] = {
-	&image_message,	 &container_message, &pod_message,     &k8s_namespace_message,
-	&k8s_message,	 &executable_message, &user_message,   &address_message,
-	&stack_message,	 &thread_message,     &process_message, &workload_message,
+	&image_message, &container_message,  &pod_message,     &k8s_namespace_message,
+	&k8s_message,	&executable_message, &user_message,    &address_message,
+	&stack_message, &thread_message,     &process_message, &workload_message,
 };
 const size_t workload_message_count = ARRAY_SIZE(workload_messages);

@@ -46,7 +46,8 @@ static struct report report_of(struct loader *loader, const struct yaml_file *fi
 				.compat = loader->ruleset->compat };
 }
 
-static void path_error(struct loader *loader, const char *path, const char *message, const char *hint)
+static void path_error(struct loader *loader, const char *path, const char *message,
+		       const char *hint)
 {
 	struct yaml_file file = { .path = path };
 	struct report report = report_of(loader, &file);
@@ -56,7 +57,8 @@ static void path_error(struct loader *loader, const char *path, const char *mess
 
 /* ---- files ------------------------------------------------------------------------ */
 
-static void add_file(struct loader *loader, struct folder *folder, const char *path, struct str text)
+static void add_file(struct loader *loader, struct folder *folder, const char *path,
+		     struct str text)
 {
 	struct yaml_file file = { .path = path, .text = text };
 	struct report report = report_of(loader, &file);
@@ -72,7 +74,8 @@ static void add_file(struct loader *loader, struct folder *folder, const char *p
 	type = rule_file_type(&report, &file);
 	if (type == RULE_UNKNOWN)
 		return;
-	files = loader_grow(&loader->scratch, folder->files, folder->count, &folder->capacity, sizeof(*files));
+	files = loader_grow(&loader->scratch, folder->files, folder->count, &folder->capacity,
+			    sizeof(*files));
 	types = loader_grow(&loader->scratch, folder->types, folder->count, &folder->type_capacity,
 			    sizeof(*types));
 	if (!files || !types)
@@ -132,10 +135,11 @@ static int read_folder(struct loader *loader, struct folder *folder, const char 
 		return -errno;
 	for (int i = 0; i < count; i++) {
 		char file[ERR_PATH_MAX];
-		int len = snprintf(file, sizeof(file), "%s%s%s", path, has_suffix(path, "/") ? "" : "/",
-				   entries[i]->d_name);
+		int len = snprintf(file, sizeof(file), "%s%s%s", path,
+				   has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
 
-		if (len < (int)sizeof(file) && folder->count < FILES_MAX && is_file(file, loader->ruleset->compat))
+		if (len < (int)sizeof(file) && folder->count < FILES_MAX &&
+		    is_file(file, loader->ruleset->compat))
 			read_file(loader, folder, file);
 		free(entries[i]);
 	}
@@ -145,10 +149,12 @@ static int read_folder(struct loader *loader, struct folder *folder, const char 
 
 /* ---- lists -------------------------------------------------------------------------- */
 
-static const struct named_list *find_list(const struct loader *loader, struct str name, uint32_t directory)
+static const struct named_list *find_list(const struct loader *loader, struct str name,
+					  uint32_t directory)
 {
 	for (uint32_t i = 0; i < loader->list_count; i++)
-		if (loader->lists[i].directory == directory && str_equal(loader->lists[i].name, name))
+		if (loader->lists[i].directory == directory &&
+		    str_equal(loader->lists[i].name, name))
 			return &loader->lists[i];
 	return NULL;
 }
@@ -158,7 +164,8 @@ static void duplicate_list(struct loader *loader, struct folder *folder, struct 
 {
 	char hint[ERR_PATH_MAX + 64];
 
-	snprintf(hint, sizeof(hint), "first defined in %s line %u", first->file->path, first->node->line);
+	snprintf(hint, sizeof(hint), "first defined in %s line %u", first->file->path,
+		 first->node->line);
 	report_error(report, text->name, "duplicate", hint,
 		     "duplicate list name '%s': ambiguous definition%s", text->name->text.data,
 		     loader->ruleset->compat ? ", aborting directory load" : "");
@@ -179,19 +186,20 @@ static void load_list(struct loader *loader, struct folder *folder, const struct
 		duplicate_list(loader, folder, &report, &text, first);
 		return;
 	}
-	lists = loader_grow(&loader->scratch, loader->lists, loader->list_count, &loader->list_capacity,
-			    sizeof(*lists));
+	lists = loader_grow(&loader->scratch, loader->lists, loader->list_count,
+			    &loader->list_capacity, sizeof(*lists));
 	if (!lists)
 		return;
 	loader->lists = lists;
-	lists[loader->list_count++] = (struct named_list){ text.name->text, file, text.name, text.values,
-							   folder->number };
+	lists[loader->list_count++] = (struct named_list){ text.name->text, file, text.name,
+							   text.values, folder->number };
 }
 
 /* ---- detectors ------------------------------------------------------------------------ */
 
 /* Names that must be unique in the whole ruleset. */
-static void check_names(struct loader *loader, struct report *report, const struct detector_text *text)
+static void check_names(struct loader *loader, struct report *report,
+			const struct detector_text *text)
 {
 	for (uint32_t i = 0; i < loader->pending_count; i++) {
 		const struct pending *other = &loader->pending[i];
@@ -204,12 +212,14 @@ static void check_names(struct loader *loader, struct report *report, const stru
 				     "duplicate event name '%s'", text->produced.name->text.data);
 	}
 	if (event_by_name(text->produced.name->text))
-		report_error(report, text->produced.name, "duplicate", "choose another name for the produced event",
+		report_error(report, text->produced.name, "duplicate",
+			     "choose another name for the produced event",
 			     "definition name already exists: %s is a built-in event",
 			     text->produced.name->text.data);
 }
 
-static void load_detector(struct loader *loader, const struct folder *folder, struct yaml_file *file)
+static void load_detector(struct loader *loader, const struct folder *folder,
+			  struct yaml_file *file)
 {
 	struct report report = report_of(loader, file);
 	struct detector_text text = { 0 };
@@ -238,11 +248,13 @@ static void misplaced(struct loader *loader, const struct yaml_file *file, enum 
 	const struct yaml_node *node = yaml_get(file->root, "type");
 
 	if (loader->ruleset->compat)
-		report_error(&report, node, "value", NULL, "invalid type '%s', must be 'detector' or 'string_list'",
+		report_error(&report, node, "value", NULL,
+			     "invalid type '%s', must be 'detector' or 'string_list'",
 			     node->text.data);
 	else
 		report_warning(&report, node, "misplaced",
-			       type == RULE_POLICY ? "give it to --policy" : "rule tests are run by `spoor test`",
+			       type == RULE_POLICY ? "give it to --policy"
+						   : "rule tests are run by `spoor test`",
 			       "'%s' is not loaded from here", node->text.data);
 }
 
@@ -317,7 +329,8 @@ static void load_single(struct loader *loader, const char *path)
 	char directory[ERR_PATH_MAX];
 	uint32_t lists;
 
-	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1,
+		 slash ? path : ".");
 	/* Its neighbours' mistakes are not asked for. */
 	loader->problems = &ignored;
 	read_folder(loader, &folder, directory[0] ? directory : "/");
@@ -341,9 +354,11 @@ static void load_path(struct loader *loader, const char *path)
 	struct stat st;
 
 	if (path[0] == 0)
-		path_error(loader, "detectors", "the path is empty", "give a detector file or a directory of them");
+		path_error(loader, "detectors", "the path is empty",
+			   "give a detector file or a directory of them");
 	else if (stat(path, &st) < 0)
-		path_error(loader, path, strerror(errno), "give a detector file or a directory of them");
+		path_error(loader, path, strerror(errno),
+			   "give a detector file or a directory of them");
 	else if (S_ISDIR(st.st_mode))
 		load_directory(loader, path);
 	else
@@ -375,14 +390,16 @@ static int add_lists(struct loader *loader, struct cel_env *env, uint32_t direct
 
 		if (list->directory != directory)
 			continue;
-		values = arena_alloc(&loader->scratch, sizeof(*values) + count * sizeof(struct value));
+		values = arena_alloc(&loader->scratch,
+				     sizeof(*values) + count * sizeof(struct value));
 		if (!values)
 			return -ENOMEM;
 		values->count = count;
 		for (uint32_t k = 0; k < count; k++)
 			values->items[k] = value_str(list->values.items[k]->text);
-		code = cel_env_constant(env, list->name.data, "list(string)",
-					(struct value){ .tag = VALUE_LIST, .len = count, .list = values });
+		code = cel_env_constant(
+			env, list->name.data, "list(string)",
+			(struct value){ .tag = VALUE_LIST, .len = count, .list = values });
 	}
 	return code;
 }
@@ -478,7 +495,8 @@ struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_opti
 	return load(paths, options, problems);
 }
 
-struct ruleset *ruleset_load_builtin(const struct ruleset_options *options, struct err_list *problems)
+struct ruleset *ruleset_load_builtin(const struct ruleset_options *options,
+				     struct err_list *problems)
 {
 	return load(NULL, options, problems);
 }

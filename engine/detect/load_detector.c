@@ -42,22 +42,26 @@ static bool is_output(const struct detector_text *text, struct str name)
 	return false;
 }
 
-static void add_field(struct ruleset *ruleset, struct event_field *fields, struct event_def *def, struct str name,
-		      const struct field_text *declared)
+static void add_field(struct ruleset *ruleset, struct event_field *fields, struct event_def *def,
+		      struct str name, const struct field_text *declared)
 {
 	fields[def->field_count++] = (struct event_field){
 		.name = copy(ruleset, name),
-		.type = declared ? field_type_parse(declared->type->text, ruleset->compat) : FIELD_none,
+		.type = declared ? field_type_parse(declared->type->text, ruleset->compat)
+				 : FIELD_none,
 		.owner = TRACEE,
 		.names = "raw",
 		.origin = "",
 		.captured = "computed by the detector",
-		.doc = declared && declared->description ? copy(ruleset, declared->description->text) : "",
+		.doc = declared && declared->description
+			       ? copy(ruleset, declared->description->text)
+			       : "",
 	};
 }
 
 /* Output fields in their order, then those that are declared only. */
-static int make_fields(struct ruleset *ruleset, struct event_def *def, const struct detector_text *text)
+static int make_fields(struct ruleset *ruleset, struct event_def *def,
+		       const struct detector_text *text)
 {
 	const struct output_text *outputs = text->output.fields.items;
 	const struct field_text *declared = text->produced.fields.items;
@@ -94,7 +98,8 @@ static const char *make_sets(struct ruleset *ruleset, const struct texts *tags)
 	return sets;
 }
 
-static void make_event(struct ruleset *ruleset, struct detector *d, const struct detector_text *text, uint32_t id)
+static void make_event(struct ruleset *ruleset, struct detector *d,
+		       const struct detector_text *text, uint32_t id)
 {
 	d->def = (struct event_def){
 		.id = (uint16_t)id,
@@ -104,8 +109,9 @@ static void make_event(struct ruleset *ruleset, struct detector *d, const struct
 		.syscall = -1,
 		.syscall32 = -1,
 		.intro = text->threat.node ? copy(ruleset, schema_text(text->threat.name)) : "",
-		.description = copy(ruleset, schema_text(text->produced.description ? text->produced.description :
-									  text->threat.description)),
+		.description = copy(ruleset, schema_text(text->produced.description
+								 ? text->produced.description
+								 : text->threat.description)),
 		.advantages = "",
 		.drawbacks = "",
 		.example = "",
@@ -145,7 +151,8 @@ static struct threat *make_threat(struct ruleset *ruleset, const struct threat_t
 			copy_str(ruleset, properties->pairs[i].value->text),
 		};
 	if (threat->property_count)
-		qsort(threat->properties, threat->property_count, sizeof(*threat->properties), compare_properties);
+		qsort(threat->properties, threat->property_count, sizeof(*threat->properties),
+		      compare_properties);
 	return threat;
 }
 
@@ -165,7 +172,8 @@ static bool is_our_architecture(const struct texts *names)
 	return names->count == 0;
 }
 
-struct detector *detector_make(struct loader *loader, struct report *report, const struct detector_text *text)
+struct detector *detector_make(struct loader *loader, struct report *report,
+			       const struct detector_text *text)
 {
 	struct ruleset *ruleset = loader->ruleset;
 	struct detector *d = arena_new(&ruleset->arena, struct detector);
@@ -207,7 +215,8 @@ static bool version_fits(const struct input_text *text, const struct event_def *
 	       version_compare(is, high) < 0;
 }
 
-static void unknown_event(struct loader *loader, struct report *report, const struct input_text *text)
+static void unknown_event(struct loader *loader, struct report *report,
+			  const struct input_text *text)
 {
 	bool optional = is_optional(text->dependency);
 	struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "unknown-event" };
@@ -220,7 +229,8 @@ static void unknown_event(struct loader *loader, struct report *report, const st
 }
 
 /* Reads all filters of an input; the place of an error is that of the filter. */
-static void link_filters(struct report *report, struct input *input, const struct texts *texts, bool data)
+static void link_filters(struct report *report, struct input *input, const struct texts *texts,
+			 bool data)
 {
 	for (uint32_t i = 0; i < texts->count; i++) {
 		struct err err = { .level = ERR_ERROR, .rule = "filter" };
@@ -228,14 +238,15 @@ static void link_filters(struct report *report, struct input *input, const struc
 		int code;
 
 		filter_split(texts->items[i]->text, &field, &expression);
-		code = data ? filters_add_data(input->filters, field, expression, &err) :
-			      filters_add_scope(input->filters, field, expression, &err);
+		code = data ? filters_add_data(input->filters, field, expression, &err)
+			    : filters_add_scope(input->filters, field, expression, &err);
 		if (code)
 			report_add(report, texts->items[i], &err);
 	}
 }
 
-static void keep_texts(struct ruleset *ruleset, struct str **list, uint32_t *count, const struct texts *texts)
+static void keep_texts(struct ruleset *ruleset, struct str **list, uint32_t *count,
+		       const struct texts *texts)
 {
 	struct str *all = arena_array(&ruleset->arena, struct str, *count + texts->count + 1);
 
@@ -263,7 +274,8 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 		struct err err = { .level = is_optional(text->dependency) ? ERR_WARNING : ERR_ERROR,
 				   .rule = "version" };
 
-		err_set(&err, -EINVAL, "version incompatible: event '%s' is of version %s", def->name, def->version);
+		err_set(&err, -EINVAL, "version incompatible: event '%s' is of version %s",
+			def->name, def->version);
 		report_add(report, text->name, &err);
 		return;
 	}
@@ -274,7 +286,8 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	link_filters(report, input, &text->data_filters, true);
 	link_filters(report, input, &text->scope_filters, false);
 	keep_texts(loader->ruleset, &d->data_filters, &d->data_filter_count, &text->data_filters);
-	keep_texts(loader->ruleset, &d->scope_filters, &d->scope_filter_count, &text->scope_filters);
+	keep_texts(loader->ruleset, &d->scope_filters, &d->scope_filter_count,
+		   &text->scope_filters);
 	d->input_defs[d->input_count++] = def;
 }
 
@@ -285,11 +298,13 @@ static void check_enrichments(struct report *report, const struct maps *enrichme
 
 	for (uint32_t i = 0; i < enrichments->count; i++) {
 		bool optional = is_optional(items[i].dependency);
-		struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "enrichment" };
+		struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR,
+				   .rule = "enrichment" };
 
 		if (strcmp(items[i].name->text.data, "container") == 0)
 			continue;
-		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled", items[i].name->text.data);
+		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled",
+			items[i].name->text.data);
 		err_hint(&err, "this sensor does not collect it yet");
 		report_add(report, items[i].name, &err);
 	}
@@ -337,9 +352,11 @@ static uint32_t offset_in(struct str text, uint32_t line, uint32_t column)
 }
 
 /* The expression's own place becomes one in the file; `what` says which expression it is. */
-static void expression_error(struct report *report, const struct yaml_node *node, const char *what, struct err *err)
+static void expression_error(struct report *report, const struct yaml_node *node, const char *what,
+			     struct err *err)
 {
-	uint32_t offset = offset_in(node->text, err->line ? err->line : 1, err->column ? err->column : 1);
+	uint32_t offset = offset_in(node->text, err->line ? err->line : 1,
+				    err->column ? err->column : 1);
 	char message[ERR_MESSAGE_MAX];
 
 	memcpy(message, err->message, sizeof(message));
@@ -350,14 +367,18 @@ static void expression_error(struct report *report, const struct yaml_node *node
 	report_add(report, node, err);
 }
 
-static const struct cel_program *compile(struct loader *loader, struct report *report, const struct cel_env *env,
-					 const struct yaml_node *node, const char *what, const char *want)
+static const struct cel_program *compile(struct loader *loader, struct report *report,
+					 const struct cel_env *env, const struct yaml_node *node,
+					 const char *what, const char *want)
 {
-	struct cel_source source = { .text = copy_str(loader->ruleset, node->text), .line = 1, .column = 1 };
+	struct cel_source source = { .text = copy_str(loader->ruleset, node->text),
+				     .line = 1,
+				     .column = 1 };
 	const struct cel_program *program = NULL;
 	struct err err = { 0 };
 
-	if (source.text.data && cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) == 0)
+	if (source.text.data &&
+	    cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) == 0)
 		return program;
 	expression_error(report, node, what, &err);
 	return NULL;
@@ -416,15 +437,18 @@ static void warn_toctou(struct loader *loader, struct report *report, const stru
 
 		for (uint32_t k = 0; k < d->inputs[i].def->field_count && k < 64; k++)
 			if (fields >> k & 1)
-				*(strstr(d->inputs[i].def->fields[k].origin, "TOCTOU") ? &loader->reads_toctou :
-											  &loader->reads_other) += 1;
+				*(strstr(d->inputs[i].def->fields[k].origin, "TOCTOU")
+					  ? &loader->reads_toctou
+					  : &loader->reads_other) += 1;
 	}
-	if (d->threat && d->threat->severity >= SEVERITY_HIGH && loader->reads_toctou && !loader->reads_other)
-		report_warning(report, pending->text.threat.severity, "toctou",
-			       "the caller can change them between our read and the kernel's use; add a condition "
-			       "on a field of origin K, or on origin(\"field\") == \"K\"",
-			       "severity '%s' rests on fields of user memory alone",
-			       pending->text.threat.severity->text.data);
+	if (d->threat && d->threat->severity >= SEVERITY_HIGH && loader->reads_toctou &&
+	    !loader->reads_other)
+		report_warning(
+			report, pending->text.threat.severity, "toctou",
+			"the caller can change them between our read and the kernel's use; add a condition "
+			"on a field of origin K, or on origin(\"field\") == \"K\"",
+			"severity '%s' rests on fields of user memory alone",
+			pending->text.threat.severity->text.data);
 }
 
 void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env)
@@ -437,7 +461,8 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 	loader->compiling = pending->detector;
 	loader->reads_toctou = loader->reads_other = 0;
 	loader->reading_conditions = true;
-	loader->unknown_input = pending->detector->input_count < pending->text.requirements.events.count;
+	loader->unknown_input = pending->detector->input_count <
+				pending->text.requirements.events.count;
 	compile_conditions(loader, &report, pending->detector, &pending->text.conditions, env);
 	loader->reading_conditions = false;
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);

@@ -59,13 +59,15 @@ static int unknown_field(const struct detector *d, struct str name, struct err *
 		for (uint32_t k = 0; k < d->inputs[i].def->field_count; k++)
 			suggest_try(&suggest, str_of(d->inputs[i].def->fields[k].name));
 	if (d->input_count == 1) {
-		err_set(err, -EINVAL, "event %s has no field '%.*s'", d->inputs[0].def->name, (int)name.len, name.data);
+		err_set(err, -EINVAL, "event %s has no field '%.*s'", d->inputs[0].def->name,
+			(int)name.len, name.data);
 	} else {
-		err_set(err, -EINVAL, "none of the events has a field '%.*s':", (int)name.len, name.data);
+		err_set(err, -EINVAL, "none of the events has a field '%.*s':", (int)name.len,
+			name.data);
 		len = strlen(err->message);
 		for (uint32_t i = 0; i < d->input_count && len < sizeof(err->message); i++)
-			len += (size_t)snprintf(err->message + len, sizeof(err->message) - len, "%s %s",
-						i ? "," : "", d->inputs[i].def->name);
+			len += (size_t)snprintf(err->message + len, sizeof(err->message) - len,
+						"%s %s", i ? "," : "", d->inputs[i].def->name);
 	}
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%s'?", suggest.best.data);

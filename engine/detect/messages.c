@@ -2,7 +2,8 @@
 /* Values of the kinds that getters give, see messages.h. */
 #include "messages.h"
 
-void give_message(struct cel_run *run, struct value *out, const struct cel_message *type, const void *data)
+void give_message(struct cel_run *run, struct value *out, const struct cel_message *type,
+		  const void *data)
 {
 	struct cel_object *object = arena_alloc(run->arena, sizeof(*object));
 
@@ -34,7 +35,8 @@ void give_time(struct cel_run *run, struct value *out, uint64_t epoch_ns)
 
 struct value_list *give_list(struct cel_run *run, struct value *out, uint32_t count)
 {
-	struct value_list *list = arena_alloc(run->arena, sizeof(*list) + count * sizeof(struct value));
+	struct value_list *list = arena_alloc(run->arena,
+					      sizeof(*list) + count * sizeof(struct value));
 
 	if (!list) {
 		*out = cel_error(run, "out of memory");

@@ -11,7 +11,8 @@
 
 #define EMPTY_STRING ((struct value){ .tag = VALUE_STRING, .str = "" })
 
-void give_message(struct cel_run *run, struct value *out, const struct cel_message *type, const void *data);
+void give_message(struct cel_run *run, struct value *out, const struct cel_message *type,
+		  const void *data);
 void give_text(struct value *out, struct str text);
 void give_time(struct cel_run *run, struct value *out, uint64_t epoch_ns);
 void give_empty_list(struct value *out);

@@ -37,17 +37,19 @@ int version_parse(struct str text, struct version *out, struct err *err)
 		if (text.data[i] != '.')
 			parts[count - 1].len++;
 		else if (count == 3)
-			return err_set(err, -EINVAL,
-				       "version must be in format 'major.minor' or 'major.minor.patch'");
+			return err_set(
+				err, -EINVAL,
+				"version must be in format 'major.minor' or 'major.minor.patch'");
 		else
 			parts[count++] = (struct str){ text.data + i + 1, 0 };
 	}
 	if (count < 2)
-		return err_set(err, -EINVAL, "version must be in format 'major.minor' or 'major.minor.patch'");
+		return err_set(err, -EINVAL,
+			       "version must be in format 'major.minor' or 'major.minor.patch'");
 	for (uint32_t i = 0; i < count; i++)
 		if (!read_decimal(parts[i], i < 2 ? UINT32_MAX : UINT64_MAX, &numbers[i]))
-			return err_set(err, -EINVAL, "invalid %s version '%.*s'", names[i], (int)parts[i].len,
-				       parts[i].data);
+			return err_set(err, -EINVAL, "invalid %s version '%.*s'", names[i],
+				       (int)parts[i].len, parts[i].data);
 	*out = (struct version){ (uint32_t)numbers[0], (uint32_t)numbers[1], numbers[2] };
 	return 0;
 }
@@ -70,8 +72,8 @@ static int check_version(const struct yaml_node *value, bool compat, struct err 
 }
 
 /* The message names the word, the hint the nearest one or all of them. */
-static int not_one_of(struct err *err, const char *message, struct str found, const char *const *words,
-		      size_t count)
+static int not_one_of(struct err *err, const char *message, struct str found,
+		      const char *const *words, size_t count)
 {
 	struct suggest suggest;
 	size_t len;
@@ -86,7 +88,8 @@ static int not_one_of(struct err *err, const char *message, struct str found, co
 	}
 	len = (size_t)snprintf(err->hint, sizeof(err->hint), "one of");
 	for (size_t i = 0; i < count && len < sizeof(err->hint); i++)
-		len += (size_t)snprintf(err->hint + len, sizeof(err->hint) - len, "%s %s", i ? "," : "", words[i]);
+		len += (size_t)snprintf(err->hint + len, sizeof(err->hint) - len, "%s %s",
+					i ? "," : "", words[i]);
 	return -EINVAL;
 }
 
@@ -95,15 +98,18 @@ static const struct {
 	uint8_t type;
 	bool tracee;
 } field_types[] = {
-	{ "string", FIELD_str, true }, { "int32", FIELD_i32, true }, { "uint32", FIELD_u32, true },
-	{ "uint64", FIELD_u64, true }, { "bool", FIELD_bool, true }, { "bytes", FIELD_bytes, true },
-	{ "int64", FIELD_i64, false }, { "double", FIELD_timespec, false }, { "[]string", FIELD_strs, false },
+	{ "string", FIELD_str, true },	   { "int32", FIELD_i32, true },
+	{ "uint32", FIELD_u32, true },	   { "uint64", FIELD_u64, true },
+	{ "bool", FIELD_bool, true },	   { "bytes", FIELD_bytes, true },
+	{ "int64", FIELD_i64, false },	   { "double", FIELD_timespec, false },
+	{ "[]string", FIELD_strs, false },
 };
 
 enum field_type field_type_parse(struct str name, bool compat)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(field_types); i++)
-		if (str_equal(name, str_of(field_types[i].name)) && (field_types[i].tracee || !compat))
+		if (str_equal(name, str_of(field_types[i].name)) &&
+		    (field_types[i].tracee || !compat))
 			return (enum field_type)field_types[i].type;
 	return FIELD_none;
 }
@@ -128,7 +134,8 @@ static const char *const severities[] = { "info", "low", "medium", "high", "crit
 bool severity_parse(struct str text, bool compat, enum severity *out)
 {
 	for (size_t i = compat ? 1 : 0; i < ARRAY_SIZE(severities); i++)
-		if (text.len == strlen(severities[i]) && strncasecmp(text.data, severities[i], text.len) == 0) {
+		if (text.len == strlen(severities[i]) &&
+		    strncasecmp(text.data, severities[i], text.len) == 0) {
 			*out = (enum severity)i;
 			return true;
 		}
@@ -143,23 +150,26 @@ static int check_severity(const struct yaml_node *value, bool compat, struct err
 	if (severity_parse(value->text, compat, &severity))
 		return 0;
 	snprintf(message, sizeof(message), "invalid severity '%.100s'", value->text.data);
-	return not_one_of(err, message, value->text, severities + compat, ARRAY_SIZE(severities) - compat);
+	return not_one_of(err, message, value->text, severities + compat,
+			  ARRAY_SIZE(severities) - compat);
 }
 
 static int check_dependency(const struct yaml_node *value, bool compat, struct err *err)
 {
 	(void)compat;
-	if (strcasecmp(value->text.data, "required") == 0 || strcasecmp(value->text.data, "optional") == 0)
+	if (strcasecmp(value->text.data, "required") == 0 ||
+	    strcasecmp(value->text.data, "optional") == 0)
 		return 0;
-	return err_set(err, -EINVAL, "invalid dependency type '%s': must be 'required' or 'optional'",
+	return err_set(err, -EINVAL,
+		       "invalid dependency type '%s': must be 'required' or 'optional'",
 		       value->text.data);
 }
 
 static int check_architecture(const struct yaml_node *value, bool compat, struct err *err)
 {
-	static const char *const names[] = { "386",	"amd64",    "arm",	"arm64",  "loong64",
-					     "mips",	"mips64",   "mips64le", "mipsle", "ppc64",
-					     "ppc64le", "riscv64",  "s390x",	"wasm" };
+	static const char *const names[] = { "386",	"amd64",   "arm",      "arm64",	 "loong64",
+					     "mips",	"mips64",  "mips64le", "mipsle", "ppc64",
+					     "ppc64le", "riscv64", "s390x",    "wasm" };
 	char message[256];
 
 	(void)compat;
@@ -196,11 +206,12 @@ static int check_list_name(const struct yaml_node *value, bool compat, struct er
 
 	(void)compat;
 	for (uint32_t i = 0; i < name.len; i++)
-		fine &= (name.data[i] >= 'A' && name.data[i] <= 'Z') || isdigit((unsigned char)name.data[i]) ||
-			name.data[i] == '_';
+		fine &= (name.data[i] >= 'A' && name.data[i] <= 'Z') ||
+			isdigit((unsigned char)name.data[i]) || name.data[i] == '_';
 	if (fine)
 		return 0;
-	err_set(err, -EINVAL, "list name '%s' must be uppercase snake_case (e.g., SHELL_BINARIES)", name.data);
+	err_set(err, -EINVAL, "list name '%s' must be uppercase snake_case (e.g., SHELL_BINARIES)",
+		name.data);
 	return -EINVAL;
 }
 
@@ -213,27 +224,33 @@ static int check_list_name(const struct yaml_node *value, bool compat, struct er
 static const struct schema_key field_keys[] = {
 	{ "name", KEY_TEXT, true, AT(field_text, name), NULL, "event field name is required", NULL,
 	  "name of the field" },
-	{ "type", KEY_TEXT, true, AT(field_text, type), NULL, "event field type is required", check_field_type,
+	{ "type", KEY_TEXT, true, AT(field_text, type), NULL, "event field type is required",
+	  check_field_type,
 	  "string, int32, uint32, int64, uint64, bool, bytes, double or []string" },
-	{ "description", KEY_TEXT, false, AT(field_text, description), NULL, NULL, NULL, "what it is" },
-	{ "optional", KEY_BOOL, false, AT(field_text, optional), NULL, NULL, NULL, "may be absent" },
+	{ "description", KEY_TEXT, false, AT(field_text, description), NULL, NULL, NULL,
+	  "what it is" },
+	{ "optional", KEY_BOOL, false, AT(field_text, optional), NULL, NULL, NULL,
+	  "may be absent" },
 };
 static SCHEMA(field_schema, "a field of produced_event", field_text, field_keys);
 
 static const struct schema_key produced_keys[] = {
-	{ "name", KEY_TEXT, true, AT(produced_text, name), NULL, "produced_event.name is required", NULL,
-	  "name of the event that is made" },
-	{ "version", KEY_TEXT, true, AT(produced_text, version), NULL, "produced_event.version is required",
-	  check_version, "version of its fields, as 1.0.0" },
-	{ "description", KEY_TEXT, false, AT(produced_text, description), NULL, NULL, NULL, "what it means" },
-	{ "tags", KEY_TEXTS, false, AT(produced_text, tags), NULL, NULL, NULL, "sets the event belongs to" },
-	{ "fields", KEY_MAPS, false, AT(produced_text, fields), &field_schema, NULL, NULL, "its data fields" },
+	{ "name", KEY_TEXT, true, AT(produced_text, name), NULL, "produced_event.name is required",
+	  NULL, "name of the event that is made" },
+	{ "version", KEY_TEXT, true, AT(produced_text, version), NULL,
+	  "produced_event.version is required", check_version, "version of its fields, as 1.0.0" },
+	{ "description", KEY_TEXT, false, AT(produced_text, description), NULL, NULL, NULL,
+	  "what it means" },
+	{ "tags", KEY_TEXTS, false, AT(produced_text, tags), NULL, NULL, NULL,
+	  "sets the event belongs to" },
+	{ "fields", KEY_MAPS, false, AT(produced_text, fields), &field_schema, NULL, NULL,
+	  "its data fields" },
 };
 static SCHEMA(produced_schema, "produced_event", produced_text, produced_keys);
 
 static const struct schema_key input_keys[] = {
-	{ "name", KEY_TEXT, true, AT(input_text, name), NULL, "event requirement name is required", NULL,
-	  "an event, built-in or made by another detector" },
+	{ "name", KEY_TEXT, true, AT(input_text, name), NULL, "event requirement name is required",
+	  NULL, "an event, built-in or made by another detector" },
 	{ "dependency", KEY_TEXT, false, AT(input_text, dependency), NULL, NULL, check_dependency,
 	  "required (default) or optional" },
 	{ "min_version", KEY_TEXT, false, AT(input_text, min_version), NULL, NULL, check_version,
@@ -248,25 +265,27 @@ static const struct schema_key input_keys[] = {
 static SCHEMA(input_schema, "requirements.events", input_text, input_keys);
 
 static const struct schema_key enrichment_keys[] = {
-	{ "name", KEY_TEXT, true, AT(enrichment_text, name), NULL, "enrichment requirement name is required",
-	  check_enrichment, "environment, executable-hash or container" },
-	{ "dependency", KEY_TEXT, false, AT(enrichment_text, dependency), NULL, NULL, check_dependency,
-	  "required (default) or optional" },
-	{ "config", KEY_TEXT, false, AT(enrichment_text, config), NULL, NULL, NULL, "kind of hash" },
+	{ "name", KEY_TEXT, true, AT(enrichment_text, name), NULL,
+	  "enrichment requirement name is required", check_enrichment,
+	  "environment, executable-hash or container" },
+	{ "dependency", KEY_TEXT, false, AT(enrichment_text, dependency), NULL, NULL,
+	  check_dependency, "required (default) or optional" },
+	{ "config", KEY_TEXT, false, AT(enrichment_text, config), NULL, NULL, NULL,
+	  "kind of hash" },
 };
 static SCHEMA(enrichment_schema, "requirements.enrichments", enrichment_text, enrichment_keys);
 
 static const struct schema_key requirement_keys[] = {
-	{ "min_tracee_version", KEY_TEXT, false, AT(requirements_text, min_tracee_version), NULL, NULL,
-	  check_version, "lowest Tracee version" },
-	{ "max_tracee_version", KEY_TEXT, false, AT(requirements_text, max_tracee_version), NULL, NULL,
-	  check_version, "first Tracee version that is too high" },
-	{ "architectures", KEY_TEXTS, false, AT(requirements_text, architectures), NULL, NULL, check_architecture,
-	  "amd64, arm64, ...; elsewhere the detector is left out" },
+	{ "min_tracee_version", KEY_TEXT, false, AT(requirements_text, min_tracee_version), NULL,
+	  NULL, check_version, "lowest Tracee version" },
+	{ "max_tracee_version", KEY_TEXT, false, AT(requirements_text, max_tracee_version), NULL,
+	  NULL, check_version, "first Tracee version that is too high" },
+	{ "architectures", KEY_TEXTS, false, AT(requirements_text, architectures), NULL, NULL,
+	  check_architecture, "amd64, arm64, ...; elsewhere the detector is left out" },
 	{ "events", KEY_MAPS, true, AT(requirements_text, events), &input_schema,
 	  "at least one event requirement is required", NULL, "events it reads" },
-	{ "enrichments", KEY_MAPS, false, AT(requirements_text, enrichments), &enrichment_schema, NULL, NULL,
-	  "data that must be collected in addition" },
+	{ "enrichments", KEY_MAPS, false, AT(requirements_text, enrichments), &enrichment_schema,
+	  NULL, NULL, "data that must be collected in addition" },
 };
 static SCHEMA(requirements_schema, "requirements", requirements_text, requirement_keys);
 
@@ -276,13 +295,15 @@ static const struct schema_key tactic_keys[] = {
 static SCHEMA(tactic_schema, "threat.mitre.tactic", tactic_text, tactic_keys);
 
 static const struct schema_key technique_keys[] = {
-	{ "id", KEY_TEXT, false, AT(technique_text, id), NULL, NULL, NULL, "ATT&CK technique, as T1068" },
+	{ "id", KEY_TEXT, false, AT(technique_text, id), NULL, NULL, NULL,
+	  "ATT&CK technique, as T1068" },
 	{ "name", KEY_TEXT, false, AT(technique_text, name), NULL, NULL, NULL, "its name" },
 };
 static SCHEMA(technique_schema, "threat.mitre.technique", technique_text, technique_keys);
 
 static const struct schema_key mitre_keys[] = {
-	{ "tactic", KEY_MAP, false, AT(mitre_text, tactic), &tactic_schema, NULL, NULL, "ATT&CK tactic" },
+	{ "tactic", KEY_MAP, false, AT(mitre_text, tactic), &tactic_schema, NULL, NULL,
+	  "ATT&CK tactic" },
 	{ "technique", KEY_MAP, false, AT(mitre_text, technique), &technique_schema, NULL, NULL,
 	  "ATT&CK technique" },
 };
@@ -290,37 +311,40 @@ static SCHEMA(mitre_schema, "threat.mitre", mitre_text, mitre_keys);
 
 static const struct schema_key threat_keys[] = {
 	{ "name", KEY_TEXT, false, AT(threat_text, name), NULL, NULL, NULL, "short name" },
-	{ "description", KEY_TEXT, true, AT(threat_text, description), NULL, "threat.description is required",
-	  NULL, "what the alert means and what to do" },
-	{ "severity", KEY_TEXT, true, AT(threat_text, severity), NULL, "threat.severity is required",
-	  check_severity, "info, low, medium, high or critical" },
-	{ "mitre", KEY_MAP, false, AT(threat_text, mitre), &mitre_schema, NULL, NULL, "ATT&CK mapping" },
+	{ "description", KEY_TEXT, true, AT(threat_text, description), NULL,
+	  "threat.description is required", NULL, "what the alert means and what to do" },
+	{ "severity", KEY_TEXT, true, AT(threat_text, severity), NULL,
+	  "threat.severity is required", check_severity, "info, low, medium, high or critical" },
+	{ "mitre", KEY_MAP, false, AT(threat_text, mitre), &mitre_schema, NULL, NULL,
+	  "ATT&CK mapping" },
 	{ "properties", KEY_PROPERTIES, false, AT(threat_text, properties), NULL, NULL, NULL,
 	  "free texts by name" },
 };
 static SCHEMA(threat_schema, "threat", threat_text, threat_keys);
 
 static const struct schema_key populate_keys[] = {
-	{ "threat", KEY_BOOL, false, AT(populate_text, threat), NULL, NULL, NULL, "copy the threat block" },
+	{ "threat", KEY_BOOL, false, AT(populate_text, threat), NULL, NULL, NULL,
+	  "copy the threat block" },
 	{ "detected_from", KEY_BOOL, false, AT(populate_text, detected_from), NULL, NULL, NULL,
 	  "copy the input event's data" },
-	{ "process_ancestry", KEY_BOOL, false, AT(populate_text, process_ancestry), NULL, NULL, NULL,
-	  "add the ancestors of the process" },
+	{ "process_ancestry", KEY_BOOL, false, AT(populate_text, process_ancestry), NULL, NULL,
+	  NULL, "add the ancestors of the process" },
 };
 static SCHEMA(populate_schema, "auto_populate", populate_text, populate_keys);
 
 static const struct schema_key output_keys[] = {
-	{ "name", KEY_TEXT, true, AT(output_text, name), NULL, "output field name is required", NULL,
-	  "a field of produced_event" },
-	{ "expression", KEY_TEXT, true, AT(output_text, expression), NULL, "output field expression is required",
-	  NULL, "CEL for its value" },
+	{ "name", KEY_TEXT, true, AT(output_text, name), NULL, "output field name is required",
+	  NULL, "a field of produced_event" },
+	{ "expression", KEY_TEXT, true, AT(output_text, expression), NULL,
+	  "output field expression is required", NULL, "CEL for its value" },
 	{ "optional", KEY_BOOL, false, AT(output_text, optional), NULL, NULL, NULL,
 	  "left out on an error, instead of dropping the detection" },
 };
 static SCHEMA(output_schema, "output.fields", output_text, output_keys);
 
 static const struct schema_key outputs_keys[] = {
-	{ "fields", KEY_MAPS, false, AT(outputs_text, fields), &output_schema, NULL, NULL, "fields to fill" },
+	{ "fields", KEY_MAPS, false, AT(outputs_text, fields), &output_schema, NULL, NULL,
+	  "fields to fill" },
 };
 static SCHEMA(outputs_schema, "output", outputs_text, outputs_keys);
 
@@ -331,22 +355,25 @@ static const struct schema_key detector_keys[] = {
 	{ "produced_event", KEY_MAP, true, AT(detector_text, produced), &produced_schema,
 	  "produced_event is required", NULL, "the event it makes" },
 	{ "requirements", KEY_MAP, true, AT(detector_text, requirements), &requirements_schema,
-	  "at least one event requirement is required", NULL, "what it needs: events, filters on them" },
+	  "at least one event requirement is required", NULL,
+	  "what it needs: events, filters on them" },
 	{ "threat", KEY_MAP, false, AT(detector_text, threat), &threat_schema, NULL, NULL,
 	  "what kind of threat; none: a derived event" },
-	{ "auto_populate", KEY_MAP, false, AT(detector_text, populate), &populate_schema, NULL, NULL,
-	  "what to copy into the produced event" },
+	{ "auto_populate", KEY_MAP, false, AT(detector_text, populate), &populate_schema, NULL,
+	  NULL, "what to copy into the produced event" },
 	{ "conditions", KEY_TEXTS, false, AT(detector_text, conditions), NULL, NULL, NULL,
 	  "CEL conditions, all of which must hold" },
-	{ "output", KEY_MAP, false, AT(detector_text, output), &outputs_schema, NULL, NULL, "the data fields" },
+	{ "output", KEY_MAP, false, AT(detector_text, output), &outputs_schema, NULL, NULL,
+	  "the data fields" },
 };
 SCHEMA(detector_schema, "a detector", detector_text, detector_keys);
 
 static const struct schema_key list_keys[] = {
 	{ "type", KEY_TEXT, true, AT(list_text, type), NULL, NULL, NULL, "string_list" },
-	{ "name", KEY_TEXT, true, AT(list_text, name), NULL, "list name cannot be empty", check_list_name,
-	  "name for conditions, in capitals" },
-	{ "description", KEY_TEXT, false, AT(list_text, description), NULL, NULL, NULL, "what it holds" },
+	{ "name", KEY_TEXT, true, AT(list_text, name), NULL, "list name cannot be empty",
+	  check_list_name, "name for conditions, in capitals" },
+	{ "description", KEY_TEXT, false, AT(list_text, description), NULL, NULL, NULL,
+	  "what it holds" },
 	{ "values", KEY_TEXTS, false, AT(list_text, values), NULL, NULL, NULL, "the strings" },
 };
 SCHEMA(list_schema, "a string list", list_text, list_keys);
@@ -372,59 +399,69 @@ enum rule_type rule_file_type(struct report *report, const struct yaml_file *fil
 		      { "policy", RULE_POLICY },
 		      { "rule_test", RULE_TEST } };
 	const struct yaml_node *type = yaml_get(file->root, "type");
-	static const char hint[] = "a detector starts with `type: detector`, a list with `type: string_list`";
+	static const char hint[] =
+		"a detector starts with `type: detector`, a list with `type: string_list`";
 	struct str word = type ? trim(type->text) : STR("");
 
 	if (file->root && file->root->kind != YAML_MAP && !file->root->null) {
-		report_error(report, file->root, "kind", hint, "failed to read type field: expected a map, found %s",
+		report_error(report, file->root, "kind", hint,
+			     "failed to read type field: expected a map, found %s",
 			     yaml_describe(file->root));
 		return RULE_UNKNOWN;
 	}
 	if (type && type->kind != YAML_SCALAR) {
-		report_error(report, type, "kind", hint, "failed to read type field: expected a string, found %s",
+		report_error(report, type, "kind", hint,
+			     "failed to read type field: expected a string, found %s",
 			     yaml_describe(type));
 		return RULE_UNKNOWN;
 	}
 	if (word.len == 0) {
-		report_error(report, type ? type : file->root, "missing-key", hint, "missing required field 'type'");
+		report_error(report, type ? type : file->root, "missing-key", hint,
+			     "missing required field 'type'");
 		return RULE_UNKNOWN;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (word.len == strlen(types[i].name) && strncasecmp(word.data, types[i].name, word.len) == 0)
+		if (word.len == strlen(types[i].name) &&
+		    strncasecmp(word.data, types[i].name, word.len) == 0)
 			return types[i].type;
-	report_error(report, type, "value", hint, "invalid type '%.*s', must be 'detector' or 'string_list'",
-		     (int)word.len, word.data);
+	report_error(report, type, "value", hint,
+		     "invalid type '%.*s', must be 'detector' or 'string_list'", (int)word.len,
+		     word.data);
 	return RULE_UNKNOWN;
 }
 
 /* ---- whole files ------------------------------------------------------------------------ */
 
-static void check_unique(struct report *report, const struct maps *maps, uint32_t size, const char *what)
+static void check_unique(struct report *report, const struct maps *maps, uint32_t size,
+			 const char *what)
 {
 	/* In all these structs the name follows the node. */
 	for (uint32_t i = 0; i < maps->count; i++) {
-		const struct yaml_node *const *item = (const void *)((const char *)maps->items + (size_t)size * i);
+		const struct yaml_node *const *item = (const void *)((const char *)maps->items +
+								     (size_t)size * i);
 
 		for (uint32_t k = 0; item[1] && k < i; k++) {
 			const struct yaml_node *const *other =
 				(const void *)((const char *)maps->items + (size_t)size * k);
 
 			if (other[1] && str_equal(item[1]->text, other[1]->text)) {
-				report_error(report, item[1], "duplicate", NULL, "duplicate %s '%s' (first in line %u)",
-					     what, item[1]->text.data, other[1]->line);
+				report_error(report, item[1], "duplicate", NULL,
+					     "duplicate %s '%s' (first in line %u)", what,
+					     item[1]->text.data, other[1]->line);
 				break;
 			}
 		}
 	}
 }
 
-static void check_range(struct report *report, const struct yaml_node *min, const struct yaml_node *max,
-			const char *message)
+static void check_range(struct report *report, const struct yaml_node *min,
+			const struct yaml_node *max, const char *message)
 {
 	struct err ignored = { 0 };
 	struct version low, high;
 
-	if (!min || !max || version_parse(min->text, &low, &ignored) || version_parse(max->text, &high, &ignored))
+	if (!min || !max || version_parse(min->text, &low, &ignored) ||
+	    version_parse(max->text, &high, &ignored))
 		return;
 	if (version_compare(low, high) >= 0)
 		report_error(report, max, "value", NULL, "%s", message);
@@ -434,7 +471,8 @@ static void check_conditions(struct report *report, const struct texts *conditio
 {
 	for (uint32_t i = 0; i < conditions->count; i++)
 		if (conditions->items[i]->text.len == 0)
-			report_error(report, conditions->items[i], "value", NULL, "condition %u is empty", i);
+			report_error(report, conditions->items[i], "value", NULL,
+				     "condition %u is empty", i);
 }
 
 static bool is_declared(const struct maps *fields, struct str name)
@@ -466,25 +504,29 @@ static void check_declared(struct report *report, const struct detector_text *d)
 		err_set(&err, -EINVAL, "extracted field '%s' not declared in produced_event.fields",
 			outputs[i].name->text.data);
 		if (suggest.best.data)
-			err_hint(&err, "did you mean '%s'? Else declare it, or make it optional", suggest.best.data);
+			err_hint(&err, "did you mean '%s'? Else declare it, or make it optional",
+				 suggest.best.data);
 		else
 			err_hint(&err, "declare it, or make it optional");
 		report_add(report, outputs[i].name, &err);
 	}
 }
 
-bool detector_text_read(struct report *report, const struct yaml_file *file, struct detector_text *out)
+bool detector_text_read(struct report *report, const struct yaml_file *file,
+			struct detector_text *out)
 {
 	const struct input_text *inputs;
 
 	schema_read(report, &detector_schema, file->root, out);
 	inputs = out->requirements.events.items;
 	check_unique(report, &out->produced.fields, sizeof(struct field_text), "field name");
-	check_unique(report, &out->requirements.events, sizeof(struct input_text), "event requirement");
+	check_unique(report, &out->requirements.events, sizeof(struct input_text),
+		     "event requirement");
 	check_unique(report, &out->requirements.enrichments, sizeof(struct enrichment_text),
 		     "enrichment requirement");
 	check_unique(report, &out->output.fields, sizeof(struct output_text), "output field name");
-	check_range(report, out->requirements.min_tracee_version, out->requirements.max_tracee_version,
+	check_range(report, out->requirements.min_tracee_version,
+		    out->requirements.max_tracee_version,
 		    "min_tracee_version must be less than max_tracee_version");
 	for (uint32_t i = 0; i < out->requirements.events.count; i++)
 		check_range(report, inputs[i].min_version, inputs[i].max_version,

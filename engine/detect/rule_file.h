@@ -105,7 +105,8 @@ enum rule_type { RULE_DETECTOR, RULE_LIST, RULE_POLICY, RULE_TEST, RULE_UNKNOWN 
 enum rule_type rule_file_type(struct report *report, const struct yaml_file *file);
 
 /* Reads and checks one; false if it has errors. */
-bool detector_text_read(struct report *report, const struct yaml_file *file, struct detector_text *out);
+bool detector_text_read(struct report *report, const struct yaml_file *file,
+			struct detector_text *out);
 bool list_text_read(struct report *report, const struct yaml_file *file, struct list_text *out);
 
 /* major.minor[.patch]. */

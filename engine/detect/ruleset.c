@@ -50,8 +50,8 @@ static int add_listener(struct ruleset *ruleset, struct detector *d, const struc
 	}
 	/* Powers of two are the capacities. */
 	if ((l->count & (l->count - 1)) == 0) {
-		struct subscription *items =
-			arena_array(&ruleset->arena, struct subscription, l->count ? l->count * 2 : 1);
+		struct subscription *items = arena_array(&ruleset->arena, struct subscription,
+							 l->count ? l->count * 2 : 1);
 
 		if (!items)
 			return -ENOMEM;
@@ -59,7 +59,8 @@ static int add_listener(struct ruleset *ruleset, struct detector *d, const struc
 			memcpy(items, l->items, l->count * sizeof(*items));
 		l->items = items;
 	}
-	l->items[l->count++] = (struct subscription){ d, filters_empty(input->filters) ? NULL : input->filters };
+	l->items[l->count++] =
+		(struct subscription){ d, filters_empty(input->filters) ? NULL : input->filters };
 	return 0;
 }
 
@@ -92,8 +93,10 @@ int ruleset_index(struct ruleset *ruleset)
 				return -ENOMEM;
 	}
 	for (uint32_t i = 0; i <= DETECT_DEPTH_MAX; i++) {
-		ruleset->values[i] = arena_array(&ruleset->arena, struct value, ruleset->slot_count + 1);
-		ruleset->known[i] = arena_array(&ruleset->arena, uint64_t, ruleset->slot_count / 64 + 1);
+		ruleset->values[i] = arena_array(&ruleset->arena, struct value,
+						 ruleset->slot_count + 1);
+		ruleset->known[i] = arena_array(&ruleset->arena, uint64_t,
+						ruleset->slot_count / 64 + 1);
 		if (!ruleset->values[i] || !ruleset->known[i])
 			return -ENOMEM;
 	}

@@ -44,7 +44,7 @@ struct detector {
 	struct event_def def; /* what it produces; fields in output order, then the rest */
 	struct threat *threat;
 	bool populate_threat, detected_from, ancestry;
-	bool skipped;  /* other architecture */
+	bool skipped; /* other architecture */
 	bool builtin;
 	struct input *inputs;
 	uint32_t input_count;
@@ -94,7 +94,7 @@ struct ruleset {
 struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
-	struct arena scratch; /* files and trees; freed after loading */
+	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
 	struct named_list *lists;
@@ -125,10 +125,12 @@ struct named_list {
 };
 
 /* load.c */
-void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t size);
+void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity,
+		  size_t size);
 
 /* load_detector.c: from text to struct detector, names resolved; then the expressions. */
-struct detector *detector_make(struct loader *loader, struct report *report, const struct detector_text *text);
+struct detector *detector_make(struct loader *loader, struct report *report,
+			       const struct detector_text *text);
 void detector_link(struct loader *loader, struct pending *pending);
 void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env);
 

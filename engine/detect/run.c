@@ -62,24 +62,17 @@ static bool to_integer(struct value value, uint8_t type, struct value *out)
 static uint8_t natural_type(struct value value, bool compat)
 {
 	switch (value.tag) {
-	case VALUE_STRING:
-		return FIELD_str;
-	case VALUE_BOOL:
-		return FIELD_bool;
-	case VALUE_BYTES:
-		return FIELD_bytes;
+	case VALUE_STRING: return FIELD_str;
+	case VALUE_BOOL: return FIELD_bool;
+	case VALUE_BYTES: return FIELD_bytes;
 	case VALUE_INT:
 		if (value.i >= INT32_MIN && value.i <= INT32_MAX)
 			return FIELD_i32;
 		return compat ? FIELD_none : FIELD_i64;
-	case VALUE_UINT:
-		return value.u <= UINT32_MAX ? FIELD_u32 : FIELD_u64;
-	case VALUE_DOUBLE:
-		return compat ? FIELD_none : FIELD_timespec;
-	case VALUE_LIST:
-		return compat ? FIELD_none : FIELD_strs;
-	default:
-		return FIELD_none;
+	case VALUE_UINT: return value.u <= UINT32_MAX ? FIELD_u32 : FIELD_u64;
+	case VALUE_DOUBLE: return compat ? FIELD_none : FIELD_timespec;
+	case VALUE_LIST: return compat ? FIELD_none : FIELD_strs;
+	default: return FIELD_none;
 	}
 }
 
@@ -114,28 +107,26 @@ static bool coerce(struct value value, uint8_t type, struct arena *arena, struct
 {
 	switch (type) {
 	case FIELD_str:
-		*out = value.tag == VALUE_STRING ? value : is_simple(value) ? text_of(value, arena) : value_null();
+		*out = value.tag == VALUE_STRING ? value
+		       : is_simple(value)	 ? text_of(value, arena)
+						 : value_null();
 		return out->tag == VALUE_STRING;
-	case FIELD_bool:
-		*out = value;
-		return value.tag == VALUE_BOOL;
+	case FIELD_bool: *out = value; return value.tag == VALUE_BOOL;
 	case FIELD_bytes:
 		*out = value_bytes(value.str, value.len);
 		return value.tag == VALUE_BYTES || value.tag == VALUE_STRING;
 	case FIELD_timespec:
-		*out = value.tag == VALUE_INT  ? value_double((double)value.i) :
-		       value.tag == VALUE_UINT ? value_double((double)value.u) :
-						 value;
+		*out = value.tag == VALUE_INT	 ? value_double((double)value.i)
+		       : value.tag == VALUE_UINT ? value_double((double)value.u)
+						 : value;
 		return out->tag == VALUE_DOUBLE;
-	case FIELD_strs:
-		return to_strings(value, arena, out);
-	default:
-		return to_integer(value, type, out);
+	case FIELD_strs: return to_strings(value, arena, out);
+	default: return to_integer(value, type, out);
 	}
 }
 
-static bool output_value(const struct chain *chain, const struct output_field *output, struct cel_run *run,
-			 struct value *out)
+static bool output_value(const struct chain *chain, const struct output_field *output,
+			 struct cel_run *run, struct value *out)
 {
 	uint8_t type = output->type;
 	struct value value, done;
@@ -154,7 +145,8 @@ static bool output_value(const struct chain *chain, const struct output_field *o
 }
 
 /* All output values, or NULL if a required one has none: then there is no detection. */
-static struct value *output_values(const struct chain *chain, struct detector *d, struct cel_run *run)
+static struct value *output_values(const struct chain *chain, struct detector *d,
+				   struct cel_run *run)
 {
 	struct value *values = arena_array(chain->arena, struct value, d->def.field_count + 1);
 
@@ -194,8 +186,8 @@ static bool conditions_hold(struct detector *d, struct cel_run *run)
 
 /* ---- events ----------------------------------------------------------------------------- */
 
-static struct event *make_event(const struct chain *chain, const struct detector *d, const struct event *input,
-				const struct value *values)
+static struct event *make_event(const struct chain *chain, const struct detector *d,
+				const struct event *input, const struct value *values)
 {
 	struct event *event = arena_alloc(chain->arena, sizeof(*event));
 
@@ -244,7 +236,9 @@ static void run_detector(struct chain *chain, struct detector *d, const struct e
 static void run_level(struct chain *chain, const struct event *event, uint32_t level)
 {
 	struct ruleset *ruleset = chain->ruleset;
-	const struct listeners *l = event->def->id < ruleset->event_limit ? ruleset->by_event[event->def->id] : NULL;
+	const struct listeners *l = event->def->id < ruleset->event_limit
+					    ? ruleset->by_event[event->def->id]
+					    : NULL;
 
 	if (!l)
 		return;
@@ -265,10 +259,12 @@ static void run_level(struct chain *chain, const struct event *event, uint32_t l
 			run_detector(chain, l->items[i].detector, event, &run.cel, level);
 }
 
-uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event, const struct stores *stores,
-		     struct arena *arena, detect_sink sink, void *ctx)
+uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
+		     const struct stores *stores, struct arena *arena, detect_sink sink, void *ctx)
 {
-	struct chain chain = { .ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx };
+	struct chain chain = {
+		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
+	};
 
 	run_level(&chain, event, 0);
 	return chain.made;

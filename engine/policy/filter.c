@@ -81,8 +81,8 @@ static int unknown_field(const struct filters *f, struct str field, struct err *
 	suggest_start(&suggest, field);
 	for (uint32_t i = 0; i < f->def->field_count; i++)
 		suggest_try(&suggest, str_of(f->def->fields[i].name));
-	err_set(err, -EINVAL, "invalid event data field: %.*s (event %s has no such field)", (int)field.len,
-		field.data, f->def->name);
+	err_set(err, -EINVAL, "invalid event data field: %.*s (event %s has no such field)",
+		(int)field.len, field.data, f->def->name);
 	if (suggest.best.data)
 		err_hint(err, "did you mean %s?", suggest.best.data);
 	else
@@ -113,13 +113,15 @@ static struct data_filter *data_filter_of(struct filters *f, uint16_t field)
 	f->data = all;
 	all = &all[f->data_count++];
 	*all = (struct data_filter){ .field = field, .text.compat = f->compat };
-	number_filter_init(&all->numbers, is_signed(f->def->fields[field].type) ? NUMBER_INT64 : NUMBER_UINT64,
+	number_filter_init(&all->numbers,
+			   is_signed(f->def->fields[field].type) ? NUMBER_INT64 : NUMBER_UINT64,
 			   false);
 	f->fields |= field < 64 ? 1ULL << field : 0;
 	return all;
 }
 
-static int check_kernel_filtered(const struct filters *f, const struct string_filter *text, struct err *err)
+static int check_kernel_filtered(const struct filters *f, const struct string_filter *text,
+				 struct err *err)
 {
 	bool bound = false;
 
@@ -129,7 +131,8 @@ static int check_kernel_filtered(const struct filters *f, const struct string_fi
 		return 0;
 	for (uint32_t i = 0; i < text->count; i++) {
 		if (text->terms[i].form == STRING_CONTAINS)
-			return err_set(err, -EINVAL, "operator not supported for the event and data arg");
+			return err_set(err, -EINVAL,
+				       "operator not supported for the event and data arg");
 		if (text->terms[i].text.len > DATA_LIMIT_KERNEL)
 			return err_set(err, -EINVAL, "filter value exceeds max length 255");
 	}
@@ -148,7 +151,8 @@ static bool add_as_number(struct data_filter *d, struct str expression, struct a
 		char after = i + 1 < expression.len ? expression.data[i + 1] : ',';
 		bool starts = i == skip || before == ',';
 
-		if (c != ',' && (c < '0' || c > '9') && !(c == '-' && starts && after > '0' && after <= '9'))
+		if (c != ',' && (c < '0' || c > '9') &&
+		    !(c == '-' && starts && after > '0' && after <= '9'))
 			return false;
 		if (c == '0' && (starts || before == '-') && after != ',')
 			return false;
@@ -167,8 +171,8 @@ int filters_add_data(struct filters *f, struct str field, struct str expression,
 	if (index < 0)
 		return unknown_field(f, field, err);
 	if (!expression.len || !field.len) {
-		err_set(err, -EINVAL, "invalid data filter '%.*s' (missing field or operator)", (int)field.len,
-			field.data);
+		err_set(err, -EINVAL, "invalid data filter '%.*s' (missing field or operator)",
+			(int)field.len, field.data);
 		err_hint(err, "write %.*s=value", (int)field.len, field.data);
 		return -EINVAL;
 	}
@@ -206,14 +210,17 @@ static int unknown_scope(struct str field, struct err *err)
 	if (suggest.best.data)
 		err_hint(err, "did you mean %s?", suggest.best.data);
 	else
-		err_hint(err, "scope fields are pid, uid, comm, container, ... (rules/README.md lists them)");
+		err_hint(
+			err,
+			"scope fields are pid, uid, comm, container, ... (rules/README.md lists them)");
 	return -EINVAL;
 }
 
 static struct scope_filter *scope_filter_of(struct filters *f, const struct scope_field *field)
 {
 	for (uint32_t i = 0; i < f->scope_count; i++)
-		if (f->scope[i].field->what == field->what && f->scope[i].field->kind == field->kind)
+		if (f->scope[i].field->what == field->what &&
+		    f->scope[i].field->kind == field->kind)
 			return &f->scope[i];
 	struct scope_filter *all = grow(f->arena, f->scope, f->scope_count, sizeof(*all));
 
@@ -222,8 +229,8 @@ static struct scope_filter *scope_filter_of(struct filters *f, const struct scop
 	f->scope = all;
 	all = &all[f->scope_count++];
 	*all = (struct scope_filter){ .field = field, .text.compat = f->compat };
-	number_filter_init(&all->numbers, field->kind == SCOPE_UINT64 ? NUMBER_UINT64 : NUMBER_INT64,
-			   f->compat);
+	number_filter_init(&all->numbers,
+			   field->kind == SCOPE_UINT64 ? NUMBER_UINT64 : NUMBER_INT64, f->compat);
 	return all;
 }
 
@@ -235,9 +242,11 @@ static int add_container(struct scope_filter *s, struct str expression, struct e
 		s->started = true;
 		return 0;
 	}
-	err_set(err, -EINVAL, "invalid filter expression: %.*s", (int)expression.len, expression.data);
-	err_hint(err, "write `container` or `container=started`; to name one use containerId=... or "
-		      "containerName=..., for no container `host`");
+	err_set(err, -EINVAL, "invalid filter expression: %.*s", (int)expression.len,
+		expression.data);
+	err_hint(err,
+		 "write `container` or `container=started`; to name one use containerId=... or "
+		 "containerName=..., for no container `host`");
 	return -EINVAL;
 }
 
@@ -252,19 +261,12 @@ int filters_add_scope(struct filters *f, struct str name, struct str expression,
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	switch ((enum scope_kind)field->kind) {
-	case SCOPE_CONTAINER:
-		f->any_container = true;
-		return add_container(s, expression, err);
-	case SCOPE_HOST:
-		f->any_host = true;
-		return 0;
-	case SCOPE_STRING:
-		return string_filter_add(&s->text, expression, f->arena, err);
-	case SCOPE_BOOL:
-		return bool_filter_add(&s->truth, expression, err);
+	case SCOPE_CONTAINER: f->any_container = true; return add_container(s, expression, err);
+	case SCOPE_HOST: f->any_host = true; return 0;
+	case SCOPE_STRING: return string_filter_add(&s->text, expression, f->arena, err);
+	case SCOPE_BOOL: return bool_filter_add(&s->truth, expression, err);
 	case SCOPE_INT64:
-	case SCOPE_UINT64:
-		break;
+	case SCOPE_UINT64: break;
 	}
 	return number_filter_add(&s->numbers, expression, f->arena, err);
 }
@@ -277,10 +279,13 @@ int filters_add_return(struct filters *f, struct str expression, struct err *err
 /* text: field operator values; the operator is the first of the list found anywhere. */
 void filter_split(struct str text, struct str *field, struct str *expression)
 {
-	static const struct str operators[] = { STR("!="), STR("<="), STR(">="), STR("="), STR("<"), STR(">") };
+	static const struct str operators[] = { STR("!="), STR("<="), STR(">="),
+						STR("="),  STR("<"),  STR(">") };
 
 	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
-		const char *at = text.len ? memmem(text.data, text.len, operators[i].data, operators[i].len) : NULL;
+		const char *at = text.len ? memmem(text.data, text.len, operators[i].data,
+						   operators[i].len)
+					  : NULL;
 
 		if (at) {
 			uint32_t len = (uint32_t)(at - text.data);
@@ -333,7 +338,8 @@ static struct str render_bytes(struct value value, struct arena *arena)
 		return (struct str){ 0 };
 	text[len++] = '[';
 	for (uint32_t i = 0; i < value.len; i++)
-		len += (size_t)snprintf(text + len, room - len, i ? " %u" : "%u", (unsigned char)value.str[i]);
+		len += (size_t)snprintf(text + len, room - len, i ? " %u" : "%u",
+					(unsigned char)value.str[i]);
 	text[len++] = ']';
 	return (struct str){ text, (uint32_t)len };
 }
@@ -343,30 +349,20 @@ struct str filter_render(struct value value, char scratch[static 32], struct are
 	int len;
 
 	switch (value.tag) {
-	case VALUE_STRING:
-		return (struct str){ value.str, value.len };
-	case VALUE_BOOL:
-		return value.b ? STR("true") : STR("false");
-	case VALUE_INT:
-		len = snprintf(scratch, 32, "%" PRId64, value.i);
-		break;
-	case VALUE_UINT:
-		len = snprintf(scratch, 32, "%" PRIu64, value.u);
-		break;
-	case VALUE_DOUBLE:
-		len = snprintf(scratch, 32, "%.17g", value.d);
-		break;
-	case VALUE_LIST:
-		return render_list(value.list, arena);
-	case VALUE_BYTES:
-		return render_bytes(value, arena);
-	default:
-		return STR("<nil>");
+	case VALUE_STRING: return (struct str){ value.str, value.len };
+	case VALUE_BOOL: return value.b ? STR("true") : STR("false");
+	case VALUE_INT: len = snprintf(scratch, 32, "%" PRId64, value.i); break;
+	case VALUE_UINT: len = snprintf(scratch, 32, "%" PRIu64, value.u); break;
+	case VALUE_DOUBLE: len = snprintf(scratch, 32, "%.17g", value.d); break;
+	case VALUE_LIST: return render_list(value.list, arena);
+	case VALUE_BYTES: return render_bytes(value, arena);
+	default: return STR("<nil>");
 	}
 	return (struct str){ scratch, (uint32_t)len };
 }
 
-static bool data_matches(const struct data_filter *d, const struct event *event, struct arena *arena)
+static bool data_matches(const struct data_filter *d, const struct event *event,
+			 struct arena *arena)
 {
 	struct value value = event_field_value(event, d->field, arena);
 	bool number = value.tag == VALUE_INT || value.tag == VALUE_UINT;
@@ -383,35 +379,35 @@ static bool data_matches(const struct data_filter *d, const struct event *event,
 	return text.data && string_filter_match(&d->text, text);
 }
 
-static bool scope_matches(const struct filters *f, const struct scope_filter *s, const struct event *event)
+static bool scope_matches(const struct filters *f, const struct scope_filter *s,
+			  const struct event *event)
 {
 	if (s->field->needs_container && !event_in_container(event))
 		return false;
 	switch ((enum scope_kind)s->field->kind) {
 	case SCOPE_INT64:
 	case SCOPE_UINT64:
-		return number_filter_match(&s->numbers, scope_field_number(s->field, event, f->compat));
+		return number_filter_match(&s->numbers,
+					   scope_field_number(s->field, event, f->compat));
 	case SCOPE_STRING:
 		if (f->compat && str_equal(str_of(s->field->name), STR("containerImageDigest")))
 			return true;
 		return string_filter_match(&s->text, scope_field_text(s->field, event));
-	case SCOPE_BOOL:
-		return f->compat || bool_filter_match(&s->truth, false);
+	case SCOPE_BOOL: return f->compat || bool_filter_match(&s->truth, false);
 	case SCOPE_CONTAINER:
 		if (f->any_host && !s->started)
 			return true;
 		return event_in_container(event) && (!s->started || event_container_started(event));
-	case SCOPE_HOST:
-		return f->any_container || !event_in_container(event);
+	case SCOPE_HOST: return f->any_container || !event_in_container(event);
 	}
 	return true;
 }
 
 static int64_t return_value(const struct filters *f, const struct event *event, struct arena *arena)
 {
-	struct value value = f->result_field < 0 ?
-				     value_null() :
-				     event_field_value(event, (unsigned)f->result_field, arena);
+	struct value value = f->result_field < 0
+				     ? value_null()
+				     : event_field_value(event, (unsigned)f->result_field, arena);
 
 	return value.tag == VALUE_INT ? value.i : 0;
 }
@@ -424,7 +420,8 @@ bool filters_match(const struct filters *f, const struct event *event, struct ar
 	for (uint32_t i = 0; i < f->data_count; i++)
 		if (!data_matches(&f->data[i], event, arena))
 			return false;
-	return !f->result.enabled || number_filter_match(&f->result, (uint64_t)return_value(f, event, arena));
+	return !f->result.enabled ||
+	       number_filter_match(&f->result, (uint64_t)return_value(f, event, arena));
 }
 
 bool filters_empty(const struct filters *f)

@@ -81,8 +81,10 @@ struct filters *filters_new(const struct event_def *def, const struct filter_opt
 			    struct arena *arena);
 
 /* expression: from the operator on. -EINVAL with message and hint (a wrong name: a suggestion). */
-int filters_add_data(struct filters *filters, struct str field, struct str expression, struct err *err);
-int filters_add_scope(struct filters *filters, struct str field, struct str expression, struct err *err);
+int filters_add_data(struct filters *filters, struct str field, struct str expression,
+		     struct err *err);
+int filters_add_scope(struct filters *filters, struct str field, struct str expression,
+		      struct err *err);
 int filters_add_return(struct filters *filters, struct str expression, struct err *err);
 
 /*
@@ -102,13 +104,20 @@ struct str filter_render(struct value value, char scratch[static 32], struct are
 
 /* ---- scope fields (filter_scope.c) --------------------------------------------- */
 
-enum scope_kind { SCOPE_INT64, SCOPE_UINT64, SCOPE_STRING, SCOPE_BOOL, SCOPE_CONTAINER, SCOPE_HOST };
+enum scope_kind {
+	SCOPE_INT64,
+	SCOPE_UINT64,
+	SCOPE_STRING,
+	SCOPE_BOOL,
+	SCOPE_CONTAINER,
+	SCOPE_HOST
+};
 
 struct scope_field {
 	const char *name;
-	uint8_t kind;	      /* enum scope_kind */
+	uint8_t kind; /* enum scope_kind */
 	uint8_t needs_container;
-	uint8_t what;	      /* private to filter_scope.c */
+	uint8_t what; /* private to filter_scope.c */
 };
 
 extern const struct scope_field scope_fields[];
@@ -116,7 +125,8 @@ extern const size_t scope_field_count;
 
 /* NULL if there is none. */
 const struct scope_field *scope_field_find(struct str name);
-uint64_t scope_field_number(const struct scope_field *field, const struct event *event, bool compat);
+uint64_t scope_field_number(const struct scope_field *field, const struct event *event,
+			    bool compat);
 struct str scope_field_text(const struct scope_field *field, const struct event *event);
 bool event_in_container(const struct event *event);
 bool event_container_started(const struct event *event);

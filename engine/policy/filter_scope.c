@@ -112,64 +112,44 @@ uint64_t scope_field_number(const struct scope_field *field, const struct event 
 {
 	const struct wire_header *w = event->wire;
 
-	if (compat && (field->what == HOST_PPID || (field->what >= MOUNT_NS && field->what <= CGROUP)))
+	if (compat &&
+	    (field->what == HOST_PPID || (field->what >= MOUNT_NS && field->what <= CGROUP)))
 		return number_as_tracee(field, event);
 	switch ((enum what)field->what) {
-	case TIMESTAMP:
-		return timestamp(event);
-	case PID:
-		return w->ns_pid;
-	case TID:
-		return w->ns_tid;
-	case PPID:
-		return w->ns_ppid;
-	case HOST_PID:
-		return w->pid;
-	case HOST_TID:
-		return w->tid;
-	case HOST_PPID:
-		return w->ppid;
-	case USER:
-		return w->uid;
-	case MOUNT_NS:
-		return w->mnt_ns;
-	case PID_NS:
-		return w->pid_ns;
-	case CPU:
-		return w->cpu;
-	case CGROUP:
-		return w->cgroup_id;
-	default:
-		return 0;
+	case TIMESTAMP: return timestamp(event);
+	case PID: return w->ns_pid;
+	case TID: return w->ns_tid;
+	case PPID: return w->ns_ppid;
+	case HOST_PID: return w->pid;
+	case HOST_TID: return w->tid;
+	case HOST_PPID: return w->ppid;
+	case USER: return w->uid;
+	case MOUNT_NS: return w->mnt_ns;
+	case PID_NS: return w->pid_ns;
+	case CPU: return w->cpu;
+	case CGROUP: return w->cgroup_id;
+	default: return 0;
 	}
 }
 
 static struct str comm(const struct event *event)
 {
-	return (struct str){ event->wire->comm, (uint32_t)strnlen(event->wire->comm, WIRE_COMM_LEN) };
+	return (struct str){ event->wire->comm,
+			     (uint32_t)strnlen(event->wire->comm, WIRE_COMM_LEN) };
 }
 
 static struct str given_text(enum what what, const struct event_given *given)
 {
 	switch (what) {
-	case IMAGE:
-		return given->image_name;
-	case IMAGE_DIGEST:
-		return given->image_digest;
-	case CONTAINER_NAME:
-		return given->container_name;
-	case POD_NAME:
-		return given->pod_name;
-	case POD_NAMESPACE:
-		return given->pod_namespace;
-	case POD_UID:
-		return given->pod_uid;
-	case HOST_NAME:
-		return given->host_name;
-	case SYSCALL:
-		return given->syscall_name;
-	default:
-		return (struct str){ 0 };
+	case IMAGE: return given->image_name;
+	case IMAGE_DIGEST: return given->image_digest;
+	case CONTAINER_NAME: return given->container_name;
+	case POD_NAME: return given->pod_name;
+	case POD_NAMESPACE: return given->pod_namespace;
+	case POD_UID: return given->pod_uid;
+	case HOST_NAME: return given->host_name;
+	case SYSCALL: return given->syscall_name;
+	default: return (struct str){ 0 };
 	}
 }
 
@@ -179,15 +159,12 @@ static struct str known_text(enum what what, const struct event *event)
 
 	switch (what) {
 	case SYSCALL:
-		return event->wire->syscall >= 0 ? syscall_name(event->wire->syscall) : (struct str){ 0 };
-	case CONTAINER_NAME:
-		return container ? container->name : (struct str){ 0 };
-	case IMAGE:
-		return container ? container->image_name : (struct str){ 0 };
-	case IMAGE_DIGEST:
-		return container ? container->image_digest : (struct str){ 0 };
-	default:
-		return (struct str){ 0 };
+		return event->wire->syscall >= 0 ? syscall_name(event->wire->syscall)
+						 : (struct str){ 0 };
+	case CONTAINER_NAME: return container ? container->name : (struct str){ 0 };
+	case IMAGE: return container ? container->image_name : (struct str){ 0 };
+	case IMAGE_DIGEST: return container ? container->image_digest : (struct str){ 0 };
+	default: return (struct str){ 0 };
 	}
 }
 
@@ -197,5 +174,6 @@ struct str scope_field_text(const struct scope_field *field, const struct event 
 		return comm(event);
 	if (field->what == CONTAINER_ID)
 		return container_id(event);
-	return event->given ? given_text(field->what, event->given) : known_text(field->what, event);
+	return event->given ? given_text(field->what, event->given)
+			    : known_text(field->what, event);
 }

@@ -76,7 +76,8 @@ static bool parse_number(uint8_t type, struct str text, uint64_t *out)
 	uint64_t value = 0;
 	uint32_t i = 0;
 
-	if (number_types[type].is_signed && text.len && (text.data[0] == '-' || text.data[0] == '+'))
+	if (number_types[type].is_signed && text.len &&
+	    (text.data[0] == '-' || text.data[0] == '+'))
 		negative = text.data[i++] == '-';
 	if (i == text.len)
 		return false;
@@ -93,7 +94,7 @@ static bool parse_number(uint8_t type, struct str text, uint64_t *out)
 	return true;
 }
 
-enum operator { EQUAL, UNEQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, UNKNOWN };
+enum operator{ EQUAL, UNEQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, UNKNOWN };
 
 /* Reads the operator at the start of an expression; *len: its bytes. */
 static enum operator read_operator(struct str e, uint32_t *len)
@@ -101,11 +102,13 @@ static enum operator read_operator(struct str e, uint32_t *len)
 	static const struct {
 		struct str text;
 		enum operator op;
-	} table[] = { { STR("!="), UNEQUAL },	{ STR("<="), LESS_EQUAL }, { STR(">="), GREATER_EQUAL },
-		      { STR("="), EQUAL },	{ STR("<"), LESS },	   { STR(">"), GREATER } };
+	} table[] = { { STR("!="), UNEQUAL },	    { STR("<="), LESS_EQUAL },
+		      { STR(">="), GREATER_EQUAL }, { STR("="), EQUAL },
+		      { STR("<"), LESS },	    { STR(">"), GREATER } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (e.len >= table[i].text.len && memcmp(e.data, table[i].text.data, table[i].text.len) == 0) {
+		if (e.len >= table[i].text.len &&
+		    memcmp(e.data, table[i].text.data, table[i].text.len) == 0) {
 			*len = table[i].text.len;
 			return table[i].op;
 		}
@@ -125,18 +128,13 @@ static int add_bound(struct number_filter *f, enum operator op, uint64_t value, 
 	int code = 0;
 
 	switch (op) {
-	case UNEQUAL:
-		return set_add(&f->unequal, order, arena, err);
+	case UNEQUAL: return set_add(&f->unequal, order, arena, err);
 	case GREATER_EQUAL:
-	case LESS_EQUAL:
-		code = set_add(&f->equal, order, arena, err);
-		break;
+	case LESS_EQUAL: code = set_add(&f->equal, order, arena, err); break;
 	case GREATER:
-	case LESS:
-		break;
+	case LESS: break;
 	case EQUAL:
-	case UNKNOWN:
-		return set_add(&f->equal, order, arena, err);
+	case UNKNOWN: return set_add(&f->equal, order, arena, err);
 	}
 	if (op == GREATER || op == GREATER_EQUAL)
 		f->min = min_set(f) ? MIN(f->min, order) : order;
@@ -147,7 +145,8 @@ static int add_bound(struct number_filter *f, enum operator op, uint64_t value, 
 
 /* Calls each comma-separated part; an empty list has one empty part. */
 #define for_each_part(part, list) \
-	for (struct str rest_ = (list), part = next_part(&rest_); part.data; part = next_part(&rest_))
+	for (struct str rest_ = (list), part = next_part(&rest_); part.data; \
+	     part = next_part(&rest_))
 
 static struct str next_part(struct str *rest)
 {
@@ -174,11 +173,13 @@ int number_filter_add(struct number_filter *f, struct str e, struct arena *arena
 		err_hint(err, "write one of = != < <= > >= and a decimal number");
 		return -EINVAL;
 	}
-	for_each_part(part, ((struct str){ e.data + skip, e.len - skip })) {
+	for_each_part(part, ((struct str){ e.data + skip, e.len - skip }))
+	{
 		uint64_t value;
 
 		if (!parse_number(f->type, part, &value)) {
-			err_set(err, -EINVAL, "invalid filter value %.*s", (int)part.len, part.data);
+			err_set(err, -EINVAL, "invalid filter value %.*s", (int)part.len,
+				part.data);
 			err_hint(err, "expected a decimal number%s",
 				 number_types[f->type].is_signed ? "" : " without a sign");
 			return -EINVAL;
@@ -237,22 +238,24 @@ static int parse_term(struct str value, struct string_term *out, struct err *err
 	bool front = value.data[0] == '*', back = value.data[value.len - 1] == '*';
 
 	if (value.len <= 2 && front && back)
-		return bad_value(err, value, "a star alone matches everything: leave the filter out");
+		return bad_value(err, value,
+				 "a star alone matches everything: leave the filter out");
 	*out = (struct string_term){
 		.text = { value.data + front, value.len - front - back },
-		.form = front && back ? STRING_CONTAINS :
-			front	      ? STRING_SUFFIX :
-			back	      ? STRING_PREFIX :
-					STRING_EXACT,
+		.form = front && back ? STRING_CONTAINS
+			: front	      ? STRING_SUFFIX
+			: back	      ? STRING_PREFIX
+				      : STRING_EXACT,
 	};
 	return 0;
 }
 
-static int add_term(struct string_filter *f, struct string_term term, struct arena *arena, struct err *err)
+static int add_term(struct string_filter *f, struct string_term term, struct arena *arena,
+		    struct err *err)
 {
 	if ((f->count & (f->count - 1)) == 0) {
-		struct string_term *terms =
-			arena_array(arena, struct string_term, f->count ? f->count * 2 : 1);
+		struct string_term *terms = arena_array(arena, struct string_term,
+							f->count ? f->count * 2 : 1);
 
 		if (!terms)
 			return err_set(err, -ENOMEM, "out of memory");
@@ -281,11 +284,13 @@ int string_filter_add(struct string_filter *f, struct str e, struct arena *arena
 		return -EINVAL;
 	}
 	if (op != EQUAL && op != UNEQUAL) {
-		err_set(err, -EINVAL, "failed to add filter: unsupported operator %.*s", (int)skip, e.data);
+		err_set(err, -EINVAL, "failed to add filter: unsupported operator %.*s", (int)skip,
+			e.data);
 		err_hint(err, "text is compared with = or !=, and * at either end of the value");
 		return -EINVAL;
 	}
-	for_each_part(part, ((struct str){ e.data + skip, e.len - skip })) {
+	for_each_part(part, ((struct str){ e.data + skip, e.len - skip }))
+	{
 		struct string_term term;
 		int code = parse_term(part, &term, err);
 
@@ -306,10 +311,8 @@ static bool term_hits(const struct string_term *term, struct str value)
 	if (value.len < text.len)
 		return false;
 	switch (term->form) {
-	case STRING_EXACT:
-		return str_equal(text, value);
-	case STRING_PREFIX:
-		return memcmp(value.data, text.data, text.len) == 0;
+	case STRING_EXACT: return str_equal(text, value);
+	case STRING_PREFIX: return memcmp(value.data, text.data, text.len) == 0;
 	case STRING_SUFFIX:
 		return memcmp(value.data + value.len - text.len, text.data, text.len) == 0;
 	}
@@ -336,8 +339,10 @@ bool string_filter_match(const struct string_filter *f, struct str value)
 
 static bool go_bool(struct str text, bool *out)
 {
-	static const struct str yes[] = { STR("1"), STR("t"), STR("T"), STR("true"), STR("TRUE"), STR("True") };
-	static const struct str no[] = { STR("0"), STR("f"), STR("F"), STR("false"), STR("FALSE"), STR("False") };
+	static const struct str yes[] = { STR("1"),    STR("t"),    STR("T"),
+					  STR("true"), STR("TRUE"), STR("True") };
+	static const struct str no[] = { STR("0"),     STR("f"),     STR("F"),
+					 STR("false"), STR("FALSE"), STR("False") };
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (str_equal(text, yes[i]) || str_equal(text, no[i])) {
@@ -366,8 +371,10 @@ int bool_filter_add(struct bool_filter *f, struct str e, struct err *err)
 		return 0;
 	}
 	if (op != EQUAL && op != UNEQUAL)
-		return err_set(err, -EINVAL, "failed to add filter: unsupported operator %.*s", (int)skip, e.data);
-	for_each_part(part, values) {
+		return err_set(err, -EINVAL, "failed to add filter: unsupported operator %.*s",
+			       (int)skip, e.data);
+	for_each_part(part, values)
+	{
 		if (!go_bool(part, &value))
 			return bad_value(err, part, "expected true or false");
 		if (op == UNEQUAL)

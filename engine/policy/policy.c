@@ -51,8 +51,8 @@ static struct policy *add_policy(struct policies *p)
 
 /* ---- from files ------------------------------------------------------------------- */
 
-static void problem(struct err_list *problems, const char *path, const char *hint, const char *message,
-		    const char *what)
+static void problem(struct err_list *problems, const char *path, const char *hint,
+		    const char *message, const char *what)
 {
 	struct err err = { .level = ERR_ERROR, .rule = "path" };
 
@@ -71,8 +71,8 @@ static void load_file(struct policies *p, struct policy_loader *loader, const ch
 		return;
 	for (uint32_t i = 0; i < p->count; i++)
 		if (str_equal(p->items[i].name, policy->name)) {
-			problem(loader->problems, path, p->items[i].path, "a policy of this name already exists: ",
-				policy->name.data);
+			problem(loader->problems, path, p->items[i].path,
+				"a policy of this name already exists: ", policy->name.data);
 			return;
 		}
 	p->count++;
@@ -107,7 +107,8 @@ static void load_directory(struct policies *p, struct policy_loader *loader, con
 		return;
 	}
 	if (count == 0)
-		problem(loader->problems, path, "policy files end in .yaml, .yml or .json", "no policies provided", "");
+		problem(loader->problems, path, "policy files end in .yaml, .yml or .json",
+			"no policies provided", "");
 	for (int i = 0; i < count; i++) {
 		char file[ERR_PATH_MAX];
 		struct stat st;
@@ -127,7 +128,8 @@ static void load_path(struct policies *p, struct policy_loader *loader, const ch
 	if (path[0] == 0)
 		problem(loader->problems, "policy", NULL, "policy path cannot be empty", "");
 	else if (stat(path, &st) < 0)
-		problem(loader->problems, path, "give a policy file or a directory of them", strerror(errno), "");
+		problem(loader->problems, path, "give a policy file or a directory of them",
+			strerror(errno), "");
 	else if (S_ISDIR(st.st_mode))
 		load_directory(p, loader, path);
 	else
@@ -145,7 +147,8 @@ static void expression_problem(struct policy_loader *loader, const char *text, s
 }
 
 /* One policy without a name; without expressions it takes every detection. */
-static bool load_expressions(struct policies *p, struct policy_loader *loader, const char *const *expressions)
+static bool load_expressions(struct policies *p, struct policy_loader *loader,
+			     const char *const *expressions)
 {
 	static const char *const alerts[] = { "detectors", NULL };
 	struct policy *policy = add_policy(p);
@@ -157,7 +160,9 @@ static bool load_expressions(struct policies *p, struct policy_loader *loader, c
 		.name = STR(""),
 		.description = STR(""),
 		.scope = scope_new(&loader->options, loader->arena),
-		.selection = { .ruleset = loader->ruleset, .arena = loader->arena, .options = loader->options },
+		.selection = { .ruleset = loader->ruleset,
+			       .arena = loader->arena,
+			       .options = loader->options },
 	};
 	if (!policy->scope)
 		return false;
@@ -202,7 +207,8 @@ static bool add_entry(struct policies *p, uint32_t policy, const struct select_r
 		p->by_event[rule->def->id] = list;
 	}
 	if ((list->count & (list->count - 1)) == 0) {
-		struct entry *items = arena_array(&p->arena, struct entry, list->count ? list->count * 2 : 1);
+		struct entry *items = arena_array(&p->arena, struct entry,
+						  list->count ? list->count * 2 : 1);
 
 		if (!items)
 			return false;
@@ -230,7 +236,8 @@ static bool index_rules(struct policies *p)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct event_def *x = *(const struct event_def *const *)a, *y = *(const struct event_def *const *)b;
+	const struct event_def *x = *(const struct event_def *const *)a,
+			       *y = *(const struct event_def *const *)b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
@@ -265,7 +272,8 @@ static bool load_all(struct policies *p, struct policy_loader *loader, const cha
 		     const char *const *expressions)
 {
 	if (paths && paths[0] && expressions && expressions[0])
-		problem(loader->problems, "--events", "put the events into a policy, or leave --policy out",
+		problem(loader->problems, "--events",
+			"put the events into a policy, or leave --policy out",
 			"--policy and --events cannot be used together", "");
 	if (!paths || !paths[0])
 		return load_expressions(p, loader, expressions);
@@ -275,8 +283,8 @@ static bool load_all(struct policies *p, struct policy_loader *loader, const cha
 }
 
 struct policies *policies_load(const char *const *paths, const char *const *expressions,
-			       const struct policies_options *options, const struct ruleset *ruleset,
-			       struct err_list *problems)
+			       const struct policies_options *options,
+			       const struct ruleset *ruleset, struct err_list *problems)
 {
 	struct policies *p = calloc(1, sizeof(*p));
 	struct arena scratch = { 0 };
@@ -292,7 +300,8 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 		.problems = problems,
 	};
 
-	fine = load_all(p, &loader, paths, expressions) && index_rules(p) && collect_events(p, ruleset);
+	fine = load_all(p, &loader, paths, expressions) && index_rules(p) &&
+	       collect_events(p, ruleset);
 	arena_free(&scratch);
 	if (fine)
 		return p;
@@ -317,7 +326,8 @@ const struct event_def *const *policies_events(const struct policies *p, size_t 
 uint32_t policies_match(struct policies *p, const struct event *event, const struct stores *stores,
 			struct arena *arena, const struct str **names)
 {
-	const struct entries *list = event->def->id < p->event_limit ? p->by_event[event->def->id] : NULL;
+	const struct entries *list = event->def->id < p->event_limit ? p->by_event[event->def->id]
+								     : NULL;
 	uint32_t last = UINT32_MAX, count = 0;
 	struct str *many = NULL;
 
@@ -325,7 +335,8 @@ uint32_t policies_match(struct policies *p, const struct event *event, const str
 		const struct entry *entry = &list->items[i];
 		const struct policy *policy = &p->items[entry->policy];
 
-		if (entry->policy == last || (entry->filters && !filters_match(entry->filters, event, arena)) ||
+		if (entry->policy == last ||
+		    (entry->filters && !filters_match(entry->filters, event, arena)) ||
 		    !scope_matches(policy->scope, event, stores))
 			continue;
 		last = entry->policy;
@@ -355,5 +366,6 @@ void policies_info(const struct policies *p, uint32_t index, struct policy_info 
 {
 	const struct policy *policy = &p->items[index];
 
-	*out = (struct policy_info){ policy->name, policy->description, policy->path, policy->selection.count };
+	*out = (struct policy_info){ policy->name, policy->description, policy->path,
+				     policy->selection.count };
 }

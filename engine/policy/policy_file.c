@@ -63,17 +63,21 @@ static int check_name(const struct yaml_node *value, bool compat, struct err *er
 	(void)compat;
 	for (uint32_t i = 0; fine && i < name.len; i++) {
 		char c = name.data[i];
-		bool edge = i == 0 || i + 1 == name.len || name.data[i - 1] == '.' || name.data[i + 1] == '.';
+		bool edge = i == 0 || i + 1 == name.len || name.data[i - 1] == '.' ||
+			    name.data[i + 1] == '.';
 		bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
 		fine = letter || ((c == '-' || c == '.') && !edge) ||
-		       (c == '.' && i && i + 1 < name.len && name.data[i - 1] != '.' && name.data[i + 1] != '.');
+		       (c == '.' && i && i + 1 < name.len && name.data[i - 1] != '.' &&
+			name.data[i + 1] != '.');
 	}
 	if (fine)
 		return 0;
 	err_set(err, -EINVAL, "policy name %.300s is invalid", name.data);
-	err_hint(err, "lower-case letters, digits, '-' and '.', starting and ending with a letter or digit, at most "
-		      "253 characters");
+	err_hint(
+		err,
+		"lower-case letters, digits, '-' and '.', starting and ending with a letter or digit, at most "
+		"253 characters");
 	return -EINVAL;
 }
 
@@ -86,7 +90,8 @@ static const struct schema_key rule_keys[] = {
 	  "events: names, sets, -excluded" },
 	{ "filters", KEY_TEXTS, false, AT(rule_text, filters), NULL, NULL, NULL,
 	  "data.field=value, retval=0, comm=sh" },
-	{ "actions", KEY_TEXTS, false, AT(rule_text, actions), NULL, NULL, check_action, "log, print" },
+	{ "actions", KEY_TEXTS, false, AT(rule_text, actions), NULL, NULL, check_action,
+	  "log, print" },
 };
 static SCHEMA(rule_schema, "a rule of a policy", rule_text, rule_keys);
 
@@ -94,38 +99,40 @@ static const struct schema_key policy_keys[] = {
 	{ "type", KEY_TEXT, true, AT(policy_text, type), NULL, NULL, NULL, "policy" },
 	{ "name", KEY_TEXT, true, AT(policy_text, name), NULL, "policy name is missing", check_name,
 	  "name, as it is shown in matched events" },
-	{ "description", KEY_TEXT, false, AT(policy_text, description), NULL, NULL, NULL, "what it is for" },
+	{ "description", KEY_TEXT, false, AT(policy_text, description), NULL, NULL, NULL,
+	  "what it is for" },
 	{ "version", KEY_TEXT, false, AT(policy_text, version), NULL, NULL, NULL, "not used" },
 	{ "scope", KEY_TEXTS, true, AT(policy_text, scope), NULL, "scope cannot be empty", NULL,
 	  "global, or conditions on the workload" },
-	{ "defaultActions", KEY_TEXTS, false, AT(policy_text, default_actions), NULL, NULL, check_action,
-	  "log, print" },
-	{ "rules", KEY_MAPS, true, AT(policy_text, rules), &rule_schema, "rules cannot be empty", NULL,
-	  "events to show" },
+	{ "defaultActions", KEY_TEXTS, false, AT(policy_text, default_actions), NULL, NULL,
+	  check_action, "log, print" },
+	{ "rules", KEY_MAPS, true, AT(policy_text, rules), &rule_schema, "rules cannot be empty",
+	  NULL, "events to show" },
 };
 SCHEMA(policy_schema, "a policy", policy_text, policy_keys);
 
 static const struct schema_key spec_keys[] = {
 	{ "scope", KEY_TEXTS, true, AT(spec_text, scope), NULL, "scope cannot be empty", NULL,
 	  "global, or conditions on the workload" },
-	{ "defaultActions", KEY_TEXTS, false, AT(spec_text, default_actions), NULL, NULL, check_action,
-	  "log, print" },
-	{ "rules", KEY_MAPS, true, AT(spec_text, rules), &rule_schema, "rules cannot be empty", NULL,
-	  "events to show" },
+	{ "defaultActions", KEY_TEXTS, false, AT(spec_text, default_actions), NULL, NULL,
+	  check_action, "log, print" },
+	{ "rules", KEY_MAPS, true, AT(spec_text, rules), &rule_schema, "rules cannot be empty",
+	  NULL, "events to show" },
 };
 static SCHEMA(spec_schema, "spec", spec_text, spec_keys);
 
 static const struct schema_key annotation_keys[] = {
-	{ "description", KEY_TEXT, false, AT(annotations_text, description), NULL, NULL, NULL, "what it is for" },
+	{ "description", KEY_TEXT, false, AT(annotations_text, description), NULL, NULL, NULL,
+	  "what it is for" },
 };
 static SCHEMA(annotations_schema, "metadata.annotations", annotations_text, annotation_keys);
 
 static const struct schema_key metadata_keys[] = {
-	{ "name", KEY_TEXT, true, AT(metadata_text, name), NULL, "policy name is missing", check_name,
-	  "name of the policy" },
+	{ "name", KEY_TEXT, true, AT(metadata_text, name), NULL, "policy name is missing",
+	  check_name, "name of the policy" },
 	{ "labels", KEY_ANY, false, AT(metadata_text, labels), NULL, NULL, NULL, "not used" },
-	{ "annotations", KEY_MAP, false, AT(metadata_text, annotations), &annotations_schema, NULL, NULL,
-	  "description" },
+	{ "annotations", KEY_MAP, false, AT(metadata_text, annotations), &annotations_schema, NULL,
+	  NULL, "description" },
 };
 static SCHEMA(metadata_schema, "metadata", metadata_text, metadata_keys);
 
@@ -133,8 +140,8 @@ static const struct schema_key crd_keys[] = {
 	{ "apiVersion", KEY_TEXT, true, AT(crd_text, api_version), NULL, NULL, NULL,
 	  "tracee.aquasec.com/v1beta1" },
 	{ "kind", KEY_TEXT, true, AT(crd_text, kind), NULL, NULL, NULL, "Policy" },
-	{ "metadata", KEY_MAP, true, AT(crd_text, metadata), &metadata_schema, "policy name is missing", NULL,
-	  "name and description" },
+	{ "metadata", KEY_MAP, true, AT(crd_text, metadata), &metadata_schema,
+	  "policy name is missing", NULL, "name and description" },
 	{ "spec", KEY_MAP, true, AT(crd_text, spec), &spec_schema, "scope cannot be empty", NULL,
 	  "scope and rules" },
 };
@@ -169,10 +176,11 @@ static bool read_text(struct report *report, const struct yaml_file *file, struc
 	}
 	if (!text_is(yaml_get(file->root, "apiVersion"), "tracee.aquasec.com/v1beta1") ||
 	    !text_is(yaml_get(file->root, "kind"), "Policy")) {
-		report_error(report, file->root, "kind",
-			     "a policy starts with `type: policy`, or with `apiVersion: tracee.aquasec.com/v1beta1` and "
-			     "`kind: Policy`",
-			     "unable to determine policy format");
+		report_error(
+			report, file->root, "kind",
+			"a policy starts with `type: policy`, or with `apiVersion: tracee.aquasec.com/v1beta1` and "
+			"`kind: Policy`",
+			"unable to determine policy format");
 		return false;
 	}
 	schema_read(report, &crd_schema, file->root, &crd);
@@ -194,7 +202,8 @@ static void load_scope(struct policy *policy, struct report *report, const struc
 
 		if (str_equal(texts->items[i]->text, STR("global"))) {
 			if (texts->count > 1)
-				report_error(report, texts->items[i], "scope", "leave the others out, or this one",
+				report_error(report, texts->items[i], "scope",
+					     "leave the others out, or this one",
 					     "global scope must be unique");
 		} else if (scope_add(policy->scope, texts->items[i]->text, &err)) {
 			report_add(report, texts->items[i], &err);
@@ -217,7 +226,8 @@ static void load_rule(struct policy *policy, struct report *report, const struct
 	}
 }
 
-bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file, struct policy *out)
+bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file,
+		      struct policy *out)
 {
 	struct report report = { .problems = loader->problems,
 				 .file = file,
@@ -236,7 +246,9 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 					 schema_text(text.description).len),
 		.path = arena_str(loader->arena, file->path, strlen(file->path)).data,
 		.scope = scope_new(&loader->options, loader->arena),
-		.selection = { .ruleset = loader->ruleset, .arena = loader->arena, .options = loader->options },
+		.selection = { .ruleset = loader->ruleset,
+			       .arena = loader->arena,
+			       .options = loader->options },
 	};
 	if (!policy.scope || !policy.name.data)
 		return false;
@@ -255,7 +267,9 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out)
 {
 	struct yaml_file file = { .path = arena_str(loader->scratch, path, strlen(path)).data };
-	struct report report = { .problems = loader->problems, .file = &file, .arena = loader->scratch };
+	struct report report = { .problems = loader->problems,
+				 .file = &file,
+				 .arena = loader->scratch };
 	struct err err = { .level = ERR_ERROR, .rule = "path" };
 	struct str text;
 

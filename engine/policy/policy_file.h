@@ -25,7 +25,8 @@ struct policy_loader {
 /* Reads one file. false: it has errors, all of which are reported; *out is then not used. */
 bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out);
 /* The same for text that is already there; text must outlive the call only. */
-bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file, struct policy *out);
+bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file,
+		      struct policy *out);
 
 extern const struct schema policy_schema;
 

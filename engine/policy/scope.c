@@ -15,7 +15,13 @@
 
 enum { ENTRY_MAX = 4096, ANCESTORS_MAX = 256 };
 
-enum container_state { ANY_CONTAINER, NO_CONTAINER, NEW_CONTAINER, OLD_CONTAINER, STARTED_CONTAINER };
+enum container_state {
+	ANY_CONTAINER,
+	NO_CONTAINER,
+	NEW_CONTAINER,
+	OLD_CONTAINER,
+	STARTED_CONTAINER
+};
 
 struct executable {
 	uint64_t mount_ns; /* 0: any */
@@ -58,13 +64,15 @@ struct scope *scope_new(const struct filter_options *options, struct arena *aren
 
 static int bad_expression(struct err *err, struct str expression, const char *hint)
 {
-	err_set(err, -EINVAL, "invalid filter expression: %.*s", (int)expression.len, expression.data);
+	err_set(err, -EINVAL, "invalid filter expression: %.*s", (int)expression.len,
+		expression.data);
 	err_hint(err, "%s", hint);
 	return -EINVAL;
 }
 
 /* = and != only. */
-static int add_equality(struct number_filter *filter, struct scope *scope, struct str expression, struct err *err)
+static int add_equality(struct number_filter *filter, struct scope *scope, struct str expression,
+			struct err *err)
 {
 	if (expression.len && (expression.data[0] == '<' || expression.data[0] == '>'))
 		return bad_expression(err, expression, "use = or !=");
@@ -101,7 +109,8 @@ static int add_tree(struct scope *scope, struct str expression, struct err *err)
 {
 	int code = add_equality(&scope->tree, scope, expression, err);
 
-	if (code == -EINVAL && err->message[0] && strncmp(err->message, "invalid filter value", 20) == 0)
+	if (code == -EINVAL && err->message[0] &&
+	    strncmp(err->message, "invalid filter value", 20) == 0)
 		err_set(err, -EINVAL, "invalid PID given to filter: %.*s", (int)expression.len - 1,
 			expression.data + 1);
 	return code;
@@ -116,7 +125,9 @@ static int add_uts(struct scope *scope, struct str expression, struct err *err)
 {
 	(void)scope, (void)expression;
 	err_set(err, -EINVAL, "scope uts is not supported yet");
-	err_hint(err, "records do not carry the host name of the UTS namespace; use mntns, pidns or container");
+	err_hint(
+		err,
+		"records do not carry the host name of the UTS namespace; use mntns, pidns or container");
 	return -EINVAL;
 }
 
@@ -196,7 +207,8 @@ static int parse_executable(struct str value, struct executable *out, struct err
 		if (str_equal(ns, STR("host"))) {
 			out->mount_ns = host_mount_ns();
 			if (!out->mount_ns)
-				return err_set(err, -EINVAL, "failed to retrieve host mount namespace");
+				return err_set(err, -EINVAL,
+					       "failed to retrieve host mount namespace");
 		} else if (!read_ns(ns, &out->mount_ns)) {
 			out->path.len = 0;
 		}
@@ -219,9 +231,10 @@ static int add_executable(struct scope *scope, struct str expression, struct err
 		if (at < expression.len && expression.data[at] != ',')
 			continue;
 		struct executable one = { .negative = negative };
-		struct executable *all =
-			arena_array(scope->arena, struct executable, scope->executable_count + 1);
-		int code = parse_executable((struct str){ expression.data + start, at - start }, &one, err);
+		struct executable *all = arena_array(scope->arena, struct executable,
+						     scope->executable_count + 1);
+		int code = parse_executable((struct str){ expression.data + start, at - start },
+					    &one, err);
 
 		if (code)
 			return code;
@@ -269,15 +282,18 @@ static int unknown_scope(struct str name, struct err *err)
 	if (suggest.best.data)
 		err_hint(err, "did you mean %s?", suggest.best.data);
 	else
-		err_hint(err, "one of global, uid, pid, mntns, pidns, comm, container, not-container, tree, "
-			      "executable, follow");
+		err_hint(
+			err,
+			"one of global, uid, pid, mntns, pidns, comm, container, not-container, tree, "
+			"executable, follow");
 	return -EINVAL;
 }
 
 /* The operator must be one of the six, and something must follow. */
 static int check_operator(struct str expression, struct str text, struct err *err)
 {
-	static const struct str known[] = { STR("="), STR("!="), STR("<"), STR("<="), STR(">"), STR(">=") };
+	static const struct str known[] = { STR("="),  STR("!="), STR("<"),
+					    STR("<="), STR(">"),  STR(">=") };
 	uint32_t len = 0;
 
 	while (len < expression.len && strchr("=!<>", expression.data[len]))
@@ -347,9 +363,9 @@ static bool executables_match(const struct scope *s, struct str path, uint64_t m
 static bool containers_match(const struct scope *s, const struct event *event)
 {
 	bool in = event_in_container(event);
-	struct str id = event->given	 ? event->given->container_id :
-			event->container ? event->container->id :
-					   (struct str){ 0 };
+	struct str id = event->given	   ? event->given->container_id
+			: event->container ? event->container->id
+					   : (struct str){ 0 };
 
 	if ((s->container_asked[ANY_CONTAINER] || s->container_asked[OLD_CONTAINER] ||
 	     s->container_asked[NEW_CONTAINER] || s->container_asked[STARTED_CONTAINER] ||
@@ -376,10 +392,12 @@ static const struct process *process_of(const struct event *event, const struct 
 }
 
 /* tree: the process itself or one of its ancestors has the pid; unknown ancestors have none. */
-static bool tree_matches(const struct scope *s, const struct event *event, const struct stores *stores)
+static bool tree_matches(const struct scope *s, const struct event *event,
+			 const struct stores *stores)
 {
 	const struct process *process = stores ? process_of(event, stores) : NULL;
-	bool inside = number_filter_match(&s->tree, event->wire->pid), excludes = s->tree.unequal.count > 0;
+	bool inside = number_filter_match(&s->tree, event->wire->pid),
+	     excludes = s->tree.unequal.count > 0;
 
 	if (!s->tree.enabled)
 		return true;
@@ -391,12 +409,14 @@ static bool tree_matches(const struct scope *s, const struct event *event, const
 	return inside;
 }
 
-static bool event_in_scope(const struct scope *s, const struct event *event, const struct stores *stores)
+static bool event_in_scope(const struct scope *s, const struct event *event,
+			   const struct stores *stores)
 {
 	const struct wire_header *w = event->wire;
 	struct str comm = { w->comm, (uint32_t)strnlen(w->comm, WIRE_COMM_LEN) };
 
-	if (!number_filter_match(&s->uid, w->uid) || !number_filter_match(&s->mount_ns, w->mnt_ns) ||
+	if (!number_filter_match(&s->uid, w->uid) ||
+	    !number_filter_match(&s->mount_ns, w->mnt_ns) ||
 	    !number_filter_match(&s->pid_ns, w->pid_ns) || !string_filter_match(&s->comm, comm))
 		return false;
 	if (!number_filter_match(&s->pid, w->pid) && !number_filter_match(&s->pid, w->tid))
@@ -406,9 +426,9 @@ static bool event_in_scope(const struct scope *s, const struct event *event, con
 		return false;
 	if (s->executable_count) {
 		const struct process *process = process_of(event, stores);
-		struct str path = event->given ? event->given->executable :
-				  process      ? process->executable :
-						 (struct str){ 0 };
+		struct str path = event->given ? event->given->executable
+				  : process    ? process->executable
+					       : (struct str){ 0 };
 
 		if (!executables_match(s, path, w->mnt_ns))
 			return false;
@@ -424,7 +444,8 @@ static bool process_in_scope(const struct scope *s, const struct process *p)
 	       string_filter_match(&s->comm, comm) && executables_match(s, p->executable, 0);
 }
 
-bool scope_matches(const struct scope *scope, const struct event *event, const struct stores *stores)
+bool scope_matches(const struct scope *scope, const struct event *event,
+		   const struct stores *stores)
 {
 	if (event_in_scope(scope, event, stores))
 		return true;

@@ -15,6 +15,7 @@ struct scope;
 struct scope *scope_new(const struct filter_options *options, struct arena *arena);
 /* One entry; spaces in it are ignored. -EINVAL with message and hint. */
 int scope_add(struct scope *scope, struct str text, struct err *err);
-bool scope_matches(const struct scope *scope, const struct event *event, const struct stores *stores);
+bool scope_matches(const struct scope *scope, const struct event *event,
+		   const struct stores *stores);
 
 #endif

@@ -31,7 +31,8 @@ static bool is_internal(const struct event_def *def)
 	return event_in_set(def, STR("internal"));
 }
 
-static int unknown_event(const struct selection *s, struct str name, const char *message, struct err *err)
+static int unknown_event(const struct selection *s, struct str name, const char *message,
+			 struct err *err)
 {
 	struct suggest suggest;
 
@@ -68,7 +69,8 @@ static struct select_rule *rule_of(struct selection *s, const struct event_def *
 
 	if (!filters)
 		return NULL;
-	s->rules[s->count] = (struct select_rule){ .def = def, .filters = filters, .group = s->group };
+	s->rules[s->count] =
+		(struct select_rule){ .def = def, .filters = filters, .group = s->group };
 	return &s->rules[s->count++];
 }
 
@@ -82,7 +84,8 @@ static int exclude(struct selection *s, const struct event_def *def, struct err 
 {
 	if (s->excluded_count == s->excluded_capacity) {
 		uint32_t capacity = s->excluded_capacity ? s->excluded_capacity * 2 : 16;
-		const struct event_def **all = arena_array(s->arena, const struct event_def *, capacity);
+		const struct event_def **all = arena_array(s->arena, const struct event_def *,
+							   capacity);
 
 		if (!all)
 			return err_set(err, -ENOMEM, "out of memory");
@@ -103,14 +106,16 @@ static bool has_prefix(const char *name, struct str prefix)
 }
 
 /* All events whose name starts so (star) or that are in the set; how many, or negative errno. */
-static int take_many(struct selection *s, struct str word, bool star, take_fn apply, struct err *err)
+static int take_many(struct selection *s, struct str word, bool star, take_fn apply,
+		     struct err *err)
 {
 	int found = 0;
 
 	for (size_t i = 0; i < event_count(s); i++) {
 		const struct event_def *def = event_at(s, i);
 
-		if (is_internal(def) || !(star ? has_prefix(def->name, word) : event_in_set(def, word)))
+		if (is_internal(def) ||
+		    !(star ? has_prefix(def->name, word) : event_in_set(def, word)))
 			continue;
 		int code = apply(s, def, err);
 
@@ -139,7 +144,9 @@ static int select_name(struct selection *s, struct str name, struct err *err)
 		return apply(s, def, err);
 	found = take_many(s, (struct str){ name.data, name.len - star }, star, apply, err);
 	if (found == 0)
-		return unknown_event(s, name, excluded ? "invalid event to exclude" : "invalid event to trace", err);
+		return unknown_event(
+			s, name, excluded ? "invalid event to exclude" : "invalid event to trace",
+			err);
 	return found < 0 ? found : 0;
 }
 
@@ -174,7 +181,8 @@ static int split_flag(struct str text, struct str *name, struct str *expression,
 	if (skip == at)
 		return 0;
 	struct str op = { text.data + at, skip - at };
-	static const struct str known[] = { STR("="), STR("!="), STR("<"), STR("<="), STR(">"), STR(">=") };
+	static const struct str known[] = { STR("="),  STR("!="), STR("<"),
+					    STR("<="), STR(">"),  STR(">=") };
 	bool fine = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -189,14 +197,17 @@ static int split_flag(struct str text, struct str *name, struct str *expression,
 		err_hint(err, "write name%.*svalue", (int)op.len, op.data);
 		return -EINVAL;
 	}
-	if (isblank((unsigned char)text.data[skip]) || isblank((unsigned char)text.data[text.len - 1]))
-		return err_set(err, -EINVAL, "invalid flag value: %.*s (it starts or ends with a space)",
+	if (isblank((unsigned char)text.data[skip]) ||
+	    isblank((unsigned char)text.data[text.len - 1]))
+		return err_set(err, -EINVAL,
+			       "invalid flag value: %.*s (it starts or ends with a space)",
 			       (int)text.len, text.data);
 	return 0;
 }
 
 /* "data.f", "args.f", "scope.f", "retval", or a bare scope field, on one rule. */
-static int add_filter(struct select_rule *rule, struct str name, struct str expression, struct err *err)
+static int add_filter(struct select_rule *rule, struct str name, struct str expression,
+		      struct err *err)
 {
 	const char *dot = memchr(name.data, '.', name.len);
 	struct str kind = { name.data, dot ? (uint32_t)(dot - name.data) : name.len };
@@ -227,7 +238,8 @@ int select_filter(struct selection *s, struct str text, struct err *err)
 }
 
 /* event.data.f=v: the event may be a prefix*; every event it stands for must have the field. */
-static int select_filtered(struct selection *s, struct str name, struct str expression, struct err *err)
+static int select_filtered(struct selection *s, struct str name, struct str expression,
+			   struct err *err)
 {
 	const char *dot = memchr(name.data, '.', name.len);
 	struct str event = { name.data, (uint32_t)(dot - name.data) };
@@ -264,7 +276,8 @@ static int select_tags(struct selection *s, struct str tags, struct err *err)
 	for (uint32_t start = 0, at = 0; at <= tags.len; at++) {
 		if (at < tags.len && tags.data[at] != ',')
 			continue;
-		int found = take_many(s, (struct str){ tags.data + start, at - start }, false, include, err);
+		int found = take_many(s, (struct str){ tags.data + start, at - start }, false,
+				      include, err);
 
 		if (found < 0)
 			return found;
@@ -303,9 +316,9 @@ static bool compare_severity(const struct threat_query *q, uint32_t is)
 
 static bool threat_matches(const struct threat_query *q, const struct threat *threat)
 {
-	struct str is = str_equal(q->property, STR("name"))	       ? threat->name :
-			str_equal(q->property, STR("mitre.technique")) ? threat->technique_id :
-									 threat->tactic;
+	struct str is = str_equal(q->property, STR("name"))		 ? threat->name
+			: str_equal(q->property, STR("mitre.technique")) ? threat->technique_id
+									 : threat->tactic;
 
 	if (str_equal(q->property, STR("severity")))
 		return compare_severity(q, threat->severity);
@@ -317,7 +330,8 @@ static int parse_severity(struct str text, uint32_t *out, struct err *err)
 	static const char *const words[] = { "info", "low", "medium", "high", "critical" };
 
 	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
-		bool word = text.len == strlen(words[i]) && strncasecmp(text.data, words[i], text.len) == 0;
+		bool word = text.len == strlen(words[i]) &&
+			    strncasecmp(text.data, words[i], text.len) == 0;
 
 		if (word || (text.len == 1 && text.data[0] == (char)('0' + i))) {
 			*out = i;
@@ -338,23 +352,26 @@ static int check_query(struct threat_query *q, struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		fine |= str_equal(q->property, known[i]);
 	if (!fine) {
-		err_set(err, -EINVAL, "unsupported threat property: %.*s", (int)q->property.len, q->property.data);
+		err_set(err, -EINVAL, "unsupported threat property: %.*s", (int)q->property.len,
+			q->property.data);
 		err_hint(err, "one of severity, name, mitre.technique, mitre.tactic");
 		return -EINVAL;
 	}
 	if (str_equal(q->property, STR("severity")))
 		return parse_severity(q->value, &q->severity, err);
 	if (q->op.len && (q->op.data[0] == '<' || q->op.data[0] == '>'))
-		return err_set(err, -EINVAL, "unsupported operator for string matching: %.*s", (int)q->op.len,
-			       q->op.data);
+		return err_set(err, -EINVAL, "unsupported operator for string matching: %.*s",
+			       (int)q->op.len, q->op.data);
 	return 0;
 }
 
-static int select_threats(struct selection *s, struct str property, struct str expression, struct err *err)
+static int select_threats(struct selection *s, struct str property, struct str expression,
+			  struct err *err)
 {
 	uint32_t op = expression.len > 1 && expression.data[1] == '=' ? 2 : 1;
-	struct threat_query query = { property, { expression.data, op },
-				      { expression.data + op, expression.len - op }, 0 };
+	struct threat_query query = {
+		property, { expression.data, op }, { expression.data + op, expression.len - op }, 0
+	};
 	int code = check_query(&query, err);
 	bool found = false;
 
@@ -368,8 +385,9 @@ static int select_threats(struct selection *s, struct str property, struct str e
 		code = include(s, info.produces, err);
 	}
 	if (!code && !found)
-		code = err_set(err, -EINVAL, "no detectors match threat pattern: %.*s%.*s", (int)property.len,
-			       property.data, (int)expression.len, expression.data);
+		code = err_set(err, -EINVAL, "no detectors match threat pattern: %.*s%.*s",
+			       (int)property.len, property.data, (int)expression.len,
+			       expression.data);
 	return code;
 }
 
@@ -392,7 +410,8 @@ int select_expression(struct selection *s, struct str text, struct err *err)
 	if (str_equal(name, STR("tag")))
 		return select_tags(s, (struct str){ expression.data + 1, expression.len - 1 }, err);
 	if (has_prefix(name.data, STR("threat.")) && expression.len)
-		return select_threats(s, (struct str){ name.data + 7, name.len - 7 }, expression, err);
+		return select_threats(s, (struct str){ name.data + 7, name.len - 7 }, expression,
+				      err);
 	if (memchr(name.data, '.', name.len))
 		return select_filtered(s, name, expression, err);
 	err_set(err, -EINVAL, "invalid flag format: %.*s", (int)text.len, text.data);
