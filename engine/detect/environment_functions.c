@@ -307,7 +307,7 @@ static void syscall_get_id(struct cel_run *run, const struct value *args, uint32
 		}
 }
 
-/* ---- flag words and origins -------------------------------------------------------------------- */
+/* ---- flag words and origins ---------------------------------------------------------- */
 
 static void has_bits(struct cel_run *run, const struct value *args, uint32_t count,
 		     struct value *out)
@@ -345,7 +345,8 @@ static void origin(struct cel_run *run, const struct value *args, uint32_t count
 
 const struct cel_function environment_functions[] = {
 	{ "process.get", "(uint) -> dyn", process_get,
-	  "the process with this entity id: map of entity_id, pid, ppid, name, exe, start_time, uid, gid; null if unknown",
+	  "the process with this entity id: map of entity_id, pid, ppid, name, exe, "
+	  "start_time, uid, gid; null if unknown",
 	  "process.get(1u)", "null" },
 	{ "process.getAncestry", "(uint, int) -> list(dyn)", process_get_ancestry,
 	  "the process with this entity id and its ancestors, at most so many",
@@ -353,17 +354,20 @@ const struct cel_function environment_functions[] = {
 	{ "process.getChildren", "(uint) -> list(dyn)", process_get_children,
 	  "children of the process with this entity id", "process.getChildren(1u)", "[]" },
 	{ "process.related", "(int) -> bool", process_is_related,
-	  "is the event's process related to the one with this host pid: the same, ancestor, descendant or sibling (init's children apart); true also if either is unknown",
+	  "is the event's process related to the one with this host pid: the same, ancestor, "
+	  "descendant or sibling (init's children apart); true also if either is unknown",
 	  "process.related(1)", "true" },
 	{ "process.related", "(uint) -> bool", process_is_related, "the same for unsigned fields",
 	  "process.related(1u)", "true" },
 	{ "container.get", "(string) -> dyn", container_get,
-	  "the container with this id: map of id, name, image, image_digest, runtime, start_time, pod; null if unknown",
+	  "the container with this id: map of id, name, image, image_digest, runtime, "
+	  "start_time, pod; null if unknown",
 	  "container.get(\"\")", "null" },
 	{ "container.getByName", "(string) -> dyn", container_get_by_name,
 	  "the container with this name; null if unknown", "container.getByName(\"\")", "null" },
 	{ "system.info", "() -> dyn", system_info,
-	  "facts of this host: architecture, kernel_release, hostname, boot_time, os_name, os_version, ...",
+	  "facts of this host: architecture, kernel_release, hostname, boot_time, "
+	  "tracee_start_time, os_name, os_version, os_pretty_name, tracee_version",
 	  "system.info().tracee_start_time > 0", "true" },
 	{ "kernel.resolveSymbol", "(uint) -> list(dyn)", no_list,
 	  "kernel symbols at an address; empty: this sensor has no symbol store yet",
@@ -387,7 +391,8 @@ const struct cel_function environment_functions[] = {
 	  "some bit of the mask is set in the number; false for a field that is absent",
 	  "anyBits(384, S_IWOTH + S_IWGRP)", "false" },
 	{ "origin", "(string) -> string", origin,
-	  "where this event's field came from: \"K\" the kernel's own copy, \"U\" user memory, which the caller can change; \"\" absent",
+	  "where this event's field came from: \"K\" the kernel's own copy, \"U\" user memory, "
+	  "which the caller can change; \"\" absent",
 	  "origin(\"\")", "\"\"" },
 };
 const uint32_t environment_function_count = ARRAY_SIZE(environment_functions);

@@ -4,7 +4,7 @@
  * as an event of that process (struct ancestor), so that one set of getters serves both.
  */
 #include "messages.h"
-#include "policy/filter.h"
+#include "filter/filter.h"
 #include "store.h"
 
 /* ---- workload.container, workload.k8s -------------------------------------------- */

@@ -157,17 +157,18 @@ static struct threat *make_threat(struct ruleset *ruleset, const struct threat_t
 }
 
 /* GOARCH of what we run on. */
+#if defined(__x86_64__)
+static const char own_architecture[] = "amd64";
+#elif defined(__aarch64__)
+static const char own_architecture[] = "arm64";
+#else
+static const char own_architecture[] = "";
+#endif
+
 static bool is_our_architecture(const struct texts *names)
 {
-#if defined(__x86_64__)
-	static const char own[] = "amd64";
-#elif defined(__aarch64__)
-	static const char own[] = "arm64";
-#else
-	static const char own[] = "";
-#endif
 	for (uint32_t i = 0; i < names->count; i++)
-		if (strcmp(names->items[i]->text.data, own) == 0)
+		if (strcmp(names->items[i]->text.data, own_architecture) == 0)
 			return true;
 	return names->count == 0;
 }

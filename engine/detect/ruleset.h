@@ -9,7 +9,7 @@
 #include "cel/cel.h"
 #include "detect.h"
 #include "environment.h"
-#include "policy/filter.h"
+#include "filter/filter.h"
 #include "rule_file.h"
 
 enum {

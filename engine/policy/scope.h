@@ -6,7 +6,7 @@
 #ifndef POLICY_SCOPE_H
 #define POLICY_SCOPE_H
 
-#include "filter.h"
+#include "filter/filter.h"
 
 struct stores;
 struct scope;

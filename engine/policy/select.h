@@ -12,7 +12,7 @@
 #ifndef POLICY_SELECT_H
 #define POLICY_SELECT_H
 
-#include "filter.h"
+#include "filter/filter.h"
 
 struct ruleset;
 

@@ -9,8 +9,9 @@ bpf             include engine/base
 engine/base     include
 engine/event    include engine/base
 engine/cel      include engine/base
-engine/policy   include engine/base engine/event engine/cel engine/detect
-engine/detect   include engine/base engine/event engine/cel engine/state
+engine/filter   include engine/base engine/event
+engine/policy   include engine/base engine/event engine/filter engine/detect
+engine/detect   include engine/base engine/event engine/cel engine/filter engine/state
 engine/state    include engine/base engine/event engine/cel
 engine/store    include engine/base engine/event
 engine/source   include engine/base engine/event

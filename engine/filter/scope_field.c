@@ -102,7 +102,7 @@ static uint64_t timestamp(const struct event *event)
 	return event->wire->time ? event->wire->time + event->clock->boot_epoch_ns : 0;
 }
 
-/* Tracee's detectors see no namespaces, processor or cgroup, and take the process for its parent. */
+/* Tracee's detectors see no namespaces and no cgroup, and take the process for its parent. */
 static uint64_t number_as_tracee(const struct scope_field *field, const struct event *event)
 {
 	return field->what == HOST_PPID ? event->wire->pid : 0;

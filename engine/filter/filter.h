@@ -10,8 +10,8 @@
  *   data fields; hostParentProcessId, containerImageDigest and the namespace fields compare
  *   what their names say; an empty list element is an error (it crashes Tracee).
  */
-#ifndef POLICY_FILTER_H
-#define POLICY_FILTER_H
+#ifndef FILTER_FILTER_H
+#define FILTER_FILTER_H
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -61,6 +61,7 @@ struct string_filter {
 	bool has_negative, compat;
 };
 
+/* The same for text: = and != with abc, abc*, *abc, *abc*. */
 int string_filter_add(struct string_filter *filter, struct str expression, struct arena *arena,
 		      struct err *err);
 bool string_filter_match(const struct string_filter *filter, struct str value);
@@ -69,6 +70,7 @@ struct bool_filter {
 	bool enabled, want_true, want_false;
 };
 
+/* "=true", "!=false", or a bare word: `container` means true, `not-container` false. */
 int bool_filter_add(struct bool_filter *filter, struct str expression, struct err *err);
 bool bool_filter_match(const struct bool_filter *filter, bool value);
 
@@ -102,7 +104,7 @@ uint64_t filters_fields(const struct filters *filters);
 /* A value as the filters compare it: Go's default formatting. data == NULL: out of memory. */
 struct str filter_render(struct value value, char scratch[static 32], struct arena *arena);
 
-/* ---- scope fields (filter_scope.c) --------------------------------------------- */
+/* ---- scope fields (scope_field.c) --------------------------------------------- */
 
 enum scope_kind {
 	SCOPE_INT64,
@@ -117,7 +119,7 @@ struct scope_field {
 	const char *name;
 	uint8_t kind; /* enum scope_kind */
 	uint8_t needs_container;
-	uint8_t what; /* private to filter_scope.c */
+	uint8_t what; /* private to scope_field.c */
 };
 
 extern const struct scope_field scope_fields[];
