@@ -293,9 +293,11 @@ void options_help(const struct command *command)
 
 		if (!row_taken(command, &rows[i]))
 			continue;
+		bool lettered = rows[i].letter && row_by_letter(command, rows[i].letter) == &rows[i];
+
 		dashed(name, rows[i].name);
-		snprintf(left, sizeof(left), "  %c%c%s --%s %s", rows[i].letter ? '-' : ' ',
-			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ", name,
+		snprintf(left, sizeof(left), "  %c%c%c --%s %s", lettered ? '-' : ' ',
+			 lettered ? rows[i].letter : ' ', lettered ? ',' : ' ', name,
 			 rows[i].argument ? rows[i].argument : "");
 		printf("%-*s", INDENT, left);
 		if (strlen(left) >= INDENT)

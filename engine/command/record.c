@@ -28,7 +28,7 @@ static int record_run(const struct options *options, int argc, char **argv)
 	}
 	if (!with.events && !with.policy)
 		with.events = everything;
-	int status = sensor_load(&with, nothing, &spoor);
+	int status = sensor_load(&with, options->output ? options->output : nothing, &spoor);
 
 	if (status != EXIT_FINE)
 		return status;
@@ -51,6 +51,6 @@ const struct command command_record = {
 		"Examples:\n"
 		"  spoor record -o night.capture\n"
 		"  spoor record -o ipc.capture -e ipc --duration 60",
-	.options = "capture events policy detectors hook ring duration compat quiet",
+	.options = "capture output events policy detectors hook ring duration compat quiet",
 	.run = record_run,
 };

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+# The whole sensor on this kernel: hook to alert. Wants root; the workload says what it did.
+. "$TOP/tests/tap.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "watching the kernel wants root"
+[ -r /sys/kernel/btf/vmlinux ] || skip_all "this kernel has no BTF"
+
+spoor=$B/spoor
+workload=$B/tests/live/workload
+ipc=msgget,msgsnd,msgrcv,msgctl,shmget,shmat,shmdt,shmctl,semget,semop,semctl,semtimedop
+work=$(mktemp -d)
+sensors=
+trap 'for s in $sensors; do kill $s 2>/dev/null; done; rm -rf "$work"' EXIT
+
+# start NAME ARGUMENTS...: a sensor in the background, watching when this returns
+start() {
+	name=$1
+	shift
+	"$spoor" "$@" >"$work/$name.out" 2>"$work/$name.err" &
+	sensor=$!
+	sensors="$sensors $sensor"
+	left=300
+	until grep -q 'stop with Ctrl-C' "$work/$name.err" || ! kill -0 $sensor 2>/dev/null || [ $left = 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+}
+
+# stop NAME PID: with Ctrl-C; leaves the status in $status
+stop() {
+	kill -INT "$2" 2>/dev/null
+	wait "$2"
+	status=$?
+	sensors=$(echo "$sensors" | sed "s/ $2\$//; s/ $2 / /")
+}
+
+# ---- every call, exactly ------------------------------------------------------------------
+
+start calls run --events $ipc --output "tracee-json:$work/calls.json"
+"$workload" calls 1000 >"$work/calls.done"
+ok $? "the workload ran"
+stop calls $sensor
+is $status 0 "the sensor stopped with 0"
+grep '"name":"workload"' "$work/calls.json" >"$work/own.json"
+for call in $(echo $ipc | tr , ' '); do
+	is "$(grep -c "\"name\":\"$call\",\"policies\"" "$work/own.json")" \
+		"$(sed -n "s/^done $call //p" "$work/calls.done")" "every $call was seen, once"
+done
+is "$(grep -c events_lost "$work/calls.json")" 0 "nothing was lost"
+grep -q ' 0 lost' "$work/calls.err"
+ok $? "and the summary says so"
+
+# ---- 32-bit calls ---------------------------------------------------------------------------
+
+start compat run --events $ipc,ipc --output "tracee-json:$work/compat.json"
+"$workload" compat >"$work/compat.done"
+ok $? "32-bit calls can be made"
+stop compat $sensor
+grep '"name":"workload"' "$work/compat.json" | grep -q '"name":"msgget".*"compat":true'
+ok $? "a 32-bit msgget is seen, with compat"
+grep '"name":"workload"' "$work/compat.json" | grep -q '"name":"ipc","policies".*"compat":true'
+ok $? "so is ipc(2)"
+
+# ---- recorded, replayed, the same bytes ---------------------------------------------------------
+
+start live run --events '*' --output "json:$work/live.json"
+live=$sensor
+start record record -o "$work/ipc.capture" --events '*'
+recorder=$sensor
+"$workload" all >/dev/null
+"$workload" processes 5 >/dev/null
+stop record $recorder
+is $status 0 "two sensors run side by side: the recorder stopped with 0"
+stop live $live
+is $status 0 "and the other too"
+"$spoor" replay --quiet --events '*' --output "json:$work/first.json" "$work/ipc.capture"
+is $? 0 "the capture replays"
+"$spoor" replay --quiet --events '*' --output json - <"$work/ipc.capture" >"$work/second.json"
+cmp -s "$work/first.json" "$work/second.json"
+ok $? "twice, to the same bytes, from a file and from standard input"
+
+# ---- a run that records and prints gives what its capture replays to -------------------------------
+
+start both record -o "$work/both.capture" --events '*' --output "json:$work/both.json"
+"$workload" all >/dev/null
+stop both $sensor
+"$spoor" replay --quiet --events '*' --output "json:$work/again.json" "$work/both.capture"
+[ -s "$work/both.json" ] && cmp -s "$work/both.json" "$work/again.json"
+ok $? "what was printed live is what the capture replays to, byte for byte"
+
+# ---- every built-in detector ---------------------------------------------------------------------------
+
+start alerts run --output "json:$work/alerts.json"
+"$spoor" trigger all >"$work/trigger.out" 2>&1
+is $? 0 "spoor trigger all"
+left=10 # within a second
+detectors=$("$spoor" list detectors --json | grep -o '"name": *"[a-z_0-9]*"' | cut -d'"' -f4)
+missing() {
+	for detector in $detectors; do
+		grep -q "\"name\":\"$detector\",\"policies\"" "$work/alerts.json" || echo "$detector"
+	done
+}
+until [ -z "$(missing)" ] || [ $left = 0 ]; do
+	sleep 0.1
+	left=$((left - 1))
+done
+is "$(missing)" "" "every built-in detector alerted within a second"
+[ -n "$detectors" ]
+ok $? "and there are some"
+stop alerts $sensor
+
+# ---- what is wrong is said, with the documented status ------------------------------------------------------
+
+# refused STATUS TEXT NAME ARGUMENTS...
+refused() {
+	want=$1 text=$2 name=$3
+	shift 3
+	timeout 20 "$spoor" "$@" >"$work/refused.out" 2>"$work/refused.err" </dev/null
+	is $? "$want" "$name: exit status"
+	grep -q -e "$text" "$work/refused.err"
+	ok $? "$name: says '$text'"
+	grep -q -e "$text" "$work/refused.err" || sed 's/^/# /' "$work/refused.err"
+}
+printf 'type: detector\nid: X\nproduced_event:\n  name: x\n version: 1\n' >"$work/broken.yaml"
+head -c 5000 "$work/ipc.capture" >"$work/cut.capture"
+refused 1 "did you mean 'msgget'" "an unknown event" run --events msgett
+refused 1 "$work/none" "a missing directory" run --detectors "$work/none"
+refused 1 "broken.yaml:5:" "broken YAML" run --detectors "$work/broken.yaml"
+refused 1 "truncated" "a truncated capture" replay "$work/cut.capture"
+refused 1 "no-such-file" "a missing capture" replay "$work/no-such-file"
+refused 2 "did you mean --events" "a misspelt option" run --event msgget
+refused 2 "did you mean 'spoor replay'" "a misspelt command" repaly
+refused 1 "no such format" "an unknown format" run --output jsn
+if command -v setpriv >/dev/null; then
+	cp "$spoor" "$work/spoor"
+	chmod 755 "$work" "$work/spoor"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$work/spoor" run >"$work/user.out" 2>"$work/user.err"
+	is $? 3 "no root: exit status"
+	grep -q -i -e root -e sudo -e CAP_ "$work/user.err"
+	ok $? "no root: says what it needs"
+else
+	skip "no root" "setpriv is not installed"
+fi
+
+done_testing
