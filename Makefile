@@ -100,6 +100,8 @@ install: all ## install the program and a systemd unit below PREFIX=/usr/local (
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@sbindir@,$(PREFIX)/sbin,' contrib/systemd/spoor.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/spoor.service
+	install -D -m 644 contrib/completion/spoor.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoor
 
 clean: ## remove build output
 	$(Q)rm -rf build build-san build-coverage build-fuzz

@@ -238,7 +238,7 @@ static enum trigger_result run_foreign_control(struct ledger *ledger)
 
 const struct trigger triggers[] = {
 	{ "ipc_create_squatted",
-	  "create a queue without IPC_EXCL, as root, on a key nobody took before",
+	  "create a queue without IPC_EXCL, as root, on a key that user nobody took",
 	  run_create_squatted },
 	{ "ipc_derusbi_key", "make a segment under the key of the Derusbi malware",
 	  run_derusbi_key },

@@ -194,7 +194,8 @@ static void test_text_layout(void **state)
 	check_page(text, "unbreakable_word_of_many_letters x",
 		   "  unbreakable_word_of_many_letters\n  x\n");
 	check_page(text, "\033[2Jgone\tx\r", "  ?[2Jgone?x?\n");
-	check_page(text, "ääää ßßßßßß üüüü éé", "  ääää ßßßßßß üüüü\n  éé\n");
+	check_page(text, "ääää ßßßßßß üüüü éé",
+		   "  ääää ßßßßßß üüüü\n  éé\n");
 	check_page(text, "", "");
 	check_page(text, NULL, "");
 	check_page(markdown, "perm_* and <b> one two three", "perm_\\* and \\<b> one two three\n");
