@@ -23,7 +23,7 @@ static void finish(struct buf *out, const char *at)
 	out->len = (size_t)(at - out->data);
 }
 
-/* ---- what an event says about its process ------------------------------------------ */
+/* ---- what an event says about its process ------------------------------ */
 
 struct str event_executable(const struct event *event)
 {
@@ -56,7 +56,7 @@ uint32_t event_internal_id(const struct event_def *def)
 	return def->id >= 1000 && def->id < 3000 ? def->id - 300u : def->id;
 }
 
-/* ---- workload ------------------------------------------------------------------------ */
+/* ---- workload ------------------------------ */
 
 static void add_thread(struct buf *out, const struct event *event)
 {
@@ -269,7 +269,7 @@ static void add_workload(struct buf *out, const struct event *event,
 	buf_char(out, '}');
 }
 
-/* ---- detections ------------------------------------------------------------------------ */
+/* ---- detections ------------------------------ */
 
 static void add_mitre(struct buf *out, const struct threat *threat)
 {
@@ -322,7 +322,7 @@ static void add_detected_from(struct buf *out, const struct event *event, bool o
 		buf_char(out, '}');
 }
 
-/* ---- our own keys -------------------------------------------------------------------------- */
+/* ---- our own keys ------------------------------ */
 
 static void add_namespaces(struct buf *out, const struct wire_header *wire)
 {
@@ -427,7 +427,7 @@ static void add_own(struct buf *out, const struct event *event,
 	add_origin(out, event);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------ */
 
 /* ,"id":69,"name":"msgget" of each built-in event, in the order of the table. */
 static const struct str heads[] = {

@@ -12,7 +12,7 @@
 void encode_event(struct buf *out, const struct event *event, const struct format_options *options,
 		  bool own);
 
-/* ---- for other formats that show the same things ----------------------------------- */
+/* ---- for other formats that show the same things ------------------------------ */
 
 /* Path of the executable; data == NULL if unknown. */
 struct str event_executable(const struct event *event);

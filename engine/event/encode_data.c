@@ -81,7 +81,7 @@ static void add_name(struct buf *out, const char *name, const struct name_text *
 	buf_lit(out, ",\"");
 }
 
-/* ---- fields of a record --------------------------------------------------------------- */
+/* ---- fields of a record ------------------------------ */
 
 static char *put_key(char *at, uint8_t type)
 {
@@ -270,7 +270,7 @@ static void add_record(struct buf *out, const struct event *event, struct encode
 	}
 }
 
-/* ---- produced values ----------------------------------------------------------------------- */
+/* ---- produced values ------------------------------ */
 
 static void add_plain(struct buf *out, const struct value *value, unsigned depth);
 

@@ -13,6 +13,7 @@ struct encode_style {
 	bool decoded; /* numbers as names, pointers in hex */
 };
 
+/* Appends it. Own fields and decoding as `style` says; raw values otherwise. */
 void encode_data(struct buf *out, const struct event *event, struct encode_style style);
 
 #endif

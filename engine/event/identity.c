@@ -67,7 +67,7 @@ uint32_t event_parent_hash(const struct event *event)
 	return task_hash(event, event->wire->ppid, event->wire->parent_start_time);
 }
 
-/* ---- system calls ----------------------------------------------------------------- */
+/* ---- system calls ------------------------------ */
 
 enum { SYSCALL_MAX = 512, SYSCALL32_MAX = 512 };
 

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-/* ---- numbers ------------------------------------------------------------------- */
+/* ---- numbers ------------------------------ */
 
 static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324"
 				     "25262728293031323334353637383940414243444546474849"
@@ -43,7 +43,7 @@ char *text_int(char *at, int64_t number)
 	return text_uint(at + 1, -(uint64_t)number);
 }
 
-/* ---- doubles --------------------------------------------------------------------- */
+/* ---- doubles ------------------------------ */
 
 /* Trims the zeros of a fraction and then its point. */
 static char *trim_zeros(char *end)
@@ -117,7 +117,7 @@ void json_double(struct buf *out, double number)
 	}
 }
 
-/* ---- times ------------------------------------------------------------------------- */
+/* ---- times ------------------------------ */
 
 static char *text_two(char *at, uint64_t number)
 {
@@ -199,7 +199,7 @@ void json_time(struct buf *out, uint64_t epoch_ns)
 	out->len = (size_t)(at - out->data);
 }
 
-/* ---- strings ----------------------------------------------------------------------- */
+/* ---- strings ------------------------------ */
 
 unsigned utf8_length(const char *data, size_t len)
 {

@@ -124,7 +124,7 @@ void names_write(struct buf *out, const struct names *names, uint64_t number)
 		add_rest(out, start, names, rest);
 }
 
-/* ---- back -------------------------------------------------------------------------- */
+/* ---- back ------------------------------ */
 
 static int digit_of(char c)
 {

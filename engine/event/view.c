@@ -125,7 +125,7 @@ bool event_field_from_user(const struct event *event, unsigned index)
 	return (event->wire->present & event->wire->user) >> index & 1;
 }
 
-/* ---- records from outside ------------------------------------------------------ */
+/* ---- records from outside ------------------------------ */
 
 static const char *ref_fault(const struct wire_header *record, const struct event_def *def,
 			     const struct event_field *field)

@@ -22,7 +22,7 @@ enum {
 
 enum { LIST_SHOWN_MAX = 64 };
 
-/* ---- text a terminal may see ------------------------------------------------------------ */
+/* ---- text a terminal may see ------------------------------ */
 
 static void add_hex_byte(struct buf *out, unsigned char byte)
 {
@@ -73,7 +73,7 @@ static void end_column(struct buf *out, size_t start, unsigned width)
 	while (++used <= width && !out->truncated);
 }
 
-/* ---- values -------------------------------------------------------------------------------- */
+/* ---- values ------------------------------ */
 
 static void add_value(struct buf *out, const struct value *value, const struct event_field *field);
 
@@ -166,7 +166,7 @@ static void add_field(struct buf *out, const struct event *event, unsigned index
 	add_value(out, &value, field);
 }
 
-/* ---- columns ------------------------------------------------------------------------------- */
+/* ---- columns ------------------------------ */
 
 static bool is_present(const struct event *event, unsigned index)
 {

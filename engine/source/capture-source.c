@@ -27,7 +27,7 @@ static bool capture_recognise(const char *head, size_t len)
 	       memcmp(head, CAPTURE_MAGIC, sizeof(CAPTURE_MAGIC) - 1) == 0;
 }
 
-/* ---- the head of the file -------------------------------------------------------------- */
+/* ---- the head of the file ------------------------------ */
 
 static int refuse(const struct stream *stream, struct err *err, const char *what)
 {
@@ -145,7 +145,7 @@ static int capture_open(const struct source_want *want, struct source **out, str
 	return 0;
 }
 
-/* ---- records ------------------------------------------------------------------------------ */
+/* ---- records ------------------------------ */
 
 static void report_fault(struct source *source, const char *why)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values of recorded JSON into the slots of a record. What cannot be represented exactly is
- * refused, not rounded: a rule must see what the recorded event had. Invariant: the record made here
- * passes wire_check.
+ * refused, not rounded: a rule must see what the recorded event had. Invariant: the record made
+ * here passes wire_check.
  */
 #include "source/json-fields.h"
 
@@ -37,7 +37,7 @@ static bool fail_range(struct builder *b, const struct json *value, const struct
 			      (int)MIN(value->text.len, 40u), value->text.data);
 }
 
-/* ---- the tail ------------------------------------------------------------------------ */
+/* ---- the tail ------------------------------ */
 
 /* Room for `len` bytes behind the record; NULL if it would become too large. */
 static char *tail_room(struct builder *b, size_t len)
@@ -177,7 +177,7 @@ static bool read_i16s(struct builder *b, const struct json *value, const struct 
 	return true;
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------ */
 
 static bool read_bool(struct builder *b, const struct json *value, const struct event_field *field,
 		      uint8_t *slot)
@@ -305,7 +305,7 @@ static bool read_value(struct builder *b, const struct json *value, const struct
 	}
 }
 
-/* ---- elements ------------------------------------------------------------------------------------ */
+/* ---- elements ------------------------------ */
 
 static void builder_start(struct builder *b)
 {

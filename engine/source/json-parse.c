@@ -51,7 +51,7 @@ static struct json *node_new(struct parser *p, enum json_type type)
 	return node;
 }
 
-/* ---- strings ------------------------------------------------------------------------- */
+/* ---- strings ------------------------------ */
 
 static int hex_digit(char c)
 {
@@ -173,7 +173,7 @@ static struct json *parse_string(struct parser *p)
 	return node && parse_text(p, &node->text) ? node : NULL;
 }
 
-/* ---- numbers and words ------------------------------------------------------------------- */
+/* ---- numbers and words ------------------------------ */
 
 static bool skip_digits(struct parser *p)
 {
@@ -233,7 +233,7 @@ static struct json *parse_word(struct parser *p)
 				       : "no value begins like this");
 }
 
-/* ---- arrays and objects --------------------------------------------------------------------- */
+/* ---- arrays and objects ------------------------------ */
 
 static struct json *parse_value(struct parser *p);
 
@@ -336,7 +336,7 @@ struct json *json_parse(struct arena *arena, char *text, size_t len, struct json
 	return value;
 }
 
-/* ---- looking at it ----------------------------------------------------------------------------- */
+/* ---- looking at it ------------------------------ */
 
 const struct json *json_get(const struct json *object, const char *name)
 {

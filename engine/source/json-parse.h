@@ -39,7 +39,7 @@ struct json_fault {
 /* The tree is in the arena. NULL: fault tells where and why. */
 struct json *json_parse(struct arena *arena, char *text, size_t len, struct json_fault *fault);
 
-/* Member of an object; NULL if there is none, or if it is no object (or NULL). The last one counts. */
+/* Member of an object, the last one of that name; NULL if there is none or it is no object. */
 const struct json *json_get(const struct json *object, const char *name);
 /* "a number", "an object", ... */
 const char *json_type_name(const struct json *value);

@@ -31,7 +31,7 @@ struct member {
 #define WIRE(member)  offsetof(struct draft, wire.member)
 #define GIVEN(member) offsetof(struct draft, given.member)
 
-/* ---- faults -------------------------------------------------------------------------------- */
+/* ---- faults ------------------------------ */
 
 bool line_fault_set(struct line_fault *fault, const char *at, const char *format, ...)
 {
@@ -44,7 +44,7 @@ bool line_fault_set(struct line_fault *fault, const char *at, const char *format
 	return false;
 }
 
-/* ---- times ----------------------------------------------------------------------------------- */
+/* ---- times ------------------------------ */
 
 /* `count` digits; -1 if they are not. */
 static int64_t digits_of(struct str text, uint32_t at, uint32_t count)
@@ -118,7 +118,7 @@ bool line_parse_time(struct str text, uint64_t *out)
 	return true;
 }
 
-/* ---- members --------------------------------------------------------------------------------- */
+/* ---- members ------------------------------ */
 
 static bool wrong_kind(const struct json *value, const char *expected, struct line_fault *fault)
 {
@@ -213,7 +213,7 @@ static bool read_members(const struct json *object, const struct member *members
 
 #define READ(object, table) read_members((object), (table), ARRAY_SIZE(table), draft, fault)
 
-/* ---- v1beta1 and our own keys ------------------------------------------------------------------ */
+/* ---- v1beta1 and our own keys ------------------------------ */
 
 static bool read_timestamp(const struct json *line, struct draft *draft, struct line_fault *fault)
 {
@@ -361,7 +361,7 @@ static bool read_v1beta1(const struct json *line, struct draft *draft, struct li
 	       read_pod(json_get(workload, "k8s"), draft, fault) && read_own(line, draft, fault);
 }
 
-/* ---- trace.Event -------------------------------------------------------------------------------- */
+/* ---- trace.Event ------------------------------ */
 
 static const struct member legacy_members[] = {
 	{ "timestamp", MEMBER_U64, WIRE(time) },
@@ -442,7 +442,7 @@ static bool read_legacy(const struct json *line, struct draft *draft, struct lin
 	return true;
 }
 
-/* ---- the record ------------------------------------------------------------------------------------ */
+/* ---- the record ------------------------------ */
 
 static int syscall_number(struct str name)
 {

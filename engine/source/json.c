@@ -66,7 +66,7 @@ static int json_open(const struct source_want *want, struct source **out, struct
 	return 0;
 }
 
-/* ---- one line ------------------------------------------------------------------------------ */
+/* ---- one line ------------------------------ */
 
 static void report(struct source *source, size_t column, const char *what)
 {
@@ -124,7 +124,7 @@ static void take_line(struct source *source, char *line, size_t len, source_sink
 	}
 }
 
-/* ---- lines ------------------------------------------------------------------------------------- */
+/* ---- lines ------------------------------ */
 
 /* Drops what is there of a line that is too long, up to and with its end. */
 static void drop_overlong(struct source *source, size_t len, bool whole)

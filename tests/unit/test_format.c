@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "../support/quotes.h"
 
 #include "base/buf.h"
 #include "base/common.h"
@@ -69,7 +72,10 @@ static void expect(const char *format, const struct event *event,
 	assert_false(buf.truncated);
 	assert_true(buf.len > 0 && buf.data[buf.len - 1] == '\n');
 	buf.data[--buf.len] = 0;
-	assert_string_equal(buf.data, line);
+	char *wanted = quotes_set(line, strlen(line));
+
+	assert_string_equal(buf.data, wanted);
+	free(wanted);
 	buf_free(&buf);
 }
 
@@ -95,13 +101,13 @@ static struct msgget_record msgget_record(void)
 
 /* 765985336: the hash of (1234, BOOT + 123456789), a vector of Tracee's. */
 #define MSGGET_HEAD \
-	"{\"timestamp\":\"2026-08-03T10:01:00.25Z\",\"id\":69,\"name\":\"msgget\"," \
-	"\"policies\":{\"matched\":[\"p1\"]},\"workload\":{\"process\":{"
+	"{'timestamp':'2026-08-03T10:01:00.25Z','id':69,'name':'msgget'," \
+	"'policies':{'matched':['p1']},'workload':{'process':{"
 #define TASK \
-	"\"unique_id\":765985336,\"host_pid\":1234,\"pid\":1234,\"real_user\":{\"id\":1000}," \
-	"\"thread\":{\"start_time\":\"2026-08-03T10:00:00.123456789Z\",\"name\":\"ipcsrv\"," \
-	"\"unique_id\":765985336,\"host_tid\":1234,\"tid\":1234,\"syscall\":\"msgget\"}," \
-	"\"ancestors\":[{\"unique_id\":%u,\"host_pid\":1,\"pid\":1}]}}"
+	"'unique_id':765985336,'host_pid':1234,'pid':1234,'real_user':{'id':1000}," \
+	"'thread':{'start_time':'2026-08-03T10:00:00.123456789Z','name':'ipcsrv'," \
+	"'unique_id':765985336,'host_tid':1234,'tid':1234,'syscall':'msgget'}," \
+	"'ancestors':[{'unique_id':%u,'host_pid':1,'pid':1}]}}"
 
 static const char *with_parent(const char *text)
 {
@@ -118,14 +124,14 @@ static void test_tracee_json(void **state)
 	struct event event = view(&record.header);
 
 	expect("tracee-json", &event, &plain,
-	       with_parent(MSGGET_HEAD TASK ",\"data\":[{\"name\":\"key\",\"int32\":1234567},"
-					    "{\"name\":\"msgflg\",\"int32\":950},"
-					    "{\"name\":\"returnValue\",\"int64\":\"32769\"}]}"));
+	       with_parent(MSGGET_HEAD TASK ",'data':[{'name':'key','int32':1234567},"
+					    "{'name':'msgflg','int32':950},"
+					    "{'name':'returnValue','int64':'32769'}]}"));
 	/* Tracee does not decode flags of System V IPC. */
 	expect("tracee-json", &event, &decoded,
-	       with_parent(MSGGET_HEAD TASK ",\"data\":[{\"name\":\"key\",\"int32\":1234567},"
-					    "{\"name\":\"msgflg\",\"int32\":950},"
-					    "{\"name\":\"returnValue\",\"int64\":\"32769\"}]}"));
+	       with_parent(MSGGET_HEAD TASK ",'data':[{'name':'key','int32':1234567},"
+					    "{'name':'msgflg','int32':950},"
+					    "{'name':'returnValue','int64':'32769'}]}"));
 }
 
 static void test_json_adds_behind(void **state)
@@ -144,32 +150,32 @@ static void test_json_adds_behind(void **state)
 	record.header.user = FIELD_BIT(msgget, perm_mode) | FIELD_BIT(msgget, perm_key);
 	expect("json", &event, &plain,
 	       with_parent(MSGGET_HEAD TASK
-			   ",\"data\":[{\"name\":\"key\",\"int32\":1234567},"
-			   "{\"name\":\"msgflg\",\"int32\":950},"
-			   "{\"name\":\"returnValue\",\"int64\":\"32769\"},"
-			   "{\"name\":\"perm_uid\",\"u_int32\":1000},"
-			   "{\"name\":\"perm_mode\",\"u_int32\":438}],"
-			   "\"host\":\"h\",\"sensor\":{\"name\":\"spoor\",\"version\":\"1.2.3\"},"
-			   "\"seq\":77,\"cpu\":3,\"euid\":1,\"gid\":2,\"loginuid\":4294967295,"
-			   "\"namespaces\":{\"mnt\":10,\"ipc\":4026531839},\"cgroup_id\":5120,"
-			   "\"hook\":\"kprobe\",\"origin\":{\"user\":[\"perm_mode\"]}}"));
+			   ",'data':[{'name':'key','int32':1234567},"
+			   "{'name':'msgflg','int32':950},"
+			   "{'name':'returnValue','int64':'32769'},"
+			   "{'name':'perm_uid','u_int32':1000},"
+			   "{'name':'perm_mode','u_int32':438}],"
+			   "'host':'h','sensor':{'name':'spoor','version':'1.2.3'},"
+			   "'seq':77,'cpu':3,'euid':1,'gid':2,'loginuid':4294967295,"
+			   "'namespaces':{'mnt':10,'ipc':4026531839},'cgroup_id':5120,"
+			   "'hook':'kprobe','origin':{'user':['perm_mode']}}"));
 	record.header.flags = 0;
 	record.header.user = record.header.mnt_ns = record.header.ipc_ns = 0;
 	record.header.cgroup_id = 0;
 	expect("json", &event, &decoded,
 	       with_parent(MSGGET_HEAD TASK
-			   ",\"data\":[{\"name\":\"key\",\"str\":\"0x0012d687\"},"
-			   "{\"name\":\"msgflg\",\"str\":\"IPC_CREAT|0666\"},"
-			   "{\"name\":\"returnValue\",\"int64\":\"32769\"},"
-			   "{\"name\":\"perm_uid\",\"u_int32\":1000},"
-			   "{\"name\":\"perm_mode\",\"str\":\"0666\"}],"
-			   "\"host\":\"h\",\"sensor\":{\"name\":\"spoor\",\"version\":\"1.2.3\"},"
-			   "\"seq\":77,\"cpu\":3}"));
+			   ",'data':[{'name':'key','str':'0x0012d687'},"
+			   "{'name':'msgflg','str':'IPC_CREAT|0666'},"
+			   "{'name':'returnValue','int64':'32769'},"
+			   "{'name':'perm_uid','u_int32':1000},"
+			   "{'name':'perm_mode','str':'0666'}],"
+			   "'host':'h','sensor':{'name':'spoor','version':'1.2.3'},"
+			   "'seq':77,'cpu':3}"));
 }
 
 #define NO_WORKLOAD(id, name) \
-	"{\"timestamp\":\"2026-08-03T10:01:00.25Z\",\"id\":" #id ",\"name\":\"" #name "\"," \
-	"\"policies\":{\"matched\":[\"p1\"]}"
+	"{'timestamp':'2026-08-03T10:01:00.25Z','id':" #id ",'name':'" #name "'," \
+	"'policies':{'matched':['p1']}"
 
 /* Every type, captured and missing. Without process information the workload is left out. */
 static void test_values(void **state)
@@ -184,11 +190,11 @@ static void test_values(void **state)
 	record.header.ns_pid = 0;
 	record.header.comm[0] = 0;
 	expect("tracee-json", &event, &plain,
-	       NO_WORKLOAD(221, semtimedop) ",\"data\":[{\"name\":\"semid\",\"int32\":0},"
-					    "{\"name\":\"sops\",\"value\":null},"
-					    "{\"name\":\"nsops\",\"u_int64\":\"0\"},"
-					    "{\"name\":\"timeout\",\"timespec\":{\"value\":0}},"
-					    "{\"name\":\"returnValue\",\"int64\":\"0\"}]}");
+	       NO_WORKLOAD(221, semtimedop) ",'data':[{'name':'semid','int32':0},"
+					    "{'name':'sops','value':null},"
+					    "{'name':'nsops','u_int64':'0'},"
+					    "{'name':'timeout','timespec':{'value':0}},"
+					    "{'name':'returnValue','int64':'0'}]}");
 	record.header.present = ~0ULL;
 	record.body.semid = -2147483648;
 	record.body.sops = 0x7ffd5a3b1c20;
@@ -196,21 +202,19 @@ static void test_values(void **state)
 	record.body.timeout = (struct wire_timespec){ 1, 500000000 };
 	record.body.returnValue = INT64_MIN;
 	expect("tracee-json", &event, &plain,
-	       NO_WORKLOAD(
-		       221,
-		       semtimedop) ",\"data\":[{\"name\":\"semid\",\"int32\":-2147483648},"
-				   "{\"name\":\"sops\",\"pointer\":\"140726117276704\"},"
-				   "{\"name\":\"nsops\",\"u_int64\":\"18446744073709551615\"},"
-				   "{\"name\":\"timeout\",\"timespec\":{\"value\":1.5}},"
-				   "{\"name\":\"returnValue\",\"int64\":\"-9223372036854775808\"}]}");
+	       NO_WORKLOAD(221,
+			   semtimedop) ",'data':[{'name':'semid','int32':-2147483648},"
+				       "{'name':'sops','pointer':'140726117276704'},"
+				       "{'name':'nsops','u_int64':'18446744073709551615'},"
+				       "{'name':'timeout','timespec':{'value':1.5}},"
+				       "{'name':'returnValue','int64':'-9223372036854775808'}]}");
 	expect("tracee-json", &event, &decoded,
-	       NO_WORKLOAD(
-		       221,
-		       semtimedop) ",\"data\":[{\"name\":\"semid\",\"int32\":-2147483648},"
-				   "{\"name\":\"sops\",\"str\":\"0x7ffd5a3b1c20\"},"
-				   "{\"name\":\"nsops\",\"u_int64\":\"18446744073709551615\"},"
-				   "{\"name\":\"timeout\",\"timespec\":{\"value\":1.5}},"
-				   "{\"name\":\"returnValue\",\"int64\":\"-9223372036854775808\"}]}");
+	       NO_WORKLOAD(221,
+			   semtimedop) ",'data':[{'name':'semid','int32':-2147483648},"
+				       "{'name':'sops','str':'0x7ffd5a3b1c20'},"
+				       "{'name':'nsops','u_int64':'18446744073709551615'},"
+				       "{'name':'timeout','timespec':{'value':1.5}},"
+				       "{'name':'returnValue','int64':'-9223372036854775808'}]}");
 }
 
 struct exec_record {
@@ -248,17 +252,17 @@ static struct exec_record exec_record(void)
 }
 
 #define EXEC_DATA(stdin_type) \
-	",\"data\":[{\"name\":\"cmdpath\",\"str\":\"\"},{\"name\":\"pathname\",\"str\":\"/bin/ls\"}," \
-	"{\"name\":\"dev\",\"u_int32\":0},{\"name\":\"inode\",\"u_int64\":\"0\"}," \
-	"{\"name\":\"ctime\",\"u_int64\":\"1716287400123456789\"}," \
-	"{\"name\":\"inode_mode\",\"u_int32\":33261},{\"name\":\"interpreter_pathname\",\"str\":\"\"}," \
-	"{\"name\":\"interpreter_dev\",\"u_int32\":0},{\"name\":\"interpreter_inode\",\"u_int64\":\"0\"}," \
-	"{\"name\":\"interpreter_ctime\",\"u_int64\":\"0\"}," \
-	"{\"name\":\"argv\",\"str_array\":{\"value\":[\"ls\",\"a\\\"\\n\"]}}," \
-	"{\"name\":\"interp\",\"str\":\"\"},{\"name\":\"stdin_type\"," stdin_type "}," \
-	"{\"name\":\"stdin_path\",\"str\":\"\"},{\"name\":\"invoked_from_kernel\",\"bool\":true}," \
-	"{\"name\":\"prev_comm\",\"str\":\"\"},{\"name\":\"env\",\"str_array\":{}}," \
-	"{\"name\":\"pwd\",\"str\":\"\"}]}"
+	",'data':[{'name':'cmdpath','str':''},{'name':'pathname','str':'/bin/ls'}," \
+	"{'name':'dev','u_int32':0},{'name':'inode','u_int64':'0'}," \
+	"{'name':'ctime','u_int64':'1716287400123456789'}," \
+	"{'name':'inode_mode','u_int32':33261},{'name':'interpreter_pathname','str':''}," \
+	"{'name':'interpreter_dev','u_int32':0},{'name':'interpreter_inode','u_int64':'0'}," \
+	"{'name':'interpreter_ctime','u_int64':'0'}," \
+	"{'name':'argv','str_array':{'value':['ls','a\\'\\n']}}," \
+	"{'name':'interp','str':''},{'name':'stdin_type'," stdin_type "}," \
+	"{'name':'stdin_path','str':''},{'name':'invoked_from_kernel','bool':true}," \
+	"{'name':'prev_comm','str':''},{'name':'env','str_array':{}}," \
+	"{'name':'pwd','str':''}]}"
 
 static void test_strings_of_record(void **state)
 {
@@ -267,9 +271,9 @@ static void test_strings_of_record(void **state)
 	struct event event = view(&record.header);
 
 	expect("tracee-json", &event, &plain,
-	       NO_WORKLOAD(1015, sched_process_exec) EXEC_DATA("\"u_int32\":8192"));
+	       NO_WORKLOAD(1015, sched_process_exec) EXEC_DATA("'u_int32':8192"));
 	expect("tracee-json", &event, &decoded,
-	       NO_WORKLOAD(1015, sched_process_exec) EXEC_DATA("\"str\":\"S_IFCHR\""));
+	       NO_WORKLOAD(1015, sched_process_exec) EXEC_DATA("'str':'S_IFCHR'"));
 }
 
 /* detected_from keeps Tracee's internal ids and raw values, and hides own fields. */
@@ -308,14 +312,16 @@ static void test_detection(void **state)
 	produced.threat = &threat;
 	produced.print_detected_from = true;
 	expect("tracee-json", &produced, &decoded,
-	       NO_WORKLOAD(
-		       7500,
-		       found) ",\"data\":[{\"name\":\"q\\\"id\",\"int32\":7},{\"name\":\"big\",\"u_int64\":\"1099511627776\"}],"
-			      "\"threat\":{\"description\":\"D\",\"mitre\":{\"tactic\":{\"name\":\"T\"},"
-			      "\"technique\":{\"id\":\"T1055\",\"name\":\"P\"}},\"severity\":3,\"name\":\"N\","
-			      "\"properties\":{\"rule\":\"x\"}},"
-			      "\"detected_from\":{\"id\":68,\"name\":\"msgget\",\"data\":[{\"name\":\"key\",\"int32\":1234567},"
-			      "{\"name\":\"msgflg\",\"int32\":950},{\"name\":\"returnValue\",\"int64\":\"32769\"}]}}");
+	       NO_WORKLOAD(7500,
+			   found) ",'data':[{'name':'q\\'id','int32':7},{'name':'big',"
+				  "'u_int64':'1099511627776'}],"
+				  "'threat':{'description':'D','mitre':{'tactic':{'name':'T'},"
+				  "'technique':{'id':'T1055','name':'P'}},'severity':3,'name':'N',"
+				  "'properties':{'rule':'x'}},"
+				  "'detected_from':{'id':68,'name':'msgget',"
+				  "'data':[{'name':'key','int32':1234567},"
+				  "{'name':'msgflg','int32':950},{'name':'returnValue',"
+				  "'int64':'32769'}]}}");
 
 	/* A chain: the parent is nested; nothing in data is no data. */
 	struct event_def def2 = { .id = 7501, .name = "chain", .syscall = -1, .syscall32 = -1 };
@@ -325,12 +331,14 @@ static void test_detection(void **state)
 	second.detected_from = &produced;
 	second.threat = NULL;
 	expect("tracee-json", &second, &plain,
-	       NO_WORKLOAD(
-		       7501,
-		       chain) ",\"detected_from\":{\"id\":7500,\"name\":\"found\",\"data\":[{\"name\":\"q\\\"id\",\"int32\":7},"
-			      "{\"name\":\"big\",\"u_int64\":\"1099511627776\"}],\"parent\":{\"id\":68,\"name\":\"msgget\","
-			      "\"data\":[{\"name\":\"key\",\"int32\":1234567},{\"name\":\"msgflg\",\"int32\":950},"
-			      "{\"name\":\"returnValue\",\"int64\":\"32769\"}]}}}");
+	       NO_WORKLOAD(7501,
+			   chain) ",'detected_from':{'id':7500,'name':'found',"
+				  "'data':[{'name':'q\\'id','int32':7},"
+				  "{'name':'big','u_int64':'1099511627776'}],'parent':{'id':68,"
+				  "'name':'msgget',"
+				  "'data':[{'name':'key','int32':1234567},{'name':'msgflg',"
+				  "'int32':950},"
+				  "{'name':'returnValue','int64':'32769'}]}}}");
 	second.print_detected_from = false;
 	expect("tracee-json", &second, &plain, NO_WORKLOAD(7501, chain) "}");
 }
@@ -372,15 +380,16 @@ static void test_workload_given(void **state)
 	event.given = &given;
 	event.policy_count = 0;
 	expect("tracee-json", &event, &plain,
-	       "{\"timestamp\":\"null\",\"id\":69,\"name\":\"msgget\",\"policies\":{\"matched\":[]},"
-	       "\"workload\":{\"process\":{\"executable\":{\"path\":\"/a\"},\"unique_id\":1,\"host_pid\":1234,"
-	       "\"pid\":1234,\"real_user\":{\"id\":1000},\"thread\":{\"start_time\":"
-	       "\"2026-08-03T10:00:00.123456789Z\",\"name\":\"ipcsrv\",\"unique_id\":2,\"host_tid\":1234,"
-	       "\"tid\":1234,\"syscall\":\"shmat\",\"compat\":true}},\"container\":{\"id\":\"c0\","
-	       "\"name\":\"web\",\"image\":{\"id\":\"\",\"repo_digests\":[\"d\"],\"name\":\"img\"},"
-	       "\"started\":true},\"k8s\":{\"pod\":{\"name\":\"pod\",\"uid\":\"u\"},\"namespace\":{\"name\":\"ns\"}}},"
-	       "\"data\":[{\"name\":\"key\",\"int32\":1234567},{\"name\":\"msgflg\",\"int32\":950},"
-	       "{\"name\":\"returnValue\",\"int64\":\"32769\"}]}");
+	       "{'timestamp':'null','id':69,'name':'msgget','policies':{'matched':[]},"
+	       "'workload':{'process':{'executable':{'path':'/a'},'unique_id':1,'host_pid':1234,"
+	       "'pid':1234,'real_user':{'id':1000},'thread':{'start_time':"
+	       "'2026-08-03T10:00:00.123456789Z','name':'ipcsrv','unique_id':2,'host_tid':1234,"
+	       "'tid':1234,'syscall':'shmat','compat':true}},'container':{'id':'c0',"
+	       "'name':'web','image':{'id':'','repo_digests':['d'],'name':'img'},"
+	       "'started':true},'k8s':{'pod':{'name':'pod','uid':'u'},"
+	       "'namespace':{'name':'ns'}}},"
+	       "'data':[{'name':'key','int32':1234567},{'name':'msgflg','int32':950},"
+	       "{'name':'returnValue','int64':'32769'}]}");
 }
 
 /* ---- text ---------------------------------------------------------------------------- */
@@ -539,12 +548,14 @@ static void test_table(void **state)
 	struct event event = view(&record.header);
 
 	expect("table", &event, &plain,
-	       "10:01:00.250000 1000   ipcsrv           1234/1234       32769           msgget               "
+	       "10:01:00.250000 1000   ipcsrv           1234/1234       "
+	       "32769           msgget               "
 	       "key: 0x0012d687, msgflg: IPC_CREAT|0666");
 	record.body.returnValue = -28;
 	memcpy(record.header.comm, "\x1b[31m\xc2\x9b\xe2\x80\xae\n\\", 13);
 	expect("table", &event, &plain,
-	       "10:01:00.250000 1000   \\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\\x0a\\\\ 1234/1234       -28 ENOSPC      "
+	       "10:01:00.250000 1000   \\x1b[31m\\xc2\\x9b\\xe2\\x80\\xae\\x0a\\\\ 1234/1234       "
+	       "-28 ENOSPC      "
 	       "msgget               key: 0x0012d687, msgflg: IPC_CREAT|0666");
 }
 

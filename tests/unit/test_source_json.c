@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/quotes.h"
+
 #include "base/buf.h"
 #include "base/common.h"
 #include "base/err.h"
@@ -73,7 +75,10 @@ static void replay(const char *text, size_t len, struct seen *seen, struct sourc
 	struct err err = { 0 };
 	int r;
 
-	write_file(text, len);
+	char *json = quotes_set(text, len);
+
+	write_file(json, len);
+	free(json);
 	assert_int_equal(source_json.open(&want, &source, &err), 0);
 	do
 		r = source_json.read(source, 0, print_record, seen, &err);
@@ -84,6 +89,14 @@ static void replay(const char *text, size_t len, struct seen *seen, struct sourc
 	assert_int_equal(stats->records, seen->count);
 }
 
+static void printed(struct seen *seen, const char *expected)
+{
+	char *json = quotes_set(expected, strlen(expected));
+
+	assert_string_equal(buf_cstr(&seen->printed), json);
+	free(json);
+}
+
 static void prints_the_same(const char *line, const char *format)
 {
 	struct seen seen = { .format = format };
@@ -92,57 +105,61 @@ static void prints_the_same(const char *line, const char *format)
 	replay(line, strlen(line), &seen, &stats);
 	assert_int_equal(stats.malformed, 0);
 	assert_int_equal(stats.records, 1);
-	assert_string_equal(buf_cstr(&seen.printed), line);
+	printed(&seen, line);
 	buf_free(&seen.printed);
 }
 
 #define PROCESS \
-	"\"workload\":{\"process\":{\"unique_id\":11,\"host_pid\":42,\"pid\":7,\"real_user\":{\"id\":1000}," \
-	"\"thread\":{\"start_time\":\"2026-08-03T10:00:00.123456789Z\",\"name\":\"srv\",\"unique_id\":12," \
-	"\"host_tid\":43,\"tid\":8,\"syscall\":\"msgsnd\"},\"ancestors\":[{\"unique_id\":13," \
-	"\"host_pid\":40,\"pid\":5}]}}"
+	"'workload':{'process':{'unique_id':11,'host_pid':42,'pid':7,'real_user':{'id':1000}," \
+	"'thread':{'start_time':'2026-08-03T10:00:00.123456789Z','name':'srv','unique_id':12," \
+	"'host_tid':43,'tid':8,'syscall':'msgsnd'},'ancestors':[{'unique_id':13," \
+	"'host_pid':40,'pid':5}]}}"
 #define HEAD(id, name) \
-	"{\"timestamp\":\"2026-08-03T10:01:00.25Z\",\"id\":" #id ",\"name\":\"" #name "\"," \
-	"\"policies\":{\"matched\":[\"ipc-policy\"]}," PROCESS ","
+	"{'timestamp':'2026-08-03T10:01:00.25Z','id':" #id ",'name':'" #name "'," \
+	"'policies':{'matched':['ipc-policy']}," PROCESS ","
 
 static void test_round_trip(void **state)
 {
 	(void)state;
 	prints_the_same(
-		HEAD(70,
-		     msgsnd) "\"data\":[{\"name\":\"msqid\",\"int32\":-1},"
-			     "{\"name\":\"msgp\",\"pointer\":\"18446744073709551615\"},"
-			     "{\"name\":\"msgsz\",\"u_int64\":\"18446744073709551615\"},"
-			     "{\"name\":\"msgflg\",\"int32\":-2147483648},"
-			     "{\"name\":\"returnValue\",\"int64\":\"-9223372036854775808\"}]}\n",
+		HEAD(70, msgsnd) "'data':[{'name':'msqid','int32':-1},"
+				 "{'name':'msgp','pointer':'18446744073709551615'},"
+				 "{'name':'msgsz','u_int64':'18446744073709551615'},"
+				 "{'name':'msgflg','int32':-2147483648},"
+				 "{'name':'returnValue','int64':'-9223372036854775808'}]}\n",
 		NULL);
 	/* Pointers without a value, a time without one, no ancestors, compat. */
-	prints_the_same(
-		"{\"timestamp\":\"null\",\"id\":70,\"name\":\"msgsnd\",\"policies\":{\"matched\":[\"ipc-policy\"]},"
-		"\"workload\":{\"process\":{\"executable\":{\"path\":\"/a b\"},\"unique_id\":0,\"host_pid\":0,\"pid\":0,"
-		"\"real_user\":{\"id\":0},\"thread\":{\"unique_id\":0,\"host_tid\":0,\"tid\":0,\"compat\":true}}},"
-		"\"data\":[{\"name\":\"msqid\",\"int32\":0},{\"name\":\"msgp\",\"value\":null},"
-		"{\"name\":\"msgsz\",\"u_int64\":\"0\"},{\"name\":\"msgflg\",\"int32\":0},"
-		"{\"name\":\"returnValue\",\"int64\":\"0\"}]}\n",
-		NULL);
-	prints_the_same(
-		HEAD(221,
-		     semtimedop) "\"data\":[{\"name\":\"semid\",\"int32\":5},{\"name\":\"sops\",\"value\":null},"
-				 "{\"name\":\"nsops\",\"u_int64\":\"1\"},{\"name\":\"timeout\",\"timespec\":{\"value\":1e-05}},"
-				 "{\"name\":\"returnValue\",\"int64\":\"-11\"}]}\n",
-		NULL);
+	prints_the_same("{'timestamp':'null','id':70,'name':'msgsnd',"
+			"'policies':{'matched':['ipc-policy']},"
+			"'workload':{'process':{'executable':{'path':'/a b'},'unique_id':0,"
+			"'host_pid':0,'pid':0,"
+			"'real_user':{'id':0},'thread':{'unique_id':0,'host_tid':0,'tid':0,"
+			"'compat':true}}},"
+			"'data':[{'name':'msqid','int32':0},{'name':'msgp','value':null},"
+			"{'name':'msgsz','u_int64':'0'},{'name':'msgflg','int32':0},"
+			"{'name':'returnValue','int64':'0'}]}\n",
+			NULL);
+	prints_the_same(HEAD(221, semtimedop) "'data':[{'name':'semid','int32':5},{'name':'sops',"
+					      "'value':null},"
+					      "{'name':'nsops','u_int64':'1'},{'name':'timeout',"
+					      "'timespec':{'value':1e-05}},"
+					      "{'name':'returnValue','int64':'-11'}]}\n",
+			NULL);
 	/* Without a process; escapes, an empty list. */
 	prints_the_same(
-		"{\"timestamp\":\"2026-08-03T10:01:00Z\",\"id\":1015,\"name\":\"sched_process_exec\","
-		"\"policies\":{\"matched\":[\"ipc-policy\"]},\"data\":[{\"name\":\"cmdpath\",\"str\":\"\\u0001\\\"\\\\é\"},"
-		"{\"name\":\"pathname\",\"str\":\"/x\"},{\"name\":\"dev\",\"u_int32\":4294967295},{\"name\":\"inode\",\"u_int64\":\"1\"},"
-		"{\"name\":\"ctime\",\"u_int64\":\"2\"},{\"name\":\"inode_mode\",\"u_int32\":65535},"
-		"{\"name\":\"interpreter_pathname\",\"str\":\"\"},{\"name\":\"interpreter_dev\",\"u_int32\":0},"
-		"{\"name\":\"interpreter_inode\",\"u_int64\":\"0\"},{\"name\":\"interpreter_ctime\",\"u_int64\":\"0\"},"
-		"{\"name\":\"argv\",\"str_array\":{\"value\":[\"ls\",\"\",\"-l\"]}},{\"name\":\"interp\",\"str\":\"\"},"
-		"{\"name\":\"stdin_type\",\"u_int32\":8192},{\"name\":\"stdin_path\",\"str\":\"\"},"
-		"{\"name\":\"invoked_from_kernel\",\"bool\":true},{\"name\":\"prev_comm\",\"str\":\"\"},"
-		"{\"name\":\"env\",\"str_array\":{}},{\"name\":\"pwd\",\"str\":\"/\"}]}\n",
+		"{'timestamp':'2026-08-03T10:01:00Z','id':1015,'name':'sched_process_exec',"
+		"'policies':{'matched':['ipc-policy']},'data':[{'name':'cmdpath',"
+		"'str':'\\u0001\\'\\\\é'},"
+		"{'name':'pathname','str':'/x'},{'name':'dev','u_int32':4294967295},"
+		"{'name':'inode','u_int64':'1'},"
+		"{'name':'ctime','u_int64':'2'},{'name':'inode_mode','u_int32':65535},"
+		"{'name':'interpreter_pathname','str':''},{'name':'interpreter_dev','u_int32':0},"
+		"{'name':'interpreter_inode','u_int64':'0'},{'name':'interpreter_ctime',"
+		"'u_int64':'0'},"
+		"{'name':'argv','str_array':{'value':['ls','','-l']}},{'name':'interp','str':''},"
+		"{'name':'stdin_type','u_int32':8192},{'name':'stdin_path','str':''},"
+		"{'name':'invoked_from_kernel','bool':true},{'name':'prev_comm','str':''},"
+		"{'name':'env','str_array':{}},{'name':'pwd','str':'/'}]}\n",
 		NULL);
 }
 
@@ -150,15 +167,16 @@ static void test_round_trip_own(void **state)
 {
 	(void)state;
 	prints_the_same(
-		HEAD(66,
-		     semop) "\"data\":[{\"name\":\"semid\",\"int32\":5},{\"name\":\"sops\",\"pointer\":\"1\"},"
-			    "{\"name\":\"nsops\",\"u_int64\":\"1\"},{\"name\":\"returnValue\",\"int64\":\"0\"},"
-			    "{\"name\":\"sem_num\",\"int32_array\":{\"value\":[0,1]}},"
-			    "{\"name\":\"sem_op\",\"int32_array\":{\"value\":[-1,32767]}},"
-			    "{\"name\":\"perm_mode\",\"u_int32\":438}],\"host\":\"h1\","
-			    "\"sensor\":{\"name\":\"spoor\",\"version\":\"1\"},\"seq\":77,\"cpu\":3,\"euid\":1,\"gid\":2,"
-			    "\"loginuid\":4294967295,\"namespaces\":{\"mnt\":1,\"ipc\":4026531839},\"cgroup_id\":5120,"
-			    "\"hook\":\"raw\",\"origin\":{\"user\":[\"sem_num\",\"sem_op\"]}}\n",
+		HEAD(66, semop) "'data':[{'name':'semid','int32':5},{'name':'sops','pointer':'1'},"
+				"{'name':'nsops','u_int64':'1'},{'name':'returnValue','int64':'0'},"
+				"{'name':'sem_num','int32_array':{'value':[0,1]}},"
+				"{'name':'sem_op','int32_array':{'value':[-1,32767]}},"
+				"{'name':'perm_mode','u_int32':438}],'host':'h1',"
+				"'sensor':{'name':'spoor','version':'1'},'seq':77,'cpu':3,"
+				"'euid':1,'gid':2,"
+				"'loginuid':4294967295,'namespaces':{'mnt':1,'ipc':4026531839},"
+				"'cgroup_id':5120,"
+				"'hook':'raw','origin':{'user':['sem_num','sem_op']}}\n",
 		"json");
 }
 
@@ -200,11 +218,11 @@ static void test_lines_of_tracee(void **state)
 static void test_decoded(void **state)
 {
 	(void)state;
-	const char *line = HEAD(70, msgsnd) "\"data\":[{\"name\":\"msqid\",\"int32\":1},"
-					    "{\"name\":\"msgp\",\"str\":\"0x7ffd5a3b1c20\"},"
-					    "{\"name\":\"msgsz\",\"u_int64\":\"2\"},"
-					    "{\"name\":\"msgflg\",\"str\":\"IPC_NOWAIT\"},"
-					    "{\"name\":\"returnValue\",\"int64\":\"0\"}]}\n";
+	const char *line = HEAD(70, msgsnd) "'data':[{'name':'msqid','int32':1},"
+					    "{'name':'msgp','str':'0x7ffd5a3b1c20'},"
+					    "{'name':'msgsz','u_int64':'2'},"
+					    "{'name':'msgflg','str':'IPC_NOWAIT'},"
+					    "{'name':'returnValue','int64':'0'}]}\n";
 	struct seen seen = { 0 };
 	struct source_stats stats;
 
@@ -215,35 +233,34 @@ static void test_decoded(void **state)
 }
 
 #define LEGACY \
-	"{\"timestamp\":1785751260250000000,\"threadStartTime\":1785751200123456789,\"processorId\":3," \
-	"\"processId\":7,\"cgroupId\":5120,\"threadId\":8,\"parentProcessId\":5,\"hostProcessId\":42," \
-	"\"hostThreadId\":43,\"hostParentProcessId\":40,\"userId\":1000,\"mountNamespace\":4026531841," \
-	"\"pidNamespace\":4026531836,\"processName\":\"srv\",\"executable\":{\"path\":\"\"},\"hostName\":\"host1\"," \
-	"\"containerId\":\"\",\"container\":{},\"kubernetes\":{},\"eventId\":\"69\",\"eventName\":\"msgsnd\"," \
-	"\"matchedPolicies\":[\"p\"],\"argsNum\":2,\"returnValue\":-11,\"syscall\":\"msgsnd\"," \
-	"\"stackAddresses\":null,\"contextFlags\":{\"containerStarted\":false,\"isCompat\":false}," \
-	"\"threadEntityId\":12,\"processEntityId\":11,\"parentEntityId\":13,\"args\":["
+	"{'timestamp':1785751260250000000,'threadStartTime':1785751200123456789," \
+	"'processorId':3," \
+	"'processId':7,'cgroupId':5120,'threadId':8,'parentProcessId':5,'hostProcessId':42," \
+	"'hostThreadId':43,'hostParentProcessId':40,'userId':1000,'mountNamespace':4026531841," \
+	"'pidNamespace':4026531836,'processName':'srv','executable':{'path':''}," \
+	"'hostName':'host1'," \
+	"'containerId':'','container':{},'kubernetes':{},'eventId':'69','eventName':'msgsnd'," \
+	"'matchedPolicies':['p'],'argsNum':2,'returnValue':-11,'syscall':'msgsnd'," \
+	"'stackAddresses':null,'contextFlags':{'containerStarted':false,'isCompat':false}," \
+	"'threadEntityId':12,'processEntityId':11,'parentEntityId':13,'args':["
 
 static void test_legacy(void **state)
 {
 	(void)state;
-	const char *line = LEGACY
-		"{\"name\":\"msqid\",\"type\":\"int32\",\"value\":-1},"
-		"{\"name\":\"msgp\",\"type\":\"trace.Pointer\",\"value\":140726117276704},"
-		"{\"name\":\"msgsz\",\"type\":\"uint64\",\"value\":18446744073709551615},"
-		"{\"name\":\"msgflg\",\"type\":\"int32\",\"value\":2048}]}\n";
+	const char *line = LEGACY "{'name':'msqid','type':'int32','value':-1},"
+				  "{'name':'msgp','type':'trace.Pointer','value':140726117276704},"
+				  "{'name':'msgsz','type':'uint64','value':18446744073709551615},"
+				  "{'name':'msgflg','type':'int32','value':2048}]}\n";
 	struct seen seen = { 0 };
 	struct source_stats stats;
 
 	replay(line, strlen(line), &seen, &stats);
 	/* The result comes from beside the arguments. */
-	assert_string_equal(
-		buf_cstr(&seen.printed),
-		HEAD(70, msgsnd) "\"data\":[{\"name\":\"msqid\",\"int32\":-1},"
-				 "{\"name\":\"msgp\",\"pointer\":\"140726117276704\"},"
-				 "{\"name\":\"msgsz\",\"u_int64\":\"18446744073709551615\"},"
-				 "{\"name\":\"msgflg\",\"int32\":2048},"
-				 "{\"name\":\"returnValue\",\"int64\":\"-11\"}]}\n");
+	printed(&seen, HEAD(70, msgsnd) "'data':[{'name':'msqid','int32':-1},"
+					"{'name':'msgp','pointer':'140726117276704'},"
+					"{'name':'msgsz','u_int64':'18446744073709551615'},"
+					"{'name':'msgflg','int32':2048},"
+					"{'name':'returnValue','int64':'-11'}]}\n");
 	buf_free(&seen.printed);
 }
 
@@ -251,11 +268,11 @@ static void test_unknown(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"{\"timestamp\":\"2026-08-03T10:01:00Z\",\"id\":1,\"name\":\"read\",\"data\":[]}\n"
+		"{'timestamp':'2026-08-03T10:01:00Z','id':1,'name':'read','data':[]}\n"
 		"\n \t\r\n"
-		"{\"timestamp\":\"2026-08-03T10:01:00Z\",\"name\":\"msgget\",\"threat\":{\"name\":\"x\"}}\n"
-		"{\"timestamp\":\"2026-08-03T10:01:00Z\",\"name\":\"msgget\",\"detected_from\":{}}\n"
-		"{\"timestamp\":1,\"eventName\":\"openat\",\"args\":[]}";
+		"{'timestamp':'2026-08-03T10:01:00Z','name':'msgget','threat':{'name':'x'}}\n"
+		"{'timestamp':'2026-08-03T10:01:00Z','name':'msgget','detected_from':{}}\n"
+		"{'timestamp':1,'eventName':'openat','args':[]}";
 	struct seen seen = { 0 };
 	struct source_stats stats;
 
@@ -274,10 +291,9 @@ static void faulty(const char *line, size_t column, const char *expected)
 	struct json_fault parse_fault;
 	struct line_fault fault = { 0 };
 	static struct line_record record;
-	char *copy = strdup(line);
+	char *copy = quotes_set(line, strlen(line));
 	const struct json *tree = json_parse(&arena, copy, strlen(copy), &parse_fault);
 
-	assert_non_null(copy);
 	if (!tree) {
 		fault.at = parse_fault.at;
 		snprintf(fault.text, sizeof(fault.text), "%s", parse_fault.what);
@@ -291,24 +307,23 @@ static void faulty(const char *line, size_t column, const char *expected)
 	free(copy);
 }
 
-#define AT \
-	"{\"timestamp\":\"2026-08-03T10:01:00Z\",\"name\":\"msgget\",\"data\":[{\"name\":\"key\","
+#define AT "{'timestamp':'2026-08-03T10:01:00Z','name':'msgget','data':[{'name':'key',"
 
 static void test_faults_of_text(void **state)
 {
 	(void)state;
-	faulty("{\"a\":1", 7, "expected , or }");
-	faulty("{\"a\" 1}", 6, "expected :");
+	faulty("{'a':1", 7, "expected , or }");
+	faulty("{'a' 1}", 6, "expected :");
 	faulty("{a:1}", 2, "in quotes");
-	faulty("{\"a\":[1,]}", 9, "no value begins like this");
-	faulty("{\"a\":tru}", 6, "no value begins");
-	faulty("{\"a\":01}", 8, "not a number");
-	faulty("{\"a\":1.}", 8, "behind the point");
-	faulty("{\"a\":1e+}", 9, "exponent");
-	faulty("{\"a\":\"x", 8, "no end");
-	faulty("{\"a\":\"\\q\"}", 8, "no such escape");
-	faulty("{\"a\":\"\\u12x4\"}", 9, "four hexadecimal");
-	faulty("{\"a\":\"\t\"}", 7, "control character");
+	faulty("{'a':[1,]}", 9, "no value begins like this");
+	faulty("{'a':tru}", 6, "no value begins");
+	faulty("{'a':01}", 8, "not a number");
+	faulty("{'a':1.}", 8, "behind the point");
+	faulty("{'a':1e+}", 9, "exponent");
+	faulty("{'a':'x", 8, "no end");
+	faulty("{'a':'\\q'}", 8, "no such escape");
+	faulty("{'a':'\\u12x4'}", 9, "four hexadecimal");
+	faulty("{'a':'\t'}", 7, "control character");
 	faulty("{} x", 4, "follows the end");
 	faulty("nonsense", 1, "no value begins");
 	faulty("[1]", 0, "an object on a line, found an array");
@@ -324,31 +339,31 @@ static void test_faults_of_text(void **state)
 static void test_faults_of_events(void **state)
 {
 	(void)state;
-	faulty("{\"x\":1}", 0, "no event");
-	faulty("{\"name\":5}", 9, "no event");
-	faulty("{\"name\":\"msgget\"}", 0, "'timestamp' is missing");
-	faulty("{\"timestamp\":5,\"name\":\"msgget\"}", 14,
+	faulty("{'x':1}", 0, "no event");
+	faulty("{'name':5}", 9, "no event");
+	faulty("{'name':'msgget'}", 0, "'timestamp' is missing");
+	faulty("{'timestamp':5,'name':'msgget'}", 14,
 	       "expected a time as a string, found a number");
-	faulty("{\"timestamp\":\"yesterday\",\"name\":\"msgget\"}", 14, "RFC 3339");
-	faulty(AT "\"int32\":2147483648}]}", 83, "field 'key': 2147483648 is out of range");
-	faulty(AT "\"int32\":99999999999999999999}]}", 83, "out of range");
-	faulty(AT "\"int32\":1.5}]}", 83, "not an integer");
-	faulty(AT "\"str\":\"hello\"}]}", 81, "expected int32, found text");
-	faulty(AT "\"int32\":{}}]}", 83, "expected int32, found an object");
-	faulty(AT "\"int32\":true}]}", 83, "found true");
-	faulty("{\"timestamp\":\"null\",\"name\":\"msgget\",\"data\":{}}", 44, "expected an array");
-	faulty("{\"timestamp\":\"null\",\"name\":\"msgget\",\"data\":[{}]}", 45, "has no name");
-	faulty("{\"timestamp\":\"null\",\"name\":\"msgget\",\"workload\":7}", 48,
+	faulty("{'timestamp':'yesterday','name':'msgget'}", 14, "RFC 3339");
+	faulty(AT "'int32':2147483648}]}", 83, "field 'key': 2147483648 is out of range");
+	faulty(AT "'int32':99999999999999999999}]}", 83, "out of range");
+	faulty(AT "'int32':1.5}]}", 83, "not an integer");
+	faulty(AT "'str':'hello'}]}", 81, "expected int32, found text");
+	faulty(AT "'int32':{}}]}", 83, "expected int32, found an object");
+	faulty(AT "'int32':true}]}", 83, "found true");
+	faulty("{'timestamp':'null','name':'msgget','data':{}}", 44, "expected an array");
+	faulty("{'timestamp':'null','name':'msgget','data':[{}]}", 45, "has no name");
+	faulty("{'timestamp':'null','name':'msgget','workload':7}", 48,
 	       "'workload': expected an object");
-	faulty("{\"timestamp\":\"null\",\"name\":\"msgget\",\"workload\":{\"process\":[]}}", 59,
-	       "'process'");
-	faulty("{\"timestamp\":\"null\",\"name\":\"msgget\",\"workload\":{\"process\":{\"host_pid\":-5000000000}}}",
+	faulty("{'timestamp':'null','name':'msgget','workload':{'process':[]}}", 59, "'process'");
+	faulty("{'timestamp':'null','name':'msgget',"
+	       "'workload':{'process':{'host_pid':-5000000000}}}",
 	       71, "not an integer from 0 to 4294967295");
-	faulty("{\"timestamp\":\"null\",\"name\":\"sched_process_exec\",\"data\":[{\"name\":\"argv\","
-	       "\"str_array\":{\"value\":[\"a\\u0000b\"]}}]}",
+	faulty("{'timestamp':'null','name':'sched_process_exec','data':[{'name':'argv',"
+	       "'str_array':{'value':['a\\u0000b']}}]}",
 	       94, "with a NUL");
-	faulty("{\"timestamp\":\"null\",\"name\":\"semtimedop\",\"data\":[{\"name\":\"timeout\","
-	       "\"timespec\":{\"value\":1e30}}]}",
+	faulty("{'timestamp':'null','name':'semtimedop','data':[{'name':'timeout',"
+	       "'timespec':{'value':1e30}}]}",
 	       87, "out of range");
 }
 
@@ -361,8 +376,8 @@ static void test_bad_lines_are_skipped(void **state)
 	struct source_stats stats;
 
 	for (int i = 0; i < 40; i++) {
-		buf_lit(&text, "{\"timestamp\":\"null\",\"name\":\"msgget\"}\r\n");
-		buf_str(&text, i % 2 ? STR("{\"timestamp\":\n") : STR("\x00\xff\n"));
+		buf_lit(&text, "{'timestamp':'null','name':'msgget'}\r\n");
+		buf_str(&text, i % 2 ? STR("{'timestamp':\n") : STR("\x00\xff\n"));
 	}
 	replay(text.data, text.len, &seen, &stats);
 	assert_int_equal(stats.records, 40);
@@ -387,14 +402,14 @@ static void test_limits(void **state)
 	struct source_stats stats;
 
 	memset(filler, 'x', sizeof(filler));
-	buf_lit(&text, "{\"a\":\"");
+	buf_lit(&text, "{'a':'");
 	add_many(&text, filler, sizeof(filler), 17);
-	buf_lit(&text, "\"}\n{\"timestamp\":\"null\",\"name\":\"msgget\"}\n[");
+	buf_lit(&text, "'}\n{'timestamp':'null','name':'msgget'}\n[");
 	add_many(&text, "0,", 2, JSON_VALUES_MAX + 1);
-	buf_lit(&text, "0]\n{\"timestamp\":\"null\",\"name\":\"sched_process_exec\",\"data\":"
-		       "[{\"name\":\"pathname\",\"str\":\"");
+	buf_lit(&text, "0]\n{'timestamp':'null','name':'sched_process_exec','data':"
+		       "[{'name':'pathname','str':'");
 	add_many(&text, filler, WIRE_RECORD_MAX, 1);
-	buf_lit(&text, "\"}]}\n{\"timestamp\":\"null\",\"name\":\"msgget\"}");
+	buf_lit(&text, "'}]}\n{'timestamp':'null','name':'msgget'}");
 	replay(text.data, text.len, &seen, &stats);
 	assert_int_equal(stats.records, 2);
 	assert_int_equal(stats.malformed, 3);
@@ -405,8 +420,8 @@ static void test_limits(void **state)
 static void test_escapes_decoded(void **state)
 {
 	(void)state;
-	static char text[] =
-		"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"\\u00e9\\u20ac\\ud83d\\ude00\", \"\\ud800x\\udc00\"]";
+	static char text[] = "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"\\u00e9\\u20ac\\ud83d\\ude00\","
+			     " \"\\ud800x\\udc00\"]";
 	struct arena arena = { 0 };
 	struct json_fault fault;
 	const struct json *tree = json_parse(&arena, text, strlen(text), &fault);
