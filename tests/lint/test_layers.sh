@@ -65,8 +65,8 @@ function resolve(name,   try) {
 		return "include/" name
 	if (("engine/" name) in exists)
 		return "engine/" name
-	if (name ~ /^(bpf|rules)\// && name in exists)
-		return name
+	if (FILENAME ~ /^bpf\// && ("bpf/" name) in exists)
+		return "bpf/" name
 	return ""
 }
 /^#[ \t]*include[ \t]*"/ {

@@ -4,10 +4,13 @@
 
 # A string stands on one line, however long, so that it can be searched for.
 awk '
-!/^\t*(\.[a-z_]+ = )?"/ {
+{
+	text = $0
+	gsub(/\\"/, "", text)
+	gsub(/"[^"]*"/, "\"\"", text)
 	width = 0
-	for (i = 1; i <= length($0); i++)
-		width += substr($0, i, 1) == "\t" ? 8 - width % 8 : 1
+	for (i = 1; i <= length(text); i++)
+		width += substr(text, i, 1) == "\t" ? 8 - width % 8 : 1
 	if (width > 100)
 		print FILENAME ":" FNR ": " width " columns"
 }' $(sources c h sh) | none "no line is longer than 100 columns"
