@@ -193,6 +193,9 @@ static void write_fields(struct page *page, const struct event_def *def)
 	page_heading(page, "Available tags");
 	for (size_t i = 0; i < ARRAY_SIZE(tag_legend); i++)
 		page_pair(page, tag_legend[i].tag, 8, tag_legend[i].meaning);
+	page_text(page,
+		  "\nConditions can ask where a value came from in the event at hand: "
+		  "origin(\"FIELD\") is \"K\", \"U\" (read from user memory) or \"\" (absent).");
 }
 
 static void write_hooks(struct page *page, const struct event_def *def)
