@@ -1,764 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * System V IPC: the twelve calls and the i386 multiplexer ipc(2).
+ * System V IPC: the programs, by kind of hook. plan.c decides which of them are loaded
+ * and where they are attached; all end in call_exit() of ipc_calls.h.
  *
- * Invariant: the events are the same from every kind of hook. All of them end in
- * call_exit(), which takes arguments from the saved registers, and the object from
- * the kernel's tables; only message types and semaphore operations have a second,
- * better source where functions inside the call can be hooked.
+ * Names matter: plan.c finds a program by the hook's type and target (see hook_kinds
+ * there).
  */
-#include "common/call.h"
-
-enum { COMMAND_RMID = 0, COMMAND_SET = 1, COMMAND_STAT = 2, COMMAND_INFO = 3, IPC_64 = 0x100 };
-
-/* ---- pieces of records ------------------------------------------------------------ */
-
-#define FILL_PERMISSION(event, record, object) \
-	({ \
-		SET(event, record, perm_key, (object)->key); \
-		SET(event, record, perm_id, (object)->id); \
-		SET(event, record, perm_seq, (object)->seq); \
-		SET(event, record, perm_uid, (object)->uid); \
-		SET(event, record, perm_gid, (object)->gid); \
-		SET(event, record, perm_cuid, (object)->cuid); \
-		SET(event, record, perm_cgid, (object)->cgid); \
-		SET(event, record, perm_mode, (object)->mode); \
-	})
-
-#define FILL_QUEUE(event, record, object) \
-	({ \
-		FILL_PERMISSION(event, record, object); \
-		SET(event, record, msg_qnum, (object)->first); \
-		SET(event, record, msg_cbytes, (object)->second); \
-	})
-
-#define FILL_SEGMENT(event, record, object) \
-	({ \
-		FILL_PERMISSION(event, record, object); \
-		SET(event, record, shm_segsz, (object)->first); \
-		SET(event, record, shm_nattch, (object)->second); \
-		SET(event, record, shm_cpid, (object)->creator); \
-		SET(event, record, shm_lpid, (object)->last); \
-	})
-
-#define FILL_SET_OF_SEMAPHORES(event, record, object) \
-	({ \
-		FILL_PERMISSION(event, record, object); \
-		SET(event, record, sem_nsems, (object)->sems); \
-	})
-
-/* Opens a record of `event` for this call; the body follows as a block. */
-#define EVENT_BEGIN(event, tail) \
-	RECORD(event, tail) *record; \
-	__u64 present = 0; \
-	if (!wanted(SLOT_##event)) \
-		return; \
-	if (!record_begin(event, record, call->task, call->number, call->flags)) \
-		return;
-
-#define EVENT_END(event) \
-	SET(event, record, returnValue, call->ret); \
-	record->header.present = present; \
-	record->header.user = call->user & ~USER_RET; \
-	if (call->user & USER_RET) \
-		record->header.user |= FIELD_BIT(event, returnValue);
-
-/* ---- get --------------------------------------------------------------------------- */
-
-INLINE void exit_msgget(struct call *call)
-{
-	struct ipc_object object = {};
-
-	EVENT_BEGIN(msgget, 0)
-	SET(msgget, record, key, (__s32)call->arg[0]);
-	SET(msgget, record, msgflg, (__s32)call->arg[1]);
-	if (call->ret >= 0)
-		object_read(&object, call->task, OBJECT_MSG, call->ret, false);
-	if (object.found)
-		FILL_QUEUE(msgget, record, &object);
-	EVENT_END(msgget)
-	record_send(record);
-}
-
-INLINE void exit_shmget(struct call *call)
-{
-	struct ipc_object object = {};
-
-	EVENT_BEGIN(shmget, 0)
-	SET(shmget, record, key, (__s32)call->arg[0]);
-	SET(shmget, record, size, call->arg[1]);
-	SET(shmget, record, shmflg, (__s32)call->arg[2]);
-	if (call->ret >= 0)
-		object_read(&object, call->task, OBJECT_SHM, call->ret, false);
-	if (object.found)
-		FILL_SEGMENT(shmget, record, &object);
-	EVENT_END(shmget)
-	record_send(record);
-}
-
-INLINE void exit_semget(struct call *call)
-{
-	struct ipc_object object = {};
-
-	EVENT_BEGIN(semget, 0)
-	SET(semget, record, key, (__s32)call->arg[0]);
-	SET(semget, record, nsems, (__s32)call->arg[1]);
-	SET(semget, record, semflg, (__s32)call->arg[2]);
-	if (call->ret >= 0)
-		object_read(&object, call->task, OBJECT_SEM, call->ret, false);
-	if (object.found)
-		FILL_SET_OF_SEMAPHORES(semget, record, &object);
-	EVENT_END(semget)
-	record_send(record);
-}
-
-/* ---- messages ------------------------------------------------------------------------ */
-
-/* A receiver that slept got its message from the sender, who noted the type here. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32); /* thread id of the receiver */
-	__type(value, __s64);
-} handed_over SEC(".maps");
-
-/* The type the kernel used, if a function inside the call told us. */
-INLINE bool type_from_kernel(struct call *call, __s64 *type, bool receive)
-{
-	struct thread_state *state;
-	__u32 tid = call->task->pid;
-	__s64 *handed;
-	bool found = false;
-
-	if (!call->kernel_copy)
-		return false;
-	state = thread_get(call->task);
-	if (state && state->have & HAVE_TYPE) {
-		*type = state->message_type;
-		state->have &= ~HAVE_TYPE;
-		found = true;
-	}
-	if (!receive)
-		return found;
-	handed = bpf_map_lookup_elem(&handed_over, &tid);
-	if (handed) {
-		*type = *handed;
-		found = true;
-		bpf_map_delete_elem(&handed_over, &tid);
-	}
-	return found;
-}
-
-/* struct msgbuf begins with a long. */
-INLINE bool type_from_user(struct call *call, __u64 address, __s64 *type)
-{
-	__s32 narrow;
-
-	if (!call->compat)
-		return bpf_probe_read_user(type, sizeof(*type), (void *)address) == 0;
-	if (bpf_probe_read_user(&narrow, sizeof(narrow), (void *)address))
-		return false;
-	*type = narrow;
-	return true;
-}
-
-INLINE void exit_msgsnd(struct call *call)
-{
-	struct ipc_object object = {};
-	bool from_user = false;
-	__s64 type;
-
-	EVENT_BEGIN(msgsnd, 0)
-	SET(msgsnd, record, msqid, (__s32)call->arg[0]);
-	SET(msgsnd, record, msgp, call->arg[1]);
-	SET(msgsnd, record, msgsz, call->arg[2]);
-	SET(msgsnd, record, msgflg, (__s32)call->arg[3]);
-	if (type_from_kernel(call, &type, false)) {
-		SET(msgsnd, record, msg_type, type);
-	} else if (type_from_user(call, call->arg[1], &type)) {
-		SET(msgsnd, record, msg_type, type);
-		from_user = true;
-	}
-	SET(msgsnd, record, msg_size, call->arg[2]);
-	object_read(&object, call->task, OBJECT_MSG, call->arg[0], false);
-	if (object.found)
-		FILL_QUEUE(msgsnd, record, &object);
-	EVENT_END(msgsnd)
-	if (from_user)
-		record->header.user |= FIELD_BIT(msgsnd, msg_type);
-	record_send(record);
-}
-
-INLINE void exit_msgrcv(struct call *call)
-{
-	struct ipc_object object = {};
-	bool from_kernel, from_user = false;
-	__s64 type;
-
-	EVENT_BEGIN(msgrcv, 0)
-	SET(msgrcv, record, msqid, (__s32)call->arg[0]);
-	SET(msgrcv, record, msgp, call->arg[1]);
-	SET(msgrcv, record, msgsz, call->arg[2]);
-	SET(msgrcv, record, msgtyp, call->compat ? (__s32)call->arg[3] : (__s64)call->arg[3]);
-	SET(msgrcv, record, msgflg, (__s32)call->arg[4]);
-	from_kernel = type_from_kernel(call, &type, true); /* also forgets a stale one */
-	if (call->ret >= 0) {
-		if (from_kernel) {
-			SET(msgrcv, record, msg_type, type);
-		} else if (type_from_user(call, call->arg[1], &type)) {
-			SET(msgrcv, record, msg_type, type);
-			from_user = true;
-		}
-		SET(msgrcv, record, msg_size, call->ret);
-	}
-	object_read(&object, call->task, OBJECT_MSG, call->arg[0], false);
-	if (object.found)
-		FILL_QUEUE(msgrcv, record, &object);
-	EVENT_END(msgrcv)
-	if (from_user)
-		record->header.user |= FIELD_BIT(msgrcv, msg_type);
-	record_send(record);
-}
-
-/* ---- shared memory --------------------------------------------------------------------- */
-
-INLINE void exit_shmat(struct call *call)
-{
-	struct ipc_object object = {};
-
-	EVENT_BEGIN(shmat, 0)
-	SET(shmat, record, shmid, (__s32)call->arg[0]);
-	SET(shmat, record, shmaddr, call->arg[1]);
-	SET(shmat, record, shmflg, (__s32)call->arg[2]);
-	object_read(&object, call->task, OBJECT_SHM, call->arg[0], false);
-	if (object.found)
-		FILL_SEGMENT(shmat, record, &object);
-	EVENT_END(shmat)
-	record_send(record);
-}
-
-/* The object as it was when the call began. */
-INLINE void object_from_entry(struct call *call, struct ipc_object *object)
-{
-	struct thread_state *state = thread_get(call->task);
-
-	if (state && state->have & HAVE_OBJECT) {
-		*object = state->object;
-		state->have &= ~HAVE_OBJECT;
-	}
-}
-
-INLINE void exit_shmdt(struct call *call)
-{
-	struct ipc_object object = {};
-
-	EVENT_BEGIN(shmdt, 0)
-	SET(shmdt, record, shmaddr, call->arg[0]);
-	object_from_entry(call, &object);
-	if (object.found)
-		FILL_SEGMENT(shmdt, record, &object);
-	EVENT_END(shmdt)
-	record_send(record);
-}
-
-/* ---- control --------------------------------------------------------------------------- */
-
-/* Beginning of msqid64_ds, shmid64_ds and semid64_ds as 64-bit programs pass them. */
-struct user_permission {
-	__s32 key;
-	__u32 uid, gid, cuid, cgid, mode;
-};
-
-enum { USER_QBYTES = 88 /* msg_qbytes in struct msqid64_ds */, MODE_BITS = 0777 };
-
-/* What IPC_SET asked for: the object if it was done, the caller's memory if not. */
-struct change {
-	__u32 uid, gid, mode;
-	__u64 qbytes;
-	bool known, from_user;
-};
-
-INLINE void change_read(struct call *call, enum object_kind kind, __u64 address,
-			struct change *change)
-{
-	struct user_permission wish;
-	struct ipc_object object = {};
-
-	change->known = false;
-	change->from_user = false;
-	if (call->ret >= 0) {
-		object_read(&object, call->task, kind, call->arg[0], false);
-		change->known = object.found;
-		change->uid = object.uid;
-		change->gid = object.gid;
-		change->mode = object.mode & MODE_BITS;
-		change->qbytes = object.third;
-		return;
-	}
-	if (call->compat || bpf_probe_read_user(&wish, sizeof(wish), (void *)address))
-		return;
-	change->known = true;
-	change->from_user = true;
-	change->uid = wish.uid;
-	change->gid = wish.gid;
-	change->mode = wish.mode;
-	if (kind == OBJECT_MSG &&
-	    bpf_probe_read_user(&change->qbytes, sizeof(change->qbytes),
-				(void *)(address + USER_QBYTES)))
-		change->qbytes = 0;
-}
-
-#define FILL_CHANGE(event, record, change) \
-	({ \
-		SET(event, record, set_uid, (change)->uid); \
-		SET(event, record, set_gid, (change)->gid); \
-		SET(event, record, set_mode, (change)->mode); \
-	})
-
-#define CHANGE_BITS(event) \
-	(FIELD_BIT(event, set_uid) | FIELD_BIT(event, set_gid) | FIELD_BIT(event, set_mode))
-
-INLINE void exit_msgctl(struct call *call)
-{
-	struct ipc_object object = {};
-	struct change change = {};
-
-	EVENT_BEGIN(msgctl, 0)
-	SET(msgctl, record, msqid, (__s32)call->arg[0]);
-	SET(msgctl, record, cmd, (__s32)call->arg[1]);
-	SET(msgctl, record, buf, call->arg[2]);
-	object_from_entry(call, &object);
-	if (object.found) {
-		FILL_QUEUE(msgctl, record, &object);
-		SET(msgctl, record, msg_qbytes, object.third);
-	}
-	if ((__s32)call->arg[1] == COMMAND_SET)
-		change_read(call, OBJECT_MSG, call->arg[2], &change);
-	if (change.known) {
-		FILL_CHANGE(msgctl, record, &change);
-		SET(msgctl, record, set_qbytes, change.qbytes);
-	}
-	EVENT_END(msgctl)
-	if (change.from_user)
-		record->header.user |= CHANGE_BITS(msgctl) | FIELD_BIT(msgctl, set_qbytes);
-	record_send(record);
-}
-
-INLINE void exit_shmctl(struct call *call)
-{
-	struct ipc_object object = {};
-	struct change change = {};
-
-	EVENT_BEGIN(shmctl, 0)
-	SET(shmctl, record, shmid, (__s32)call->arg[0]);
-	SET(shmctl, record, cmd, (__s32)call->arg[1]);
-	SET(shmctl, record, buf, call->arg[2]);
-	object_from_entry(call, &object);
-	if (object.found)
-		FILL_SEGMENT(shmctl, record, &object);
-	if ((__s32)call->arg[1] == COMMAND_SET)
-		change_read(call, OBJECT_SHM, call->arg[2], &change);
-	if (change.known)
-		FILL_CHANGE(shmctl, record, &change);
-	EVENT_END(shmctl)
-	if (change.from_user)
-		record->header.user |= CHANGE_BITS(shmctl);
-	record_send(record);
-}
-
-INLINE void exit_semctl(struct call *call)
-{
-	struct ipc_object object = {};
-	struct change change = {};
-
-	EVENT_BEGIN(semctl, 0)
-	SET(semctl, record, semid, (__s32)call->arg[0]);
-	SET(semctl, record, semnum, (__s32)call->arg[1]);
-	SET(semctl, record, cmd, (__s32)call->arg[2]);
-	SET(semctl, record, arg, call->arg[3]);
-	object_from_entry(call, &object);
-	if (object.found)
-		FILL_SET_OF_SEMAPHORES(semctl, record, &object);
-	if ((__s32)call->arg[2] == COMMAND_SET)
-		change_read(call, OBJECT_SEM, call->arg[3], &change);
-	if (change.known)
-		FILL_CHANGE(semctl, record, &change);
-	EVENT_END(semctl)
-	if (change.from_user)
-		record->header.user |= CHANGE_BITS(semctl);
-	record_send(record);
-}
-
-/* ---- semaphore operations -------------------------------------------------------------- */
-
-enum { OPS_FEW = 2, ERROR_FAULT = 14, ERROR_TOO_BIG = 7, ERROR_NO_MEMORY = 12 };
-
-/*
- * The operations as the kernel copied them, or else as they are in user memory now.
- * Not read if the kernel never got to them, so that all hooks agree.
- */
-INLINE __u32 operations_read(struct call *call, struct sembuf *operations, bool *from_user)
-{
-	struct thread_state *state = call->kernel_copy ? thread_get(call->task) : NULL;
-	__u64 count = call->arg[2];
-
-	*from_user = false;
-	if (call->ret == -ERROR_TOO_BIG || call->ret == -ERROR_FAULT ||
-	    call->ret == -ERROR_NO_MEMORY || count == 0)
-		return 0;
-	if (count > SEMBUF_MAX)
-		count = SEMBUF_MAX;
-	if (state && state->have & HAVE_OPS) {
-		state->have &= ~HAVE_OPS;
-		__builtin_memcpy(operations, state->operations, sizeof(state->operations));
-		return count;
-	}
-	if (bpf_probe_read_user(operations, count * sizeof(*operations), (void *)call->arg[1]))
-		return 0;
-	*from_user = true;
-	return count;
-}
-
-/* Three arrays of `capacity` elements behind the body, of which `count` are used. */
-#define FILL_OPERATIONS(event, record, operations, count, capacity) \
-	({ \
-		__u32 at = sizeof((record)->header) + sizeof((record)->body); \
-		__s16 *values = (__s16 *)(record)->bytes; \
-		for (int i = 0; i < (capacity) && i < (int)(count); i++) { \
-			values[i] = (operations)[i].sem_num; \
-			values[i + (capacity)] = (operations)[i].sem_op; \
-			values[i + 2 * (capacity)] = (operations)[i].sem_flg; \
-		} \
-		SET(event, record, sem_num, ((struct wire_ref){ at, 2 * (count) })); \
-		SET(event, record, sem_op, \
-		    ((struct wire_ref){ at + 2 * (capacity), 2 * (count) })); \
-		SET(event, record, sem_flg, \
-		    ((struct wire_ref){ at + 4 * (capacity), 2 * (count) })); \
-	})
-
-#define OPERATION_BITS(event) \
-	(FIELD_BIT(event, sem_num) | FIELD_BIT(event, sem_op) | FIELD_BIT(event, sem_flg))
-
-/* What semop and semtimedop share, with room for `capacity` operations. */
-#define SEMOP_BODY(event, capacity, timeout_part) \
-	{ \
-		struct ipc_object object = {}; \
-		EVENT_BEGIN(event, 3 * 2 * (capacity)) \
-		SET(event, record, semid, (__s32)call->arg[0]); \
-		SET(event, record, sops, call->arg[1]); \
-		SET(event, record, nsops, call->arg[2]); \
-		timeout_part \
-		if (count) \
-			FILL_OPERATIONS(event, record, operations, count, capacity); \
-		SET(event, record, sops_more, \
-		    call->arg[2] > SEMBUF_MAX ? call->arg[2] - SEMBUF_MAX : 0); \
-		object_read(&object, call->task, OBJECT_SEM, call->arg[0], false); \
-		if (object.found) \
-			FILL_SET_OF_SEMAPHORES(event, record, &object); \
-		EVENT_END(event) \
-		if (from_user) \
-			record->header.user |= OPERATION_BITS(event); \
-		timeout_user \
-		record_send(record); \
-	}
-
-struct old_timespec {
-	__s32 sec, nsec;
-};
-
-INLINE bool timeout_read(struct call *call, struct wire_timespec *timeout)
-{
-	struct old_timespec narrow;
-	void *address = (void *)call->arg[3];
-
-	if (!call->old_time)
-		return bpf_probe_read_user(timeout, sizeof(*timeout), address) == 0;
-	if (bpf_probe_read_user(&narrow, sizeof(narrow), address))
-		return false;
-	timeout->sec = narrow.sec;
-	timeout->nsec = narrow.nsec;
-	return true;
-}
-
-INLINE void exit_semop(struct call *call)
-{
-	struct sembuf operations[SEMBUF_MAX];
-	bool from_user;
-	__u32 count;
-
-	if (!wanted(SLOT_semop))
-		return;
-	count = operations_read(call, operations, &from_user);
-#define timeout_user
-	if (count <= OPS_FEW)
-		SEMOP_BODY(semop, OPS_FEW, )
-	else
-		SEMOP_BODY(semop, SEMBUF_MAX, )
-#undef timeout_user
-}
-
-INLINE void exit_semtimedop(struct call *call)
-{
-	struct sembuf operations[SEMBUF_MAX];
-	struct wire_timespec timeout = {};
-	bool from_user, has_timeout;
-	__u32 count;
-
-	if (!wanted(SLOT_semtimedop))
-		return;
-	count = operations_read(call, operations, &from_user);
-	has_timeout = timeout_read(call, &timeout);
-#define timeout_user \
-	if (has_timeout) \
-		record->header.user |= FIELD_BIT(semtimedop, timeout);
-	if (count <= OPS_FEW)
-		SEMOP_BODY(semtimedop, OPS_FEW,
-			   if (has_timeout) SET(semtimedop, record, timeout, timeout);)
-	else
-		SEMOP_BODY(semtimedop, SEMBUF_MAX,
-			   if (has_timeout) SET(semtimedop, record, timeout, timeout);)
-#undef timeout_user
-}
-
-/* ---- ipc(2): all of the above through one door -------------------------------------------- */
-
-INLINE void exit_ipc(struct call *call)
-{
-	EVENT_BEGIN(ipc, 0)
-	SET(ipc, record, call, (__u32)call->arg[0]);
-	SET(ipc, record, first, (__s32)call->arg[1]);
-	SET(ipc, record, second, call->arg[2]);
-	SET(ipc, record, third, call->arg[3]);
-	SET(ipc, record, ptr, call->arg[4]);
-	SET(ipc, record, fifth, (__s32)call->arg[5]);
-	EVENT_END(ipc)
-	record_send(record);
-}
-
-/* First argument of ipc(2), low half. */
-enum {
-	IPC_SEMOP = 1, IPC_SEMGET = 2, IPC_SEMCTL = 3, IPC_SEMTIMEDOP = 4,
-	IPC_MSGSND = 11, IPC_MSGRCV = 12, IPC_MSGGET = 13, IPC_MSGCTL = 14,
-	IPC_SHMAT = 21, IPC_SHMDT = 22, IPC_SHMGET = 23, IPC_SHMCTL = 24,
-};
-
-INLINE void call_becomes(struct call *call, __u32 slot, __s32 number, __u64 a, __u64 b, __u64 c,
-			 __u64 d)
-{
-	call->slot = slot;
-	call->number = number;
-	call->arg[0] = a;
-	call->arg[1] = b;
-	call->arg[2] = c;
-	call->arg[3] = d;
-}
-
-/* Old form of msgrcv: pointer and type come through memory. */
-INLINE void demultiplex_msgrcv(struct call *call, __u32 version)
-{
-	__u64 first = call->arg[1], size = call->arg[2], flags = call->arg[3];
-	__u64 pointer = call->arg[4], type = call->arg[5];
-	struct {
-		__u32 pointer;
-		__s32 type;
-	} old;
-
-	if (version == 0 && !bpf_probe_read_user(&old, sizeof(old), (void *)pointer)) {
-		pointer = old.pointer;
-		type = (__u32)old.type;
-		call->user |= 1 << 1 | 1 << 3;
-	}
-	call_becomes(call, SLOT_msgrcv, NR_msgrcv, first, pointer, size, type);
-	call->arg[4] = flags;
-}
-
-/* Gives the address where the kernel stored it: the third argument points there. */
-INLINE void demultiplex_shmat(struct call *call)
-{
-	__u64 where = call->arg[3];
-	__s32 address;
-
-	call_becomes(call, SLOT_shmat, NR_shmat, call->arg[1], call->arg[4], call->arg[2], 0);
-	if (call->ret == 0 && !bpf_probe_read_user(&address, sizeof(address), (void *)where)) {
-		call->ret = address;
-		call->user |= USER_RET;
-	}
-}
-
-/* The fourth argument of semctl is what `ptr` points to. */
-INLINE void demultiplex_semctl(struct call *call)
-{
-	__u32 value = 0;
-
-	if (!bpf_probe_read_user(&value, sizeof(value), (void *)call->arg[4]))
-		call->user |= 1 << 3;
-	call_becomes(call, SLOT_semctl, NR_semctl, call->arg[1], call->arg[2],
-		     call->arg[3] & ~IPC_64, value);
-}
-
-/* Turns an ipc(2) call into the one it stands for (ipc/syscall.c has the meaning). */
-INLINE void demultiplex(struct call *call)
-{
-	__u32 version = call->arg[0] >> 16;
-	__u64 first = call->arg[1], second = call->arg[2], third = call->arg[3];
-	__u64 pointer = call->arg[4], fifth = call->arg[5];
-
-	call->user = 0;
-	switch (call->arg[0] & 0xffff) {
-	case IPC_SEMOP:
-		return call_becomes(call, SLOT_semop, NR_semop, first, pointer, second, 0);
-	case IPC_SEMTIMEDOP:
-		call->old_time = true;
-		return call_becomes(call, SLOT_semtimedop, NR_semtimedop, first, pointer, second,
-				    fifth);
-	case IPC_SEMGET:
-		return call_becomes(call, SLOT_semget, NR_semget, first, second, third, 0);
-	case IPC_SEMCTL:
-		return demultiplex_semctl(call);
-	case IPC_MSGSND:
-		return call_becomes(call, SLOT_msgsnd, NR_msgsnd, first, pointer, second, third);
-	case IPC_MSGRCV:
-		return demultiplex_msgrcv(call, version);
-	case IPC_MSGGET:
-		return call_becomes(call, SLOT_msgget, NR_msgget, first, second, 0, 0);
-	case IPC_MSGCTL:
-		return call_becomes(call, SLOT_msgctl, NR_msgctl, first, second & ~IPC_64, pointer,
-				    0);
-	case IPC_SHMAT:
-		if (version == 1) /* refused by the kernel */
-			break;
-		return demultiplex_shmat(call);
-	case IPC_SHMDT:
-		return call_becomes(call, SLOT_shmdt, NR_shmdt, pointer, 0, 0, 0);
-	case IPC_SHMGET:
-		return call_becomes(call, SLOT_shmget, NR_shmget, first, second, third, 0);
-	case IPC_SHMCTL:
-		return call_becomes(call, SLOT_shmctl, NR_shmctl, first, second & ~IPC_64, pointer,
-				    0);
-	}
-	call->slot = SLOT_NONE;
-}
-
-/* ---- return ------------------------------------------------------------------------------ */
-
-INLINE void call_exit(struct call *call)
-{
-	if (call->slot == SLOT_ipc) {
-		call->number = -1;
-		exit_ipc(call);
-		demultiplex(call);
-	}
-	switch (call->slot) {
-	case SLOT_msgget: call->number = NR_msgget; return exit_msgget(call);
-	case SLOT_msgsnd: call->number = NR_msgsnd; return exit_msgsnd(call);
-	case SLOT_msgrcv: call->number = NR_msgrcv; return exit_msgrcv(call);
-	case SLOT_msgctl: call->number = NR_msgctl; return exit_msgctl(call);
-	case SLOT_shmget: call->number = NR_shmget; return exit_shmget(call);
-	case SLOT_shmat: call->number = NR_shmat; return exit_shmat(call);
-	case SLOT_shmdt: call->number = NR_shmdt; return exit_shmdt(call);
-	case SLOT_shmctl: call->number = NR_shmctl; return exit_shmctl(call);
-	case SLOT_semget: call->number = NR_semget; return exit_semget(call);
-	case SLOT_semop: call->number = NR_semop; return exit_semop(call);
-	case SLOT_semctl: call->number = NR_semctl; return exit_semctl(call);
-	case SLOT_semtimedop: call->number = NR_semtimedop; return exit_semtimedop(call);
-	}
-}
-
-
-/* ---- entry: what the call is about to change ----------------------------------------------- */
-
-/* STAT commands take an index, INFO commands no object at all. */
-INLINE void entry_object(struct call *call, struct thread_state *state, enum object_kind kind,
-			 __s32 id, __u32 command, __u32 stat, __u32 stat_any, __u32 info)
-{
-	if (command == COMMAND_INFO || command == info)
-		return;
-	object_read(&state->object, call->task, kind, id, command == stat || command == stat_any);
-	if (state->object.found)
-		state->have |= HAVE_OBJECT;
-}
-
-enum {
-	MSG_STAT_INDEX = 11, MSG_INFO_ALL = 12, MSG_STAT_ANY_INDEX = 13,
-	SHM_STAT_INDEX = 13, SHM_INFO_ALL = 14, SHM_STAT_ANY_INDEX = 15,
-	SEM_STAT_INDEX = 18, SEM_INFO_ALL = 19, SEM_STAT_ANY_INDEX = 20,
-};
-
-/* The segment attached at an address: its file carries the id. */
-struct segment_search {
-	__u64 namespace;
-	__s32 id;
-};
-
-static long segment_of_area(struct task_struct *task, struct vm_area_struct *area,
-			    struct segment_search *search)
-{
-	struct file *file = area->vm_file;
-	__u64 data;
-
-	if (!file)
-		return 0;
-	data = (__u64)file->private_data;
-	if (data && (__u64)LOAD(struct shm_file_data, data, ns) == search->namespace)
-		search->id = LOAD(struct shm_file_data, data, id);
-	return 0;
-}
-
-INLINE void entry_shmdt(struct call *call, struct thread_state *state, __u64 address)
-{
-	struct nsproxy *nsproxy = call->task->nsproxy;
-	struct segment_search search = { .id = -1 };
-
-	if (!has_find_vma || !nsproxy)
-		return;
-	search.namespace = (__u64)nsproxy->ipc_ns;
-	bpf_find_vma(call->task, address, segment_of_area, &search, 0);
-	if (search.id < 0)
-		return;
-	object_read(&state->object, call->task, OBJECT_SHM, search.id, false);
-	if (state->object.found)
-		state->have |= HAVE_OBJECT;
-}
-
-/* Arguments of the control call hidden in an ipc(2); no user memory is read. */
-INLINE void demultiplex_entry(struct call *call)
-{
-	__u64 first = call->arg[1], second = call->arg[2], third = call->arg[3];
-	__u64 pointer = call->arg[4];
-
-	switch (call->arg[0] & 0xffff) {
-	case IPC_MSGCTL:
-		return call_becomes(call, SLOT_msgctl, 0, first, second & ~IPC_64, 0, 0);
-	case IPC_SHMCTL:
-		return call_becomes(call, SLOT_shmctl, 0, first, second & ~IPC_64, 0, 0);
-	case IPC_SEMCTL:
-		return call_becomes(call, SLOT_semctl, 0, first, second, third & ~IPC_64, 0);
-	case IPC_SHMDT:
-		return call_becomes(call, SLOT_shmdt, 0, pointer, 0, 0, 0);
-	}
-	call->slot = SLOT_NONE;
-}
-
-INLINE void call_enter(struct call *call, struct thread_state *state)
-{
-	state->have = 0;
-	if (call->slot == SLOT_ipc)
-		demultiplex_entry(call);
-	switch (call->slot) {
-	case SLOT_msgctl:
-		return entry_object(call, state, OBJECT_MSG, call->arg[0], call->arg[1],
-				    MSG_STAT_INDEX, MSG_STAT_ANY_INDEX, MSG_INFO_ALL);
-	case SLOT_shmctl:
-		return entry_object(call, state, OBJECT_SHM, call->arg[0], call->arg[1],
-				    SHM_STAT_INDEX, SHM_STAT_ANY_INDEX, SHM_INFO_ALL);
-	case SLOT_semctl:
-		return entry_object(call, state, OBJECT_SEM, call->arg[0], call->arg[2],
-				    SEM_STAT_INDEX, SEM_STAT_ANY_INDEX, SEM_INFO_ALL);
-	case SLOT_shmdt:
-		return entry_shmdt(call, state, call->arg[0]);
-	}
-}
+#include "ipc_calls.h"
 
 /* ---- raw: every call passes here, so first of all look into the filter ---------------------- */
 
@@ -799,4 +47,285 @@ int BPF_PROG(raw_enter, struct pt_regs *regs, long number)
 	if (state)
 		call_enter(&call, state);
 	return 0;
+}
+
+/* ---- functions inside the calls, which see what the kernel copied ---------------------------- */
+
+INLINE int note_type(__s64 type)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread_state *state;
+
+	if (is_sensor(task))
+		return 0;
+	state = thread_make(task);
+	if (state) {
+		state->message_type = type;
+		state->have |= HAVE_TYPE;
+	}
+	return 0;
+}
+
+/* msg is about to be given to target: ourselves, or a receiver that sleeps. */
+INLINE int note_message(__u64 message, __u64 target)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__s64 type = LOAD(struct msg_msg, message, m_type);
+	__u32 tid;
+
+	if (target == (__u64)task)
+		return note_type(type);
+	tid = LOAD(struct task_struct, target, pid);
+	bpf_map_update_elem(&handed_over, &tid, &type, BPF_ANY);
+	return 0;
+}
+
+INLINE int note_operations(__u64 operations, __u32 count)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread_state *state;
+
+	if (is_sensor(task))
+		return 0;
+	state = thread_make(task);
+	if (!state)
+		return 0;
+	if (count > SEMBUF_MAX)
+		count = SEMBUF_MAX;
+	if (bpf_probe_read_kernel(state->operations, count * sizeof(struct sembuf),
+				  (const void *)operations) == 0)
+		state->have |= HAVE_OPS;
+	return 0;
+}
+
+/* ---- per-function hooks: fentry and fexit ------------------------------------------------------ */
+
+INLINE struct pt_regs *task_registers(struct task_struct *task)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(task);
+}
+
+/* only: the slot this program is for, so that the compiler drops the others; 0: all. */
+INLINE int function_exit(__s64 ret, __u32 only, enum hook_mode mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct call call;
+
+	if (!call_begin(&call, task, task_registers(task), ret, mode))
+		return 0;
+	if (only) {
+		if (call.slot != only)
+			return 0;
+		call.slot = only;
+	}
+	call_exit(&call);
+	return 0;
+}
+
+INLINE int function_enter(enum hook_mode mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread_state *state;
+	struct call call;
+
+	if (!call_begin(&call, task, task_registers(task), 0, mode))
+		return 0;
+	state = thread_make(task);
+	if (state)
+		call_enter(&call, state);
+	return 0;
+}
+
+/* A system call function takes the registers; its result is the second word. */
+#define FEXIT(name, only) \
+	SEC("fexit") \
+	int fexit_##name(unsigned long long *ctx) \
+	{ \
+		return function_exit(ctx[1], only, HOOK_FENTRY); \
+	}
+
+#define FENTRY(name) \
+	SEC("fentry") \
+	int fentry_##name(unsigned long long *ctx) \
+	{ \
+		return function_enter(HOOK_FENTRY); \
+	}
+
+FEXIT(msgget, SLOT_msgget)
+FEXIT(msgsnd, SLOT_msgsnd)
+FEXIT(msgrcv, SLOT_msgrcv)
+FEXIT(msgctl, SLOT_msgctl)
+FEXIT(shmget, SLOT_shmget)
+FEXIT(shmat, SLOT_shmat)
+FEXIT(shmdt, SLOT_shmdt)
+FEXIT(shmctl, SLOT_shmctl)
+FEXIT(semget, SLOT_semget)
+FEXIT(semop, SLOT_semop)
+FEXIT(semctl, SLOT_semctl)
+FEXIT(semtimedop, SLOT_semtimedop)
+FEXIT(32_msgget, SLOT_msgget)
+FEXIT(32_msgsnd, SLOT_msgsnd)
+FEXIT(32_msgrcv, SLOT_msgrcv)
+FEXIT(32_msgctl, SLOT_msgctl)
+FEXIT(32_shmget, SLOT_shmget)
+FEXIT(32_shmat, SLOT_shmat)
+FEXIT(32_shmdt, SLOT_shmdt)
+FEXIT(32_shmctl, SLOT_shmctl)
+FEXIT(32_semget, SLOT_semget)
+FEXIT(32_semctl, SLOT_semctl)
+FEXIT(32_semtimedop, SLOT_semtimedop)
+FEXIT(32_ipc, SLOT_NONE)
+
+FENTRY(msgctl)
+FENTRY(shmctl)
+FENTRY(semctl)
+FENTRY(shmdt)
+FENTRY(32_msgctl)
+FENTRY(32_shmctl)
+FENTRY(32_semctl)
+FENTRY(32_shmdt)
+FENTRY(32_ipc)
+
+/* do_msgsnd(msqid, mtype, mtext, msgsz, msgflg) */
+SEC("fentry")
+int fentry_do_msgsnd(unsigned long long *ctx)
+{
+	return note_type(ctx[1]);
+}
+
+/* security_msg_queue_msgrcv(perm, msg, target, type, mode) */
+SEC("fentry")
+int fentry_security_msg_queue_msgrcv(unsigned long long *ctx)
+{
+	return note_message(ctx[1], ctx[2]);
+}
+
+/* __do_semtimedop(semid, sops, nsops, timeout, ns) */
+SEC("fentry")
+int fentry___do_semtimedop(unsigned long long *ctx)
+{
+	return note_operations(ctx[1], ctx[2]);
+}
+
+/* ---- per-function hooks: kprobe and kretprobe --------------------------------------------------- */
+
+/*
+ * The kernel keeps a limited number of return instances per function; calls that find
+ * none return unseen. The entry therefore leaves a mark, and a mark that is still
+ * there at the thread's next call (or its end) is a loss.
+ */
+INLINE void pending_lost(struct thread_state *state)
+{
+	__u32 slots[] = { state->pending, state->pending_other };
+
+	state->pending = SLOT_NONE;
+	state->pending_other = SLOT_NONE;
+	for (int i = 0; i < 2; i++) {
+		if (slots[i] == SLOT_NONE || !wanted(slots[i]))
+			continue;
+		place_take();
+		loss_count(slots[i], LOSS_RETPROBE_MISSED);
+	}
+}
+
+SEC("kprobe")
+int kprobe_enter(struct pt_regs *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread_state *state;
+	struct call call;
+	__u32 slot, other;
+
+	if (!call_begin(&call, task, task_registers(task), 0, HOOK_KPROBE))
+		return 0;
+	state = thread_make(task);
+	if (!state)
+		return 0;
+	if (state->pending)
+		pending_lost(state);
+	slot = call.slot;
+	other = slot == SLOT_ipc ? ipc_slot(call.arg[0]) : SLOT_NONE;
+	call_enter(&call, state);
+	state->pending = slot;
+	state->pending_other = other;
+	return 0;
+}
+
+SEC("kretprobe")
+int kprobe_exit(struct pt_regs *ctx)
+{
+	struct thread_state *state = thread_get(bpf_get_current_task_btf());
+
+	if (state) {
+		state->pending = SLOT_NONE;
+		state->pending_other = SLOT_NONE;
+	}
+	return function_exit(PT_REGS_RC(ctx), SLOT_NONE, HOOK_KPROBE);
+}
+
+/* Loaded only with the programs above: a thread that ends with a mark. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(kprobe_thread_end, struct task_struct *task)
+{
+	struct thread_state *state = thread_get(bpf_get_current_task_btf());
+
+	if (state && state->pending)
+		pending_lost(state);
+	return 0;
+}
+
+SEC("kprobe")
+int kprobe_do_msgsnd(struct pt_regs *ctx)
+{
+	return note_type(PT_REGS_PARM2(ctx));
+}
+
+SEC("kprobe")
+int kprobe_security_msg_queue_msgrcv(struct pt_regs *ctx)
+{
+	return note_message(PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+}
+
+SEC("kprobe")
+int kprobe___do_semtimedop(struct pt_regs *ctx)
+{
+	return note_operations(PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
+}
+
+/* ---- per-syscall tracepoints ------------------------------------------------------------------------ */
+
+/* syscalls:sys_exit_NAME and raw_syscalls:sys_exit agree in this. */
+struct trace_exit {
+	__u64 common;
+	__u64 number;
+	__s64 ret;
+};
+
+SEC("tracepoint")
+int tracepoint_exit(struct trace_exit *ctx)
+{
+	return function_exit(ctx->ret, SLOT_NONE, HOOK_TRACEPOINT);
+}
+
+SEC("tracepoint")
+int tracepoint_enter(void *ctx)
+{
+	return function_enter(HOOK_TRACEPOINT);
+}
+
+/* The kernel has no such tracepoints for 32-bit calls: those come by the common one. */
+SEC("tracepoint")
+int tracepoint_exit_compat(struct trace_exit *ctx)
+{
+	if (!task_in_compat(bpf_get_current_task_btf()))
+		return 0;
+	return function_exit(ctx->ret, SLOT_NONE, HOOK_TRACEPOINT);
+}
+
+SEC("tracepoint")
+int tracepoint_enter_compat(void *ctx)
+{
+	if (!task_in_compat(bpf_get_current_task_btf()))
+		return 0;
+	return function_enter(HOOK_TRACEPOINT);
 }

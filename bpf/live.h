@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Inside the collector: what live.c (the source), plan.c (which hooks), ring.c (the
- * reader), existing.c (processes and cgroups) and check.c (the doctor) share.
+ * Inside the collector: what live.c (the source), plan.c and kernel.c (which hooks),
+ * attach.c (attaching them), ring.c (the reader), existing.c (processes and cgroups)
+ * and check.c (the doctor) share.
  */
 #ifndef SPOOR_BPF_LIVE_H
 #define SPOOR_BPF_LIVE_H
@@ -18,7 +19,7 @@
 struct spoor_bpf;
 struct bpf_link;
 
-/* ---- plan.c ----------------------------------------------------------------------- */
+/* ---- attach.c --------------------------------------------------------------------- */
 
 enum { LINKS_MAX = 128 };
 

@@ -1,124 +1,425 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The hook plan: which programs are loaded, and what they are attached to. */
-#include "live.h"
+/*
+ * Choosing hooks: which rows HOOK() of which event this kernel can serve.
+ *
+ * Invariant: of an event's modes the first possible one is chosen, in the order of its
+ * rows; a forced mode is taken or refused, never replaced. Events without a system call
+ * have only tracepoints, which no forced mode concerns.
+ */
+#include "plan.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 
-#include "skeleton.h"
+/* ---- what a row means ------------------------------------------------------------------- */
 
-void links_detach(struct links *links)
+/* How a hook's type and target lead to the program: the target's prefix is cut off. */
+static const struct hook_kind {
+	const char *type, *prefix;
+	const char *program; /* %s: the rest of the target */
+} hook_kinds[] = {
+	{ "fexit", "__x64_sys_", "fexit_%s" },
+	{ "fexit", "__ia32_compat_sys_", "fexit_32_%s" },
+	{ "fexit", "__ia32_sys_", "fexit_32_%s" },
+	{ "fentry", "__x64_sys_", "fentry_%s" },
+	{ "fentry", "__ia32_compat_sys_", "fentry_32_%s" },
+	{ "fentry", "__ia32_sys_", "fentry_32_%s" },
+	{ "fentry", "", "fentry_%s" },
+	{ "kprobe", "__x64_sys_", "kprobe_enter" },
+	{ "kprobe", "__ia32_", "kprobe_enter" },
+	{ "kprobe", "", "kprobe_%s" },
+	{ "kretprobe", "__", "kprobe_exit" },
+	{ "tracepoint", "syscalls:sys_enter_", "tracepoint_enter" },
+	{ "tracepoint", "syscalls:sys_exit_", "tracepoint_exit" },
+	{ "tracepoint", "raw_syscalls:sys_enter", "tracepoint_enter_compat" },
+	{ "tracepoint", "raw_syscalls:sys_exit", "tracepoint_exit_compat" },
+	{ "tp_btf", "sys_enter", "raw_enter" },
+	{ "tp_btf", "sys_exit", "raw_exit" },
+	{ "tp_btf", "sched_process_", "process_%s" },
+};
+
+/* Other names of the same function, tried in this order; %s: what follows the prefix. */
+static const struct {
+	const char *prefix;
+	const char *names[4];
+} variants[] = {
+	{ "__x64_sys_", { "__x64_sys_%s", "sys_%s", "SyS_%s" } },
+	{ "__ia32_compat_sys_", { "__ia32_compat_sys_%s", "compat_sys_%s", "__ia32_sys_%s" } },
+	{ "__ia32_sys_", { "__ia32_sys_%s", "sys_%s" } },
+};
+
+/* Functions inside calls: a parameter we take, to notice a kernel that passes others. */
+static const struct {
+	const char *name, *parameter;
+	unsigned index;
+} inner_functions[] = {
+	{ "do_msgsnd", "mtype", 1 },
+	{ "security_msg_queue_msgrcv", "msg", 1 },
+	{ "__do_semtimedop", "sops", 1 },
+};
+
+static bool starts_with(const char *text, const char *prefix)
 {
-	while (links->count)
-		bpf_link__destroy(links->items[--links->count]);
+	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static int attach(struct links *links, struct bpf_program *program)
+static void row_program(struct plan_row *row)
 {
-	struct bpf_link *link = bpf_program__attach(program);
+	for (size_t i = 0; i < ARRAY_SIZE(hook_kinds); i++) {
+		const struct hook_kind *kind = &hook_kinds[i];
 
-	if (!link)
-		return -errno;
-	links->items[links->count++] = link;
+		if (strcmp(kind->type, row->hook->type) != 0 ||
+		    !starts_with(row->hook->target, kind->prefix))
+			continue;
+		/* A format of this table, one %s at most. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(row->program_text, sizeof(row->program_text), kind->program,
+			 row->hook->target + strlen(kind->prefix));
+#pragma GCC diagnostic pop
+		return;
+	}
+}
+
+static bool is_entry_of_32bit(const char *target)
+{
+	return starts_with(target, "__ia32_") || starts_with(target, "raw_syscalls:");
+}
+
+static bool is_inner(const char *target)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inner_functions); i++)
+		if (strcmp(inner_functions[i].name, target) == 0)
+			return true;
+	return false;
+}
+
+/* Programs that only keep something for the return; kprobe_enter notices losses too. */
+bool row_is_entry(const struct plan_row *row)
+{
+	const char *type = row->hook->type, *target = row->hook->target;
+
+	return (strcmp(type, "fentry") == 0 && !is_inner(target)) || strstr(target, "sys_enter");
+}
+
+/* ---- does the kernel have it -------------------------------------------------------------- */
+
+typedef bool (*has_function)(const char *name);
+
+static bool in_btf(const char *name)
+{
+	return kernel_has_function(name, NULL, 0);
+}
+
+/* Fills row->symbol with the first name of the target that exists. */
+static bool symbol_resolve(struct plan_row *row, has_function has)
+{
+	const char *target = row->hook->target;
+
+	for (size_t i = 0; i < ARRAY_SIZE(variants); i++) {
+		if (!starts_with(target, variants[i].prefix))
+			continue;
+		for (size_t j = 0; j < ARRAY_SIZE(variants[i].names) && variants[i].names[j]; j++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			snprintf(row->symbol, sizeof(row->symbol), variants[i].names[j],
+				 target + strlen(variants[i].prefix));
+#pragma GCC diagnostic pop
+			if (has(row->symbol))
+				return true;
+		}
+		break;
+	}
+	snprintf(row->symbol, sizeof(row->symbol), "%s", target);
+	return has(target);
+}
+
+/* BTF knows the parameters; without BTF the name must do. */
+static bool inner_fits(struct plan_row *row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inner_functions); i++) {
+		if (strcmp(inner_functions[i].name, row->symbol) != 0)
+			continue;
+		if (!in_btf(row->symbol) || kernel_has_function(row->symbol,
+								inner_functions[i].parameter,
+								inner_functions[i].index))
+			return true;
+		snprintf(row->reason, REASON_MAX, "%s has other parameters in this kernel",
+			 row->symbol);
+		return false;
+	}
+	return true;
+}
+
+static bool function_usable(struct plan_row *row, enum kernel_state state, has_function has,
+			    const char *where)
+{
+	if (!symbol_resolve(row, has)) {
+		snprintf(row->reason, REASON_MAX, "no function %s in %s", row->hook->target, where);
+		return false;
+	}
+	return state != KERNEL_LACKS && inner_fits(row);
+}
+
+static bool tracepoint_usable(struct plan_row *row)
+{
+	snprintf(row->symbol, sizeof(row->symbol), "%s", row->hook->target);
+	if (!kernel_tracefs()[0]) {
+		snprintf(row->reason, REASON_MAX,
+			 "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing");
+		return false;
+	}
+	/* Its directories are closed to others than root. */
+	if (geteuid() == 0 && !kernel_has_tracepoint(row->symbol)) {
+		snprintf(row->reason, REASON_MAX, "no tracepoint %s (CONFIG_FTRACE_SYSCALLS)",
+			 row->hook->target);
+		return false;
+	}
+	return true;
+}
+
+static bool raw_usable(struct plan_row *row)
+{
+	snprintf(row->symbol, sizeof(row->symbol), "%s", row->hook->target);
+	if (!kernel_has_btf()) {
+		snprintf(row->reason, REASON_MAX, "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)");
+		return false;
+	}
+	return true;
+}
+
+static bool row_usable(struct plan_row *row)
+{
+	const char *type = row->hook->type;
+
+	if (strcmp(type, "fentry") == 0 || strcmp(type, "fexit") == 0)
+		return function_usable(row, kernel_fentry(row->reason), in_btf, "the kernel's BTF");
+	if (strcmp(type, "kprobe") == 0 || strcmp(type, "kretprobe") == 0)
+		return function_usable(row, kernel_kprobe(row->reason), kernel_has_symbol,
+				       "/proc/kallsyms");
+	if (strcmp(type, "tracepoint") == 0)
+		return tracepoint_usable(row);
+	return raw_usable(row);
+}
+
+/* ---- choosing ------------------------------------------------------------------------------- */
+
+static bool has_syscall(const struct event_def *event)
+{
+	return event->syscall >= 0 || event->syscall32 >= 0;
+}
+
+static int rows_add(struct plan *plan, const struct event_def *event, struct err *err)
+{
+	for (uint16_t i = 0; i < event->hook_count; i++) {
+		struct plan_row *row = &plan->rows[plan->count];
+		const char *target = event->hooks[i].target;
+
+		if (plan->count == PLAN_ROWS_MAX)
+			return err_set(err, -E2BIG, "more than %d hooks", PLAN_ROWS_MAX);
+		*row = (struct plan_row){ .event = event, .hook = &event->hooks[i] };
+		row_program(row);
+		if (event->id != EV_ipc && strstr(target, "_sys_ipc"))
+			row->skip = "see the plan of ipc";
+		row->optional = is_inner(target) || (event->syscall >= 0 && is_entry_of_32bit(target));
+		row->usable = row_usable(row);
+		plan->count++;
+	}
 	return 0;
 }
 
-static const struct {
-	uint8_t slot;
-	uint16_t id;
-} slots[] = {
-#define EVENT(name, id, version, sets) { SLOT_##name, id },
-#include "each_event.h"
-};
-
-static uint8_t slot_of(const struct event_def *def)
+/* Every row the event needs of this mode is usable, and there is one at least. */
+static bool mode_possible(const struct plan *plan, const struct event_def *event,
+			  enum hook_mode mode)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(slots); i++)
-		if (slots[i].id == def->id)
-			return slots[i].slot;
-	return SLOT_NONE;
-}
+	bool any = false;
 
-static const struct {
-	uint8_t slot;
-	int16_t number, number32;
-} syscalls[] = {
-#define EVENT(name, id, version, sets) { SLOT_##name
-#define SYSCALL(number, number32) , number, number32
-#define END(name) },
-#include "each_event.h"
-};
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_row *row = &plan->rows[i];
 
-static bool needs_entry(uint8_t slot)
-{
-	return slot == SLOT_msgctl || slot == SLOT_shmctl || slot == SLOT_semctl || slot == SLOT_shmdt;
-}
-
-static void settings_fill(struct settings *settings, const struct source_want *want)
-{
-	bool any = false, entry = false;
-
-	for (size_t i = 0; i < want->count; i++)
-		settings->wanted[slot_of(want->events[i])] = 1;
-	for (size_t i = 0; i < ARRAY_SIZE(syscalls); i++) {
-		uint8_t slot = syscalls[i].slot;
-		int number = syscalls[i].number, number32 = syscalls[i].number32;
-
-		if (!number || !settings->wanted[slot])
+		if (row->event != event || row->hook->mode != mode || row->skip)
 			continue;
-		any = true;
-		entry |= needs_entry(slot);
-		if (number > 0) {
-			settings->syscall_slot[number] = slot;
-			settings->syscall_filter[number] |=
-				FILTER_EXIT | (needs_entry(slot) ? FILTER_ENTER : 0);
-		}
-		if (number32 > 0) {
-			settings->syscall32_slot[number32] = slot;
-			settings->syscall_filter[number32] |=
-				FILTER_EXIT_COMPAT | (needs_entry(slot) ? FILTER_ENTER_COMPAT : 0);
-		}
+		if (!row->usable && !row->optional)
+			return false;
+		any |= row->usable;
 	}
-	if (any) {
-		settings->syscall32_slot[117] = SLOT_ipc;
-		settings->syscall_filter[117] |= FILTER_EXIT_COMPAT | (entry ? FILTER_ENTER_COMPAT : 0);
+	return any;
+}
+
+/* Why the rows that an event would have needed are not there. */
+static const char *mode_reason(const struct plan *plan, const struct event_def *event,
+			       enum hook_mode mode)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_row *row = &plan->rows[i];
+
+		if (row->event == event && (mode == HOOK_NONE || row->hook->mode == mode) &&
+		    !row->usable && !row->optional && !row->skip && row->reason[0])
+			return row->reason;
+	}
+	return "the event has no hook of this kind";
+}
+
+static const char *const mode_names[HOOK_MODES] = {
+	[HOOK_NONE] = "auto",	   [HOOK_FENTRY] = "fentry", [HOOK_KPROBE] = "kprobe",
+	[HOOK_TRACEPOINT] = "tracepoint", [HOOK_RAW] = "raw",
+};
+
+static enum hook_mode event_mode(const struct plan *plan, const struct event_def *event)
+{
+	if (plan->forced && has_syscall(event))
+		return mode_possible(plan, event, plan->forced) ? plan->forced : HOOK_NONE;
+	for (uint16_t i = 0; i < event->hook_count; i++)
+		if (mode_possible(plan, event, event->hooks[i].mode))
+			return event->hooks[i].mode;
+	return HOOK_NONE;
+}
+
+static void row_explain(struct plan_row *row, enum hook_mode mode)
+{
+	row->chosen = row->usable && row->hook->mode == mode && !row->skip;
+	if (row->skip)
+		snprintf(row->reason, REASON_MAX, "%s", row->skip);
+	else if (row->chosen)
+		snprintf(row->reason, REASON_MAX, "first kind this kernel offers");
+	else if (row->usable)
+		snprintf(row->reason, REASON_MAX, "not needed: %s comes first", mode_names[mode]);
+}
+
+/* What an event chosen by force says instead. */
+static void event_choose(struct plan *plan, const struct event_def *event, enum hook_mode mode)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		struct plan_row *row = &plan->rows[i];
+
+		if (row->event != event)
+			continue;
+		row_explain(row, mode);
+		if (plan->forced && has_syscall(event) && row->usable && !row->skip)
+			snprintf(row->reason, REASON_MAX, row->chosen ? "asked for: --hook %s" :
+									"not asked for: --hook %s",
+				 mode_names[plan->forced]);
 	}
 }
 
-int plan_attach(const struct source_want *want, struct spoor_bpf **skeleton, struct links *links,
+static int plan_choose(struct plan *plan, struct err *err)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct event_def *event = plan->rows[i].event;
+		enum hook_mode mode;
+
+		if (i && plan->rows[i - 1].event == event)
+			continue;
+		mode = event_mode(plan, event);
+		event_choose(plan, event, mode);
+		if (mode != HOOK_NONE || result < 0)
+			continue;
+		/* A kernel without 32-bit calls has no ipc(2), and misses nothing. */
+		if (event->syscall < 0 && event->syscall32 >= 0 && plan->rows[i].optional)
+			continue;
+		result = err_set(err, -ENOTSUP, "event %s cannot be hooked by %s here: %s",
+				 event->name, plan->forced ? mode_names[plan->forced] : "any means",
+				 mode_reason(plan, event, plan->forced));
+		err_hint(err, "`spoor doctor` shows what this kernel offers%s",
+			 plan->forced ? "; --hook auto takes the best of it" : "");
+	}
+	return result;
+}
+
+/*
+ * The rows of ipc(2): it stands for any of the calls, so it needs what they need. Its
+ * entry matters only if somebody wants a call that must be seen at entry.
+ */
+static void multiplexer_adapt(struct plan *plan, bool wanted)
+{
+	bool entry = false;
+
+	for (uint32_t i = 0; i < plan->count; i++)
+		entry |= plan->rows[i].event->id != EV_ipc && row_is_entry(&plan->rows[i]);
+	for (uint32_t i = 0; i < plan->count; i++) {
+		struct plan_row *row = &plan->rows[i];
+
+		if (row->event->id != EV_ipc)
+			continue;
+		row->optional = !wanted || row_is_entry(row);
+		if (!entry && row_is_entry(row))
+			row->skip = "no event that must be seen at entry is wanted";
+	}
+}
+
+int plan_make(struct plan *plan, const struct source_want *want, struct err *err)
+{
+	bool multiplexed = false, has_ipc = false;
+	int result = 0;
+
+	plan->count = 0;
+	plan->forced = want->hook;
+	for (size_t i = 0; i < want->count && result == 0; i++) {
+		result = rows_add(plan, want->events[i], err);
+		has_ipc |= want->events[i]->id == EV_ipc;
+	}
+	for (uint32_t i = 0; i < plan->count; i++)
+		multiplexed |= plan->rows[i].skip != NULL;
+	/* Whoever wants one of the calls must also see it made through ipc(2). */
+	if (result == 0 && multiplexed && !has_ipc)
+		result = rows_add(plan, event_by_id(EV_ipc), err);
+	if (result < 0)
+		return result;
+	multiplexer_adapt(plan, has_ipc);
+	return plan_choose(plan, err);
+}
+
+int plan_refuse(struct plan *plan, const char *program, const char *symbol, const char *why,
 		struct err *err)
 {
-	char mount[CGROUP_MOUNT_MAX];
-	struct spoor_bpf *bpf = spoor_bpf__open();
-	struct bpf_program *program;
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	bool found = false;
+
+	for (uint32_t i = 0; i < plan->count; i++) {
+		struct plan_row *row = &plan->rows[i];
+
+		if (!row->chosen || strcmp(row->program_text, program) != 0 ||
+		    (symbol && strcmp(row->symbol, symbol) != 0))
+			continue;
+		row->usable = false;
+		snprintf(row->reason, REASON_MAX, "%s", why);
+		found = true;
+	}
+	if (!found)
+		return err_set(err, -ENOTSUP, "%s: %s", program, why);
+	return plan_choose(plan, err);
+}
+
+enum hook_mode plan_mode(const struct plan *plan, const struct event_def *event)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->rows[i].event == event && plan->rows[i].chosen)
+			return plan->rows[i].hook->mode;
+	return HOOK_NONE;
+}
+
+/* ---- for the doctor ----------------------------------------------------------------------------- */
+
+int source_live_plan(const struct source_want *want,
+		     void (*report)(void *ctx, const struct source_hook *hook), void *ctx,
+		     struct err *err)
+{
+	autoclean(freep) struct plan *plan = calloc(1, sizeof(*plan));
 	int result;
 
-	if (!bpf)
-		return err_set(err, -errno, "cannot open the BPF object: %s", strerror(errno));
-	bpf->rodata->has_rdonly_cast = true;
-	bpf->rodata->has_find_vma = true;
-	bpf->rodata->cgroup_subsystem = cgroup_choose(mount);
-	bpf_map__set_max_entries(bpf->maps.ring, want->ring_bytes ? want->ring_bytes : 16 << 20);
-	bpf->rodata->wakeup_bytes = bpf_map__max_entries(bpf->maps.ring) / 4;
-	bpf_map__set_max_entries(bpf->maps.drafts, libbpf_num_possible_cpus());
-	settings_fill(&bpf->data->settings, want);
-	result = spoor_bpf__load(bpf);
-	if (result < 0) {
-		spoor_bpf__destroy(bpf);
-		return err_set(err, result, "cannot load the BPF programs: %s", strerror(-result));
+	if (!plan)
+		return err_set(err, -ENOMEM, "out of memory");
+	result = plan_make(plan, want, err);
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct plan_row *row = &plan->rows[i];
+		struct source_hook hook = { .event = row->event,
+					    .mode = row->hook->mode,
+					    .type = row->hook->type,
+					    .chosen = row->chosen };
+
+		snprintf(hook.target, sizeof(hook.target), "%s", row->symbol);
+		snprintf(hook.reason, sizeof(hook.reason), "%s", row->reason);
+		report(ctx, &hook);
 	}
-	*skeleton = bpf;
-	bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.own_process), &opts);
-	bpf_object__for_each_program(program, bpf->obj)
-	{
-		if (program == bpf->progs.own_process || program == bpf->progs.process_existing)
-			continue;
-		result = attach(links, program);
-		if (result < 0)
-			return err_set(err, result, "cannot attach %s: %s", bpf_program__name(program),
-				       strerror(-result));
-	}
-	return 0;
+	return result;
 }

@@ -87,7 +87,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 			  compat_flag(task)))
 		return 0;
 	SET(sched_process_exit, record, exit_code, code >> 8 & 0xff);
-	SET(sched_process_exit, record, signal_code, code & 0x7f);
+	SET(sched_process_exit, record, signal_code, code & 0xff);
 	SET(sched_process_exit, record, process_group_exit, task->signal->live.counter == 0);
 	record->header.present = present;
 	record_send(record);

@@ -61,7 +61,7 @@ INLINE bool call_begin(struct call *call, struct task_struct *task, const struct
 	if (number >= SYSCALL_NUMBERS)
 		return false;
 	call->slot = call->compat ? settings.syscall32_slot[number] : settings.syscall_slot[number];
-	if (call->slot == SLOT_NONE)
+	if (call->slot == SLOT_NONE || settings.mode[call->slot & 63] != mode)
 		return false;
 	call->flags = mode << WIRE_HOOK_SHIFT | (call->compat ? WIRE_COMPAT : 0);
 	call->ret = call->compat ? (__s32)ret : ret;

@@ -61,7 +61,8 @@ INLINE void pid_innermost(struct pid *pid, struct upid_view *view)
 
 	view->level = pid->level;
 	upid = (__u64)pid + bpf_core_field_offset(struct pid, numbers) +
-	       (__u64)(view->level & 63) * bpf_core_type_size(struct upid);
+	       /* At most 32 levels; the mask is for verifiers that lose count in products. */
+	       ((__u64)(view->level & 63) * bpf_core_type_size(struct upid) & 1023);
 	view->number = LOAD(struct upid, upid, nr);
 	view->ns = (__u64)LOAD(struct upid, upid, ns);
 }

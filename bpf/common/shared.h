@@ -43,6 +43,7 @@ struct settings {
 	__u32 own_pid; /* the sensor's thread group, as the init namespace sees it */
 	__u32 pad[15];
 	__u8 wanted[64];			/* by slot: send this event */
+	__u8 mode[64];				/* by slot: enum hook_mode that delivers it */
 	__u8 syscall_filter[SYSCALL_NUMBERS];	/* FILTER_* bits */
 	__u8 syscall_slot[SYSCALL_NUMBERS];	/* x86-64 number to slot */
 	__u8 syscall32_slot[SYSCALL_NUMBERS];	/* i386 number to slot */

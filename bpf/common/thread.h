@@ -19,7 +19,8 @@ enum {
 };
 
 struct thread_state {
-	__u32 pending; /* kprobe mode: slot of the call whose return we wait for */
+	__u32 pending;	     /* kprobe mode: slot of the call whose return we wait for */
+	__u32 pending_other; /* ipc(2): the call it stands for */
 	__u32 have;
 	__s64 message_type;
 	struct ipc_object object;
