@@ -24,7 +24,7 @@ void links_detach(struct links *links)
 		bpf_link__destroy(links->items[--links->count]);
 }
 
-/* ---- what libbpf says -------------------------------------------------------------------- */
+/* ---- what libbpf says ---------------------------------------------------------- */
 
 /* The program that failed to load, and the last words about it. */
 static struct {
@@ -53,12 +53,12 @@ static int log_listen(enum libbpf_print_level level, const char *format, va_list
 		snprintf(last_words.program, sizeof(last_words.program), "%.*s",
 			 (int)(end - at - 6), at + 6);
 	else
-		snprintf(last_words.text, sizeof(last_words.text), "%.*s",
-			 (int)strcspn(text, "\n"), text);
+		snprintf(last_words.text, sizeof(last_words.text), "%.*s", (int)strcspn(text, "\n"),
+			 text);
 	return 0;
 }
 
-/* ---- settings -------------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------ */
 
 static const struct {
 	uint8_t slot;
@@ -106,7 +106,8 @@ static void settings_fill(struct settings *settings, const struct plan *plan,
 			bits32 = FILTER_ENTER_COMPAT;
 		}
 		syscall_set(settings, slot, row->event->syscall, settings->syscall_slot, bits);
-		syscall_set(settings, slot, row->event->syscall32, settings->syscall32_slot, bits32);
+		syscall_set(settings, slot, row->event->syscall32, settings->syscall32_slot,
+			    bits32);
 	}
 }
 
@@ -125,7 +126,7 @@ static void object_configure(struct spoor_bpf *skeleton, const struct plan *plan
 	settings_fill(&skeleton->data->settings, plan, want);
 }
 
-/* ---- loading ----------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------- */
 
 static bool is_trampoline(const struct plan_row *row)
 {
@@ -163,7 +164,7 @@ static int programs_select(struct spoor_bpf *skeleton, const struct plan *plan, 
 	return 0;
 }
 
-/* ---- attaching ---------------------------------------------------------------------------------- */
+/* ---- attaching ----------------------------------------------------------------- */
 
 static bool is_attached(const struct plan *plan, uint32_t index)
 {
@@ -239,7 +240,7 @@ static int own_process_learn(struct spoor_bpf *skeleton)
 	return bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.own_process), &options);
 }
 
-/* ---- one try after the other ---------------------------------------------------------------------- */
+/* ---- one try after the other --------------------------------------------------- */
 
 /* 0; -EAGAIN: something was struck from the plan, try again; else final. */
 static int load(struct spoor_bpf *skeleton, struct plan *plan, const struct source_want *want,
@@ -296,12 +297,31 @@ static int attach(struct spoor_bpf *skeleton, struct plan *plan, struct links *l
 	return result < 0 ? result : -EAGAIN;
 }
 
+/* The two things without which nothing works get words of their own. */
+static int environment_check(struct err *err)
+{
+	if (!kernel_may()) {
+		err_set(err, -EPERM, "no permission to load BPF programs");
+		err_hint(err,
+			 "run as root (sudo), or with the capabilities CAP_BPF and CAP_PERFMON");
+		return -EPERM;
+	}
+	if (!kernel_has_btf()) {
+		err_set(err, -ENOTSUP, "this kernel has no BTF (/sys/kernel/btf/vmlinux)");
+		err_hint(err, "the sensor needs a kernel built with CONFIG_DEBUG_INFO_BTF=y");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 int plan_attach(const struct source_want *want, struct spoor_bpf **skeleton, struct links *links,
 		struct err *err)
 {
 	autoclean(freep) struct plan *plan = calloc(1, sizeof(*plan));
-	int result = plan ? plan_make(plan, want, err) : err_set(err, -ENOMEM, "out of memory");
+	int result = plan ? environment_check(err) : err_set(err, -ENOMEM, "out of memory");
 
+	if (result == 0)
+		result = plan_make(plan, want, err);
 	libbpf_set_print(log_listen);
 	for (int i = 0; result == 0 && i < TRIES_MAX; i++) {
 		struct spoor_bpf *opened = spoor_bpf__open();

@@ -27,8 +27,8 @@ struct existing {
 	int subsystem;
 	char mount[CGROUP_MOUNT_MAX];
 	int mount_fd;
-	char controller[32];		/* as /proc/PID/cgroup names the hierarchy; "" unified */
-	uint64_t known[KNOWN_CGROUPS];	/* ids told during one pass over all processes */
+	char controller[32];	       /* as /proc/PID/cgroup names the hierarchy; "" unified */
+	uint64_t known[KNOWN_CGROUPS]; /* ids told during one pass over all processes */
 	union {
 		struct wire_header header;
 		char bytes[sizeof(struct wire_header) + 64 + PATH_BYTES + ARGUMENT_BYTES];
@@ -36,7 +36,7 @@ struct existing {
 	char line[PATH_BYTES];
 };
 
-/* ---- which hierarchy --------------------------------------------------------------- */
+/* ---- which hierarchy ----------------------------------------------------------- */
 
 /* v1 controllers in the order of trust: container runtimes use all, hosts turn some off. */
 static const struct {
@@ -145,7 +145,7 @@ void existing_free(struct existing *existing)
 	free(existing);
 }
 
-/* ---- records --------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------- */
 
 /* Starts a record from the header of another; the body is cleared. */
 static void record_start(struct existing *existing, const struct wire_header *like, uint16_t id,
@@ -182,7 +182,7 @@ static void record_finish(struct existing *existing, source_sink sink, void *ctx
 	sink(ctx, &existing->record.header, NULL);
 }
 
-/* ---- processes ----------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------- */
 
 /* Reads a small file of /proc; -1 if it is gone. */
 static ssize_t proc_read(uint32_t pid, const char *name, char *out, size_t size)
@@ -247,8 +247,8 @@ static void process_arguments(struct existing *existing, struct ev_process_exist
 }
 
 /* `like` carries the ids of the process; its thread's own data is left out. */
-static void process_emit(struct existing *existing, const struct wire_header *like, source_sink sink,
-			 void *ctx)
+static void process_emit(struct existing *existing, const struct wire_header *like,
+			 source_sink sink, void *ctx)
 {
 	struct ev_process_existing *body;
 	struct wire_header *header = &existing->record.header;
@@ -265,7 +265,7 @@ static void process_emit(struct existing *existing, const struct wire_header *li
 	record_finish(existing, sink, ctx);
 }
 
-/* ---- cgroups ------------------------------------------------------------------------------- */
+/* ---- cgroups ------------------------------------------------------------------- */
 
 /* Opens the cgroup by its id; works as long as it exists. */
 static ssize_t cgroup_path_by_id(struct existing *existing, uint64_t id)
@@ -308,8 +308,8 @@ static ssize_t cgroup_path_of(struct existing *existing, uint32_t pid, uint64_t 
 		if (!at)
 			continue;
 		*at++ = 0;
-		if (existing->subsystem < 0 ? list[1] != 0 :
-					      !option_has(list + 1, existing->controller))
+		if (existing->subsystem < 0 ? list[1] != 0
+					    : !option_has(list + 1, existing->controller))
 			continue;
 		len = strcspn(at, "\n");
 		at[len] = 0;
@@ -336,8 +336,8 @@ static void cgroup_emit(struct existing *existing, const struct wire_header *lik
 	existing->record.header.present = FIELD_BIT(cgroup_existing, cgroup_id);
 	if (len >= 0) {
 		/* The root's path is empty below its mount point. */
-		body->cgroup_path = len ? record_tail(existing, existing->line, (size_t)len) :
-					  record_tail(existing, "/", 1);
+		body->cgroup_path = len ? record_tail(existing, existing->line, (size_t)len)
+					: record_tail(existing, "/", 1);
 		existing->record.header.present |= FIELD_BIT(cgroup_existing, cgroup_path);
 	}
 	record_finish(existing, sink, ctx);
@@ -361,7 +361,7 @@ static bool cgroup_first(struct existing *existing, uint64_t id)
 	return true;
 }
 
-/* ---- both ------------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------------- */
 
 uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink sink, void *ctx)
 {

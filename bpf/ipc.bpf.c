@@ -8,7 +8,7 @@
  */
 #include "ipc_calls.h"
 
-/* ---- raw: every call passes here, so first of all look into the filter ---------------------- */
+/* ---- raw: every call passes here, so first of all look into the filter --------- */
 
 INLINE __u8 filter_of(const struct pt_regs *regs)
 {
@@ -49,7 +49,7 @@ int BPF_PROG(raw_enter, struct pt_regs *regs, long number)
 	return 0;
 }
 
-/* ---- functions inside the calls, which see what the kernel copied ---------------------------- */
+/* ---- functions inside the calls, which see what the kernel copied -------------- */
 
 INLINE int note_type(__s64 type)
 {
@@ -98,7 +98,7 @@ INLINE int note_operations(__u64 operations, __u32 count)
 	return 0;
 }
 
-/* ---- per-function hooks: fentry and fexit ------------------------------------------------------ */
+/* ---- per-function hooks: fentry and fexit -------------------------------------- */
 
 INLINE struct pt_regs *task_registers(struct task_struct *task)
 {
@@ -207,7 +207,7 @@ int fentry___do_semtimedop(unsigned long long *ctx)
 	return note_operations(ctx[1], ctx[2]);
 }
 
-/* ---- per-function hooks: kprobe and kretprobe --------------------------------------------------- */
+/* ---- per-function hooks: kprobe and kretprobe ---------------------------------- */
 
 /*
  * The kernel keeps a limited number of return instances per function; calls that find
@@ -292,7 +292,7 @@ int kprobe___do_semtimedop(struct pt_regs *ctx)
 	return note_operations(PT_REGS_PARM2(ctx), PT_REGS_PARM3(ctx));
 }
 
-/* ---- per-syscall tracepoints ------------------------------------------------------------------------ */
+/* ---- per-syscall tracepoints --------------------------------------------------- */
 
 /* syscalls:sys_exit_NAME and raw_syscalls:sys_exit agree in this. */
 struct trace_exit {

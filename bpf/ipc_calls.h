@@ -9,7 +9,7 @@
 
 #include "ipc_events.h"
 
-/* ---- ipc(2): all of the above through one door -------------------------------------------- */
+/* ---- ipc(2): all of the above through one door --------------------------------- */
 
 INLINE void exit_ipc(struct call *call)
 {
@@ -26,9 +26,18 @@ INLINE void exit_ipc(struct call *call)
 
 /* First argument of ipc(2), low half. */
 enum {
-	IPC_SEMOP = 1, IPC_SEMGET = 2, IPC_SEMCTL = 3, IPC_SEMTIMEDOP = 4,
-	IPC_MSGSND = 11, IPC_MSGRCV = 12, IPC_MSGGET = 13, IPC_MSGCTL = 14,
-	IPC_SHMAT = 21, IPC_SHMDT = 22, IPC_SHMGET = 23, IPC_SHMCTL = 24,
+	IPC_SEMOP = 1,
+	IPC_SEMGET = 2,
+	IPC_SEMCTL = 3,
+	IPC_SEMTIMEDOP = 4,
+	IPC_MSGSND = 11,
+	IPC_MSGRCV = 12,
+	IPC_MSGGET = 13,
+	IPC_MSGCTL = 14,
+	IPC_SHMAT = 21,
+	IPC_SHMDT = 22,
+	IPC_SHMGET = 23,
+	IPC_SHMCTL = 24,
 };
 
 /* The event of the call an ipc(2) stands for. */
@@ -114,22 +123,17 @@ INLINE void demultiplex(struct call *call)
 
 	call->user = 0;
 	switch (call->arg[0] & 0xffff) {
-	case IPC_SEMOP:
-		return call_becomes(call, SLOT_semop, NR_semop, first, pointer, second, 0);
+	case IPC_SEMOP: return call_becomes(call, SLOT_semop, NR_semop, first, pointer, second, 0);
 	case IPC_SEMTIMEDOP:
 		call->old_time = true;
 		return call_becomes(call, SLOT_semtimedop, NR_semtimedop, first, pointer, second,
 				    fifth);
-	case IPC_SEMGET:
-		return call_becomes(call, SLOT_semget, NR_semget, first, second, third, 0);
-	case IPC_SEMCTL:
-		return demultiplex_semctl(call);
+	case IPC_SEMGET: return call_becomes(call, SLOT_semget, NR_semget, first, second, third, 0);
+	case IPC_SEMCTL: return demultiplex_semctl(call);
 	case IPC_MSGSND:
 		return call_becomes(call, SLOT_msgsnd, NR_msgsnd, first, pointer, second, third);
-	case IPC_MSGRCV:
-		return demultiplex_msgrcv(call, version);
-	case IPC_MSGGET:
-		return call_becomes(call, SLOT_msgget, NR_msgget, first, second, 0, 0);
+	case IPC_MSGRCV: return demultiplex_msgrcv(call, version);
+	case IPC_MSGGET: return call_becomes(call, SLOT_msgget, NR_msgget, first, second, 0, 0);
 	case IPC_MSGCTL:
 		return call_becomes(call, SLOT_msgctl, NR_msgctl, first, second & ~IPC_64, pointer,
 				    0);
@@ -137,10 +141,8 @@ INLINE void demultiplex(struct call *call)
 		if (version == 1) /* refused by the kernel */
 			break;
 		return demultiplex_shmat(call);
-	case IPC_SHMDT:
-		return call_becomes(call, SLOT_shmdt, NR_shmdt, pointer, 0, 0, 0);
-	case IPC_SHMGET:
-		return call_becomes(call, SLOT_shmget, NR_shmget, first, second, third, 0);
+	case IPC_SHMDT: return call_becomes(call, SLOT_shmdt, NR_shmdt, pointer, 0, 0, 0);
+	case IPC_SHMGET: return call_becomes(call, SLOT_shmget, NR_shmget, first, second, third, 0);
 	case IPC_SHMCTL:
 		return call_becomes(call, SLOT_shmctl, NR_shmctl, first, second & ~IPC_64, pointer,
 				    0);
@@ -148,7 +150,7 @@ INLINE void demultiplex(struct call *call)
 	call->slot = SLOT_NONE;
 }
 
-/* ---- return ------------------------------------------------------------------------------ */
+/* ---- return -------------------------------------------------------------------- */
 
 INLINE void call_exit(struct call *call)
 {
@@ -173,8 +175,7 @@ INLINE void call_exit(struct call *call)
 	}
 }
 
-
-/* ---- entry: what the call is about to change ----------------------------------------------- */
+/* ---- entry: what the call is about to change ----------------------------------- */
 
 /* STAT commands take an index, INFO commands no object at all. */
 INLINE void entry_object(struct call *call, struct thread_state *state, enum object_kind kind,
@@ -188,9 +189,15 @@ INLINE void entry_object(struct call *call, struct thread_state *state, enum obj
 }
 
 enum {
-	MSG_STAT_INDEX = 11, MSG_INFO_ALL = 12, MSG_STAT_ANY_INDEX = 13,
-	SHM_STAT_INDEX = 13, SHM_INFO_ALL = 14, SHM_STAT_ANY_INDEX = 15,
-	SEM_STAT_INDEX = 18, SEM_INFO_ALL = 19, SEM_STAT_ANY_INDEX = 20,
+	MSG_STAT_INDEX = 11,
+	MSG_INFO_ALL = 12,
+	MSG_STAT_ANY_INDEX = 13,
+	SHM_STAT_INDEX = 13,
+	SHM_INFO_ALL = 14,
+	SHM_STAT_ANY_INDEX = 15,
+	SEM_STAT_INDEX = 18,
+	SEM_INFO_ALL = 19,
+	SEM_STAT_ANY_INDEX = 20,
 };
 
 /* The segment attached at an address: its file carries the id. */
@@ -236,14 +243,11 @@ INLINE void demultiplex_entry(struct call *call)
 	__u64 pointer = call->arg[4];
 
 	switch (call->arg[0] & 0xffff) {
-	case IPC_MSGCTL:
-		return call_becomes(call, SLOT_msgctl, 0, first, second & ~IPC_64, 0, 0);
-	case IPC_SHMCTL:
-		return call_becomes(call, SLOT_shmctl, 0, first, second & ~IPC_64, 0, 0);
+	case IPC_MSGCTL: return call_becomes(call, SLOT_msgctl, 0, first, second & ~IPC_64, 0, 0);
+	case IPC_SHMCTL: return call_becomes(call, SLOT_shmctl, 0, first, second & ~IPC_64, 0, 0);
 	case IPC_SEMCTL:
 		return call_becomes(call, SLOT_semctl, 0, first, second, third & ~IPC_64, 0);
-	case IPC_SHMDT:
-		return call_becomes(call, SLOT_shmdt, 0, pointer, 0, 0, 0);
+	case IPC_SHMDT: return call_becomes(call, SLOT_shmdt, 0, pointer, 0, 0, 0);
 	}
 	call->slot = SLOT_NONE;
 }
@@ -263,8 +267,7 @@ INLINE void call_enter(struct call *call, struct thread_state *state)
 	case SLOT_semctl:
 		return entry_object(call, state, OBJECT_SEM, call->arg[0], call->arg[2],
 				    SEM_STAT_INDEX, SEM_STAT_ANY_INDEX, SEM_INFO_ALL);
-	case SLOT_shmdt:
-		return entry_shmdt(call, state, call->arg[0]);
+	case SLOT_shmdt: return entry_shmdt(call, state, call->arg[0]);
 	}
 }
 

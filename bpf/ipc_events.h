@@ -13,7 +13,7 @@
 
 enum { COMMAND_SET = 1, COMMAND_INFO = 3, IPC_64 = 0x100 };
 
-/* ---- pieces of records ------------------------------------------------------------ */
+/* ---- pieces of records --------------------------------------------------------- */
 
 #define FILL_PERMISSION(event, record, object) \
 	({ \
@@ -51,7 +51,7 @@ enum { COMMAND_SET = 1, COMMAND_INFO = 3, IPC_64 = 0x100 };
 
 /* Opens a record of `event` for this call; the body follows as a block. */
 #define EVENT_BEGIN(event, tail) \
-	RECORD(event, tail) *record; \
+	RECORD(event, tail) * record; \
 	__u64 present = 0; \
 	if (!wanted(SLOT_##event)) \
 		return; \
@@ -65,7 +65,7 @@ enum { COMMAND_SET = 1, COMMAND_INFO = 3, IPC_64 = 0x100 };
 	if (call->user & USER_RET) \
 		record->header.user |= FIELD_BIT(event, returnValue);
 
-/* ---- get --------------------------------------------------------------------------- */
+/* ---- get ----------------------------------------------------------------------- */
 
 INLINE void exit_msgget(struct call *call)
 {
@@ -114,7 +114,7 @@ INLINE void exit_semget(struct call *call)
 	record_send(record);
 }
 
-/* ---- messages ------------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------------------ */
 
 /* A receiver that slept got its message from the sender, who noted the type here. */
 struct {
@@ -223,7 +223,7 @@ INLINE void exit_msgrcv(struct call *call)
 	record_send(record);
 }
 
-/* ---- shared memory --------------------------------------------------------------------- */
+/* ---- shared memory ------------------------------------------------------------- */
 
 INLINE void exit_shmat(struct call *call)
 {
@@ -264,7 +264,7 @@ INLINE void exit_shmdt(struct call *call)
 	record_send(record);
 }
 
-/* ---- control --------------------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------------- */
 
 /* Beginning of msqid64_ds, shmid64_ds and semid64_ds as 64-bit programs pass them. */
 struct user_permission {
@@ -305,9 +305,8 @@ INLINE void change_read(struct call *call, enum object_kind kind, __u64 address,
 	change->uid = wish.uid;
 	change->gid = wish.gid;
 	change->mode = wish.mode;
-	if (kind == OBJECT_MSG &&
-	    bpf_probe_read_user(&change->qbytes, sizeof(change->qbytes),
-				(void *)(address + USER_QBYTES)))
+	if (kind == OBJECT_MSG && bpf_probe_read_user(&change->qbytes, sizeof(change->qbytes),
+						      (void *)(address + USER_QBYTES)))
 		change->qbytes = 0;
 }
 
@@ -392,7 +391,7 @@ INLINE void exit_semctl(struct call *call)
 	record_send(record);
 }
 
-/* ---- semaphore operations -------------------------------------------------------------- */
+/* ---- semaphore operations ------------------------------------------------------ */
 
 enum { OPS_FEW = 2, ERROR_FAULT = 14, ERROR_TOO_BIG = 7, ERROR_NO_MEMORY = 12 };
 
@@ -450,8 +449,7 @@ INLINE __u32 operations_read(struct call *call, struct sembuf *operations, bool 
 		SET(event, record, semid, (__s32)call->arg[0]); \
 		SET(event, record, sops, call->arg[1]); \
 		SET(event, record, nsops, call->arg[2]); \
-		timeout_part \
-		if (count) \
+		timeout_part if (count) \
 			FILL_OPERATIONS(event, record, operations, count, capacity); \
 		SET(event, record, sops_more, \
 		    call->arg[2] > SEMBUF_MAX ? call->arg[2] - SEMBUF_MAX : 0); \
@@ -461,8 +459,7 @@ INLINE __u32 operations_read(struct call *call, struct sembuf *operations, bool 
 		EVENT_END(event) \
 		if (from_user) \
 			record->header.user |= OPERATION_BITS(event); \
-		timeout_user \
-		record_send(record); \
+		timeout_user record_send(record); \
 	}
 
 struct old_timespec {

@@ -12,16 +12,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
-
-
-/* ---- symbols ------------------------------------------------------------------------- */
+/* ---- symbols ------------------------------------------------------------------- */
 
 /* Names of functions that begin like those we hook; everything else is not kept. */
-static const char *const prefixes[] = { "__x64_sys_", "__ia32_", "sys_", "SyS_", "compat_sys_",
-					"do_msg", "__do_sem", "security_msg_" };
+static const char *const prefixes[] = { "__x64_sys_",  "__ia32_", "sys_",     "SyS_",
+					"compat_sys_", "do_msg",  "__do_sem", "security_msg_" };
 
 static struct {
 	bool read;
@@ -76,11 +76,11 @@ bool kernel_has_symbol(const char *name)
 {
 	if (!symbols.read)
 		symbols_read();
-	return symbols.count && bsearch(&name, symbols.names, symbols.count, sizeof(*symbols.names),
-					name_order);
+	return symbols.count &&
+	       bsearch(&name, symbols.names, symbols.count, sizeof(*symbols.names), name_order);
 }
 
-/* ---- BTF ------------------------------------------------------------------------------ */
+/* ---- BTF ----------------------------------------------------------------------- */
 
 static struct btf *kernel_btf(void)
 {
@@ -99,6 +99,13 @@ bool kernel_has_btf(void)
 	return kernel_btf() != NULL;
 }
 
+bool kernel_has_typedef(const char *name)
+{
+	struct btf *btf = kernel_btf();
+
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+}
+
 bool kernel_has_function(const char *name, const char *parameter, unsigned index)
 {
 	struct btf *btf = kernel_btf();
@@ -112,7 +119,7 @@ bool kernel_has_function(const char *name, const char *parameter, unsigned index
 	       strcmp(btf__name_by_offset(btf, btf_params(type)[index].name_off), parameter) == 0;
 }
 
-/* ---- trying ------------------------------------------------------------------------------ */
+/* ---- trying -------------------------------------------------------------------- */
 
 /* A program that does nothing, attached by fentry to a function that is rarely called. */
 static int fentry_try(void)
@@ -169,8 +176,7 @@ enum kernel_state kernel_fentry(char why[REASON_MAX])
 
 static int kprobe_try(void)
 {
-	autoclean(fclosep) FILE *file =
-		fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	autoclean(fclosep) FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
 	autoclean(closep) int fd = -1;
 	struct perf_event_attr attr = { .size = sizeof(attr) };
 	unsigned type;
@@ -178,7 +184,7 @@ static int kprobe_try(void)
 	if (!file || fscanf(file, "%u", &type) != 1)
 		return -ENOENT;
 	attr.type = type;
-	attr.config1 = (uint64_t)(uintptr_t)"__x64_sys_getpgid";
+	attr.config1 = (uint64_t)(uintptr_t) "__x64_sys_getpgid";
 	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : 0;
 }
@@ -201,17 +207,17 @@ enum kernel_state kernel_kprobe(char why[REASON_MAX])
 	return state_of(result, why, "kprobe");
 }
 
-/* ---- tracepoints ------------------------------------------------------------------------- */
+/* ---- tracepoints --------------------------------------------------------------- */
 
 const char *kernel_tracefs(void)
 {
 	/* In the order libbpf looks. */
 	static const char *const places[] = { "/sys/kernel/debug/tracing", "/sys/kernel/tracing" };
-	char events[64];
+	struct statfs fs;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		snprintf(events, sizeof(events), "%s/events", places[i]);
-		if (access(events, F_OK) == 0)
+
+		if (statfs(places[i], &fs) == 0 && fs.f_type == TRACEFS_MAGIC)
 			return places[i];
 	}
 	return "";
@@ -227,4 +233,20 @@ bool kernel_has_tracepoint(const char *group_and_name)
 	snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", kernel_tracefs(),
 		 (int)(colon - group_and_name), group_and_name, colon + 1);
 	return access(path, F_OK) == 0;
+}
+
+/* ---- rights -------------------------------------------------------------------- */
+
+bool kernel_may(void)
+{
+	/* Bits of <linux/capability.h>: perfmon and bpf, or sysadmin, which stands for both. */
+	const uint64_t both = 1ULL << 38 | 1ULL << 39, admin = 1ULL << 21;
+	autoclean(fclosep) FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	unsigned long long effective = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			return (effective & both) == both || effective & admin;
+	return false;
 }

@@ -16,8 +16,8 @@
 #include "skeleton.h"
 
 enum {
-	PERIOD_MS = 5,	  /* an event waits at most this long */
-	BATCH = 8192,	  /* records of one read: what a batch arena must bear */
+	PERIOD_MS = 5, /* an event waits at most this long */
+	BATCH = 8192,  /* records of one read: what a batch arena must bear */
 	LOSS_COUNTERS = SLOT_COUNT * LOSS_REASON_COUNT,
 };
 
@@ -31,12 +31,12 @@ struct source {
 	uint64_t sequence; /* of records made here */
 	bool started, stopped, more;
 	int cpus;
-	uint64_t lost_seen;   /* lost_total when we last looked */
-	uint64_t *losses;     /* reported so far: [counter][cpu] */
-	uint64_t *fresh;      /* one counter, all processors */
+	uint64_t lost_seen; /* lost_total when we last looked */
+	uint64_t *losses;   /* reported so far: [counter][cpu] */
+	uint64_t *fresh;    /* one counter, all processors */
 };
 
-/* ---- losses ------------------------------------------------------------------------- */
+/* ---- losses -------------------------------------------------------------------- */
 
 static const char *const reason_names[LOSS_REASON_COUNT] = {
 	[LOSS_RING_FULL] = "ring_full",
@@ -113,7 +113,7 @@ static uint32_t losses_report(struct source *source, source_sink sink, void *ctx
 	return count;
 }
 
-/* ---- opening -------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------- */
 
 /*
  * The difference of the two clocks, from the tightest of a few readings: the boot
@@ -194,7 +194,7 @@ static int live_open(const struct source_want *want, struct source **out, struct
 	return 0;
 }
 
-/* ---- reading ---------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------- */
 
 /* Processes and cgroups that were there before us; the hooks are attached already. */
 static uint32_t start(struct source *source, source_sink sink, void *ctx)

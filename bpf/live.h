@@ -19,7 +19,7 @@
 struct spoor_bpf;
 struct bpf_link;
 
-/* ---- attach.c --------------------------------------------------------------------- */
+/* ---- attach.c ------------------------------------------------------------------ */
 
 enum { LINKS_MAX = 128 };
 
@@ -37,13 +37,13 @@ int plan_attach(const struct source_want *want, struct spoor_bpf **skeleton, str
 		struct err *err);
 void links_detach(struct links *links);
 
-/* ---- ring.c ------------------------------------------------------------------------- */
+/* ---- ring.c -------------------------------------------------------------------- */
 
 struct ring_reader {
 	int map_fd, epoll_fd;
-	uint64_t *consumer;		/* our position, the kernel reads it */
-	const uint64_t *producer;	/* the kernel's position */
-	const char *data;		/* mapped twice in a row: records never wrap */
+	uint64_t *consumer;	  /* our position, the kernel reads it */
+	const uint64_t *producer; /* the kernel's position */
+	const char *data;	  /* mapped twice in a row: records never wrap */
 	size_t bytes, page;
 };
 
@@ -56,7 +56,7 @@ void ring_wait(struct ring_reader *ring, int timeout_ms);
 /* Hands over at most `most` records; returns how many. */
 uint32_t ring_read(struct ring_reader *ring, uint32_t most, source_sink sink, void *ctx);
 
-/* ---- existing.c ----------------------------------------------------------------------- */
+/* ---- existing.c ---------------------------------------------------------------- */
 
 struct existing;
 
@@ -76,6 +76,5 @@ void existing_one(struct existing *existing, const struct wire_header *record, s
  * of a v1 controller. mount gets its mount point, "" if there is none.
  */
 int cgroup_choose(char mount[CGROUP_MOUNT_MAX]);
-
 
 #endif

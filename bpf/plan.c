@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-/* ---- what a row means ------------------------------------------------------------------- */
+/* ---- what a row means ---------------------------------------------------------- */
 
 /* How a hook's type and target lead to the program: the target's prefix is cut off. */
 static const struct hook_kind {
@@ -70,7 +70,7 @@ static void row_program(struct plan_row *row)
 		if (strcmp(kind->type, row->hook->type) != 0 ||
 		    !starts_with(row->hook->target, kind->prefix))
 			continue;
-		/* A format of this table, one %s at most. */
+			/* A format of this table, one %s at most. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(row->program_text, sizeof(row->program_text), kind->program,
@@ -101,7 +101,7 @@ bool row_is_entry(const struct plan_row *row)
 	return (strcmp(type, "fentry") == 0 && !is_inner(target)) || strstr(target, "sys_enter");
 }
 
-/* ---- does the kernel have it -------------------------------------------------------------- */
+/* ---- does the kernel have it --------------------------------------------------- */
 
 typedef bool (*has_function)(const char *name);
 
@@ -139,9 +139,9 @@ static bool inner_fits(struct plan_row *row)
 	for (size_t i = 0; i < ARRAY_SIZE(inner_functions); i++) {
 		if (strcmp(inner_functions[i].name, row->symbol) != 0)
 			continue;
-		if (!in_btf(row->symbol) || kernel_has_function(row->symbol,
-								inner_functions[i].parameter,
-								inner_functions[i].index))
+		if (!in_btf(row->symbol) ||
+		    kernel_has_function(row->symbol, inner_functions[i].parameter,
+					inner_functions[i].index))
 			return true;
 		snprintf(row->reason, REASON_MAX, "%s has other parameters in this kernel",
 			 row->symbol);
@@ -201,7 +201,7 @@ static bool row_usable(struct plan_row *row)
 	return raw_usable(row);
 }
 
-/* ---- choosing ------------------------------------------------------------------------------- */
+/* ---- choosing ------------------------------------------------------------------ */
 
 static bool has_syscall(const struct event_def *event)
 {
@@ -220,7 +220,8 @@ static int rows_add(struct plan *plan, const struct event_def *event, struct err
 		row_program(row);
 		if (event->id != EV_ipc && strstr(target, "_sys_ipc"))
 			row->skip = "see the plan of ipc";
-		row->optional = is_inner(target) || (event->syscall >= 0 && is_entry_of_32bit(target));
+		row->optional = is_inner(target) ||
+				(event->syscall >= 0 && is_entry_of_32bit(target));
 		row->usable = row_usable(row);
 		plan->count++;
 	}
@@ -260,8 +261,9 @@ static const char *mode_reason(const struct plan *plan, const struct event_def *
 }
 
 static const char *const mode_names[HOOK_MODES] = {
-	[HOOK_NONE] = "auto",	   [HOOK_FENTRY] = "fentry", [HOOK_KPROBE] = "kprobe",
-	[HOOK_TRACEPOINT] = "tracepoint", [HOOK_RAW] = "raw",
+	[HOOK_NONE] = "auto",	  [HOOK_FENTRY] = "fentry",
+	[HOOK_KPROBE] = "kprobe", [HOOK_TRACEPOINT] = "tracepoint",
+	[HOOK_RAW] = "raw",
 };
 
 static enum hook_mode event_mode(const struct plan *plan, const struct event_def *event)
@@ -295,8 +297,8 @@ static void event_choose(struct plan *plan, const struct event_def *event, enum 
 			continue;
 		row_explain(row, mode);
 		if (plan->forced && has_syscall(event) && row->usable && !row->skip)
-			snprintf(row->reason, REASON_MAX, row->chosen ? "asked for: --hook %s" :
-									"not asked for: --hook %s",
+			snprintf(row->reason, REASON_MAX,
+				 row->chosen ? "asked for: --hook %s" : "not asked for: --hook %s",
 				 mode_names[plan->forced]);
 	}
 }
@@ -398,7 +400,7 @@ enum hook_mode plan_mode(const struct plan *plan, const struct event_def *event)
 	return HOOK_NONE;
 }
 
-/* ---- for the doctor ----------------------------------------------------------------------------- */
+/* ---- for the doctor ------------------------------------------------------------ */
 
 int source_live_plan(const struct source_want *want,
 		     void (*report)(void *ctx, const struct source_hook *hook), void *ctx,

@@ -42,7 +42,7 @@ bool row_is_entry(const struct plan_row *row);
 /* The mode chosen for an event, HOOK_NONE if it is not in the plan. */
 enum hook_mode plan_mode(const struct plan *plan, const struct event_def *event);
 
-/* ---- kernel.c: what the kernel offers -------------------------------------------------- */
+/* ---- kernel.c: what the kernel offers ------------------------------------------ */
 
 enum kernel_state { KERNEL_HAS, KERNEL_LACKS, KERNEL_UNKNOWN /* cannot be tried: no root */ };
 
@@ -51,6 +51,9 @@ bool kernel_has_symbol(const char *name);
 /* Is the function in the kernel's BTF, and (parameter != NULL) its parameter of that name? */
 bool kernel_has_function(const char *name, const char *parameter, unsigned index);
 bool kernel_has_btf(void);
+bool kernel_has_typedef(const char *name);
+/* May this process load and attach programs? */
+bool kernel_may(void);
 /* By trying it on a harmless function, once; why gets the reason if not. */
 enum kernel_state kernel_fentry(char why[REASON_MAX]);
 enum kernel_state kernel_kprobe(char why[REASON_MAX]);

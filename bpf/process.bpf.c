@@ -41,7 +41,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 {
 	struct task_struct *leader = child->group_leader;
 	struct task_struct *process = leader->real_parent->group_leader;
-	RECORD(sched_process_fork, 0) *record;
+	RECORD(sched_process_fork, 0) * record;
 	__u64 present = 0;
 
 	if (is_sensor(parent) || !settings.wanted[SLOT_sched_process_fork])
@@ -77,7 +77,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	RECORD(sched_process_exit, 0) *record;
+	RECORD(sched_process_exit, 0) * record;
 	__u64 present = 0;
 	__u32 code = task->exit_code;
 
@@ -94,7 +94,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-/* ---- exec -------------------------------------------------------------------------- */
+/* ---- exec ---------------------------------------------------------------------- */
 
 /* An exec record under construction: a draft begins with these. */
 struct exec_record {
@@ -193,7 +193,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	return 0;
 }
 
-/* ---- processes that were there before us ---------------------------------------------- */
+/* ---- processes that were there before us --------------------------------------- */
 
 SEC("iter/task")
 int process_existing(struct bpf_iter__task *ctx)

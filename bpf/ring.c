@@ -20,7 +20,9 @@ int ring_open(struct ring_reader *ring, int map_fd, size_t bytes, struct err *er
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	void *at;
 
-	*ring = (struct ring_reader){ .map_fd = map_fd, .epoll_fd = -1, .bytes = bytes,
+	*ring = (struct ring_reader){ .map_fd = map_fd,
+				      .epoll_fd = -1,
+				      .bytes = bytes,
 				      .page = (size_t)sysconf(_SC_PAGESIZE) };
 	at = mmap(NULL, ring->page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
 	if (at == MAP_FAILED)
@@ -77,14 +79,16 @@ uint32_t ring_read(struct ring_reader *ring, uint32_t most, source_sink sink, vo
 
 	while (position < end && count < most) {
 		const char *at = ring->data + (position & (ring->bytes - 1));
-		uint32_t head = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
+		uint32_t head = __atomic_load_n((const uint32_t *)(const void *)at,
+						__ATOMIC_ACQUIRE);
 		uint32_t len = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
 		if (head & BPF_RINGBUF_BUSY_BIT)
 			break; /* still being written */
 		position += (len + RECORD_HEAD + 7) / 8 * 8;
 		if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
-			sink(ctx, (const struct wire_header *)(const void *)(at + RECORD_HEAD), NULL);
+			sink(ctx, (const struct wire_header *)(const void *)(at + RECORD_HEAD),
+			     NULL);
 			count++;
 		}
 		if (++held == GIVE_BACK_EVERY) {

@@ -72,7 +72,7 @@ struct source_ops {
 extern const struct source_ops source_capture; /* our own, made by `spoor record` */
 extern const struct source_ops source_json;    /* Tracee's v1beta1 and legacy JSON, a line each */
 
-/* ---- the live kernel: bpf/live.c and bpf/plan.c ----------------------------- */
+/* ---- the live kernel: bpf/live.c and bpf/plan.c -------------------------------- */
 
 extern const struct source_ops source_live;
 
@@ -102,7 +102,7 @@ int source_live_plan(const struct source_want *want,
 		     void (*report)(void *ctx, const struct source_hook *hook), void *ctx,
 		     struct err *err);
 
-/* ---- writing captures: engine/source/capture.c ------------------------------ */
+/* ---- writing captures: engine/source/capture.c --------------------------------- */
 
 struct capture_writer;
 

@@ -21,8 +21,8 @@
 
 enum {
 	WIRE_COMM_LEN = 16,
-	WIRE_CPU_NONE = 0xffff, /* events_lost, *_existing: a stream of their own */
-	WIRE_FIELDS_MAX = 64,	     /* bits in `present` */
+	WIRE_CPU_NONE = 0xffff,	      /* events_lost, *_existing: a stream of their own */
+	WIRE_FIELDS_MAX = 64,	      /* bits in `present` */
 	WIRE_RECORD_MAX = 256 * 1024, /* a larger record is refused */
 };
 
@@ -58,14 +58,14 @@ enum hook_mode {
 
 /* All ids are those of the init namespaces unless named ns_. */
 struct wire_header {
-	__u32 size; /* of the whole record in bytes, a multiple of 8 */
-	__u16 id;   /* event id, see events/ */
-	__u16 cpu;	/* WIRE_CPU_NONE: made in user space, seq counts those */
-	__u64 seq;	/* per CPU, counts lost records too: a gap is an exact loss */
-	__u64 time;	/* CLOCK_BOOTTIME, ns; of the call's return for system calls */
-	__u64 present;	/* bit i: field i was captured */
-	__u64 user;	/* bit i: field i was read from user memory this time (U, TOCTOU) */
-	__u64 start_time;	 /* of the thread, CLOCK_BOOTTIME, ns */
+	__u32 size;	  /* of the whole record in bytes, a multiple of 8 */
+	__u16 id;	  /* event id, see events/ */
+	__u16 cpu;	  /* WIRE_CPU_NONE: made in user space, seq counts those */
+	__u64 seq;	  /* per CPU, counts lost records too: a gap is an exact loss */
+	__u64 time;	  /* CLOCK_BOOTTIME, ns; of the call's return for system calls */
+	__u64 present;	  /* bit i: field i was captured */
+	__u64 user;	  /* bit i: field i was read from user memory this time (U, TOCTOU) */
+	__u64 start_time; /* of the thread, CLOCK_BOOTTIME, ns */
 	__u64 leader_start_time; /* of the thread group leader */
 	__u64 parent_start_time; /* of the parent's thread group leader */
 	__u64 cgroup_id;
@@ -111,7 +111,7 @@ _Static_assert(sizeof(struct wire_ref) == 8, "wire_ref is part of the capture fo
 #define FIELD_TYPE_bytes    struct wire_ref
 #define FIELD_TYPE_i16s	    struct wire_ref
 
-#define EVENT(name, id, version, sets) struct ev_##name {
+#define EVENT(name, id, version, sets)				  struct ev_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) FIELD_TYPE_##type name;
 #define END(name) \
 	} \
@@ -125,7 +125,7 @@ enum event_id {
 };
 
 /* One byte per field, so that a member's offset is the field's position. */
-#define EVENT(name, id, version, sets) struct positions_##name {
+#define EVENT(name, id, version, sets)				  struct positions_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) char name;
 #define END(name) \
 	} \
@@ -133,7 +133,7 @@ enum event_id {
 #include "each_event.h"
 
 /* FIELD_AT(msgget, key): position of a field: its slot and its bit in `present`. */
-#define FIELD_AT(event, field) __builtin_offsetof(struct positions_##event, field)
+#define FIELD_AT(event, field)	__builtin_offsetof(struct positions_##event, field)
 #define FIELD_BIT(event, field) (1ULL << FIELD_AT(event, field))
 
 #endif

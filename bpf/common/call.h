@@ -15,11 +15,11 @@ struct call {
 	__u64 arg[6];
 	__s64 ret;
 	__u32 slot;
-	__u32 flags;   /* of the record */
-	__s32 number;  /* x86-64 number for the header; -1: there is none */
-	__u32 user;    /* bit i: arg[i] came from user memory; bit 7: ret did */
+	__u32 flags;  /* of the record */
+	__s32 number; /* x86-64 number for the header; -1: there is none */
+	__u32 user;   /* bit i: arg[i] came from user memory; bit 7: ret did */
 	bool compat;
-	bool old_time; /* timeouts are 2 x 32 bits */
+	bool old_time;	  /* timeouts are 2 x 32 bits */
 	bool kernel_copy; /* functions inside the call are hooked too */
 };
 

@@ -24,8 +24,8 @@
 /* NR_msgget: x86-64 number of a system call. */
 enum {
 #define EVENT(name, id, version, sets) NR_##name
-#define SYSCALL(number, number32) = number
-#define END(name) ,
+#define SYSCALL(number, number32)      = number
+#define END(name)		       ,
 #include "each_event.h"
 };
 
@@ -50,7 +50,7 @@ extern const volatile bool has_rdonly_cast;
 		load_value; \
 	})
 
-/* ---- names that changed --------------------------------------------------------- */
+/* ---- names that changed -------------------------------------------------------- */
 
 /* struct kernfs_node.id was a union before 5.5; the sensor starts at 5.12. */
 INLINE __u64 cgroup_number(struct task_struct *task, int subsystem)

@@ -15,7 +15,7 @@
 /* The kernel asks for a GPL-compatible licence; it must be exactly this spelling. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* ---- settings, fixed before loading: branches on them cost nothing -------------- */
+/* ---- settings, fixed before loading: branches on them cost nothing ------------- */
 
 /* The kernel has bpf_rdonly_cast (6.2): pointers are read in place, not copied. */
 const volatile bool has_rdonly_cast SEC(".rodata") = false;
@@ -30,7 +30,7 @@ const volatile __u64 wakeup_bytes SEC(".rodata") = 4 << 20;
 
 struct settings settings SEC(".data") = {};
 
-/* ---- what the reader looks at ---------------------------------------------------- */
+/* ---- what the reader looks at -------------------------------------------------- */
 
 struct cpu_counters cpu_counters[CPU_SLOTS] SEC(".data.cpus") = {};
 
@@ -45,7 +45,7 @@ struct {
 /* Losses by (slot, reason), a counter per processor. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SLOT_COUNT * LOSS_REASON_COUNT);
+	__uint(max_entries, SLOT_COUNT *LOSS_REASON_COUNT);
 	__type(key, __u32);
 	__type(value, __u64);
 } losses SEC(".maps");

@@ -120,8 +120,8 @@ INLINE bool object_try(struct ipc_object *object, enum object_kind kind, __u64 h
  * Reads the object `id` of the task's ipc namespace. any: id is an index, as the STAT
  * commands take it, and whatever sits there is meant.
  */
-INLINE void object_read(struct ipc_object *object, struct task_struct *task,
-			enum object_kind kind, __s32 id, bool any)
+INLINE void object_read(struct ipc_object *object, struct task_struct *task, enum object_kind kind,
+			__s32 id, bool any)
 {
 	struct nsproxy *nsproxy = task->nsproxy;
 	__u64 head;

@@ -67,7 +67,6 @@ INLINE void pid_innermost(struct pid *pid, struct upid_view *view)
 	view->ns = (__u64)LOAD(struct upid, upid, ns);
 }
 
-
 INLINE void header_ids(struct wire_header *header, struct task_struct *task,
 		       struct task_struct *leader, struct task_struct *parent)
 {
@@ -163,7 +162,8 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 		struct place record_place = place_take(); \
 		(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
 		if (record) { \
-			__builtin_memset(&(record)->body, 0, sizeof(*(record)) - sizeof(struct wire_header)); \
+			__builtin_memset(&(record)->body, 0, \
+					 sizeof(*(record)) - sizeof(struct wire_header)); \
 			header_fill(&(record)->header, task, EV_##event, sizeof(*(record)), \
 				    record_place, syscall_number, flag_bits); \
 		} else { \

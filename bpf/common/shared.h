@@ -18,8 +18,8 @@ enum event_slot {
 
 /* Why a record was lost. */
 enum loss_reason {
-	LOSS_RING_FULL,	       /* no room in the ring buffer */
-	LOSS_RETPROBE_MISSED,  /* the kernel had no kretprobe instance left */
+	LOSS_RING_FULL,	      /* no room in the ring buffer */
+	LOSS_RETPROBE_MISSED, /* the kernel had no kretprobe instance left */
 	LOSS_REASON_COUNT
 };
 
@@ -36,17 +36,15 @@ enum {
 	FILTER_ENTER_COMPAT = 1 << 3,
 };
 
-
-
 /* What programs look at while running; user space may change it at any time. */
 struct settings {
 	__u32 own_pid; /* the sensor's thread group, as the init namespace sees it */
 	__u32 pad[15];
-	__u8 wanted[64];			/* by slot: send this event */
-	__u8 mode[64];				/* by slot: enum hook_mode that delivers it */
-	__u8 syscall_filter[SYSCALL_NUMBERS];	/* FILTER_* bits */
-	__u8 syscall_slot[SYSCALL_NUMBERS];	/* x86-64 number to slot */
-	__u8 syscall32_slot[SYSCALL_NUMBERS];	/* i386 number to slot */
+	__u8 wanted[64];		      /* by slot: send this event */
+	__u8 mode[64];			      /* by slot: enum hook_mode that delivers it */
+	__u8 syscall_filter[SYSCALL_NUMBERS]; /* FILTER_* bits */
+	__u8 syscall_slot[SYSCALL_NUMBERS];   /* x86-64 number to slot */
+	__u8 syscall32_slot[SYSCALL_NUMBERS]; /* i386 number to slot */
 };
 
 /* A cache line per processor, so that counting never bounces lines. */

@@ -41,13 +41,25 @@ enum { KEY_SHARED = 0x5f000001, KEY_ABSENT = 0x5f0000ff, SEGMENT = 8192 };
 
 /* Calls made by this process and the children it counts for (shared memory). */
 enum call_kind {
-	CALL_MSGGET, CALL_MSGSND, CALL_MSGRCV, CALL_MSGCTL, CALL_SHMGET, CALL_SHMAT, CALL_SHMDT,
-	CALL_SHMCTL, CALL_SEMGET, CALL_SEMOP, CALL_SEMCTL, CALL_SEMTIMEDOP, CALL_IPC, CALL_KINDS
+	CALL_MSGGET,
+	CALL_MSGSND,
+	CALL_MSGRCV,
+	CALL_MSGCTL,
+	CALL_SHMGET,
+	CALL_SHMAT,
+	CALL_SHMDT,
+	CALL_SHMCTL,
+	CALL_SEMGET,
+	CALL_SEMOP,
+	CALL_SEMCTL,
+	CALL_SEMTIMEDOP,
+	CALL_IPC,
+	CALL_KINDS
 };
 
 static const char *const call_names[CALL_KINDS] = {
-	"msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat", "shmdt",
-	"shmctl", "semget", "semop", "semctl", "semtimedop", "ipc",
+	"msgget", "msgsnd", "msgrcv", "msgctl", "shmget",     "shmat", "shmdt",
+	"shmctl", "semget", "semop",  "semctl", "semtimedop", "ipc",
 };
 
 static uint64_t *done;
@@ -95,7 +107,7 @@ static int raw_shmctl(int id, int command, void *argument)
 	return (int)syscall(SYS_shmctl, id, command, argument);
 }
 
-/* ---- one round: each call once ------------------------------------------------------ */
+/* ---- one round: each call once ------------------------------------------------- */
 
 static void round_of_calls(long turn)
 {
@@ -117,8 +129,9 @@ static void round_of_calls(long turn)
 	if (turn % 2)
 		CHECK(DO(CALL_SEMTIMEDOP, raw_semtimedop(set, &down, 1, &timeout)) == 0);
 	else
-		CHECK(DO(CALL_SEMTIMEDOP, raw_semtimedop(set, &(struct sembuf){ 1, -1, 0 }, 1,
-							 &timeout)) == -1 && errno == EAGAIN);
+		CHECK(DO(CALL_SEMTIMEDOP,
+			 raw_semtimedop(set, &(struct sembuf){ 1, -1, 0 }, 1, &timeout)) == -1 &&
+		      errno == EAGAIN);
 	CHECK(DO(CALL_MSGCTL, raw_msgctl(queue, IPC_RMID, NULL)) == 0);
 	CHECK(DO(CALL_SHMCTL, raw_shmctl(segment, IPC_RMID, NULL)) == 0);
 	CHECK(DO(CALL_SEMCTL, raw_semctl(set, 0, IPC_RMID, 0)) == 0);
@@ -130,7 +143,7 @@ static void run_calls(long count)
 		round_of_calls(turn);
 }
 
-/* ---- calls that fail -------------------------------------------------------------------- */
+/* ---- calls that fail ----------------------------------------------------------- */
 
 static void run_errors(long unused)
 {
@@ -156,7 +169,7 @@ static void run_errors(long unused)
 	CHECK(DO(CALL_SEMCTL, raw_semctl(-1, 7, SETVAL, 0xdeadbeefUL)) == -1);
 }
 
-/* ---- control ---------------------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------------- */
 
 static void control_queue(void)
 {
@@ -225,7 +238,7 @@ static void run_control(long unused)
 	control_set();
 }
 
-/* ---- messages ------------------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------------------ */
 
 /* The child sleeps in msgrcv; the parent sends when it is asleep. */
 static void blocked_receiver(int queue)
@@ -276,7 +289,7 @@ static void run_messages(long unused)
 	CHECK(DO(CALL_MSGCTL, raw_msgctl(queue, IPC_RMID, NULL)) == 0);
 }
 
-/* ---- semaphore operations ------------------------------------------------------------------- */
+/* ---- semaphore operations ------------------------------------------------------ */
 
 static void run_operations(long unused)
 {
@@ -294,13 +307,14 @@ static void run_operations(long unused)
 		operations[i].sem_num = (unsigned short)(i / 2 % 100);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		CHECK(DO(CALL_SEMOP, raw_semop(set, operations, sizes[i])) == 0);
-		CHECK(DO(CALL_SEMTIMEDOP, raw_semtimedop(set, operations, sizes[i], &timeout)) == 0);
+		CHECK(DO(CALL_SEMTIMEDOP, raw_semtimedop(set, operations, sizes[i], &timeout)) ==
+		      0);
 	}
 	CHECK(DO(CALL_SEMTIMEDOP, raw_semtimedop(set, operations, 1, NULL)) == 0);
 	CHECK(DO(CALL_SEMCTL, raw_semctl(set, 0, IPC_RMID, 0)) == 0);
 }
 
-/* ---- 32-bit calls ---------------------------------------------------------------------------- */
+/* ---- 32-bit calls -------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 
@@ -318,19 +332,38 @@ static long call32(long number, long a, long b, long c, long d, long e, long f)
 
 /* Numbers of i386. */
 enum {
-	I386_IPC = 117, I386_SEMGET = 393, I386_SEMCTL = 394, I386_SHMGET = 395, I386_SHMCTL = 396,
-	I386_SHMAT = 397, I386_SHMDT = 398, I386_MSGGET = 399, I386_MSGSND = 400, I386_MSGRCV = 401,
-	I386_MSGCTL = 402, I386_SEMTIMEDOP64 = 420,
+	I386_IPC = 117,
+	I386_SEMGET = 393,
+	I386_SEMCTL = 394,
+	I386_SHMGET = 395,
+	I386_SHMCTL = 396,
+	I386_SHMAT = 397,
+	I386_SHMDT = 398,
+	I386_MSGGET = 399,
+	I386_MSGSND = 400,
+	I386_MSGRCV = 401,
+	I386_MSGCTL = 402,
+	I386_SEMTIMEDOP64 = 420,
 };
 
 /* What 32-bit code can point to. */
 struct low_memory {
-	struct { int type; char text[60]; } message;
+	struct {
+		int type;
+		char text[60];
+	} message;
 	struct sembuf operation;
-	struct { unsigned message; int type; } kludge;
+	struct {
+		unsigned message;
+		int type;
+	} kludge;
 	unsigned address, value;
-	struct { long long sec, nsec; } timeout;
-	struct { int sec, nsec; } old_timeout;
+	struct {
+		long long sec, nsec;
+	} timeout;
+	struct {
+		int sec, nsec;
+	} old_timeout;
 };
 
 static long low(const void *pointer)
@@ -348,8 +381,8 @@ static void compat_direct(struct low_memory *memory)
 	CHECK(queue >= 0 && segment >= 0 && set >= 0);
 	memory->message.type = 11;
 	CHECK(DO(CALL_MSGSND, call32(I386_MSGSND, queue, low(&memory->message), 8, 0, 0, 0)) == 0);
-	CHECK(DO(CALL_MSGRCV,
-		 call32(I386_MSGRCV, queue, low(&memory->message), 60, -20, 0, 0)) == 8);
+	CHECK(DO(CALL_MSGRCV, call32(I386_MSGRCV, queue, low(&memory->message), 60, -20, 0, 0)) ==
+	      8);
 	at = DO(CALL_SHMAT, call32(I386_SHMAT, segment, 0, 0, 0, 0, 0));
 	CHECK(at != -1);
 	CHECK(DO(CALL_SHMDT, call32(I386_SHMDT, at, 0, 0, 0, 0, 0)) == 0);
@@ -417,7 +450,7 @@ static void run_compat(long unused)
 
 #endif
 
-/* ---- processes ------------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------- */
 
 static void run_processes(long count)
 {
@@ -470,10 +503,16 @@ static const struct {
 	const char *name;
 	void (*run)(long argument);
 } parts[] = {
-	{ "calls", run_calls },	      { "errors", run_errors },	  { "control", run_control },
-	{ "messages", run_messages }, { "operations", run_operations },
-	{ "compat", run_compat },     { "processes", run_processes }, { "nothing", run_nothing },
-	{ "rate", run_rate },	      { "all", run_all },
+	{ "calls", run_calls },
+	{ "errors", run_errors },
+	{ "control", run_control },
+	{ "messages", run_messages },
+	{ "operations", run_operations },
+	{ "compat", run_compat },
+	{ "processes", run_processes },
+	{ "nothing", run_nothing },
+	{ "rate", run_rate },
+	{ "all", run_all },
 };
 
 int main(int argc, char **argv)
