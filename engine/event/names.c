@@ -48,7 +48,10 @@ static const struct names all_names[] = {
 
 const struct names *names_find(const char *name)
 {
-	for (size_t i = 0; name && i < ARRAY_SIZE(all_names); i++)
+	/* Most fields: decided by one comparison. */
+	if (!name || strcmp(name, "raw") == 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(all_names); i++)
 		if (strcmp(all_names[i].name, name) == 0)
 			return &all_names[i];
 	return NULL;

@@ -43,9 +43,25 @@ static bool is_control(const unsigned char *s, unsigned len)
 	       (s[1] == 0x81 && (s[2] >= 0xa0 && s[2] <= 0xaf));
 }
 
+/* How many bytes from `at` print as themselves. */
+static uint32_t plain_length(const char *at, uint32_t len)
+{
+	uint32_t i = 0;
+
+	while (i < len && at[i] >= 0x20 && at[i] < 0x7f && at[i] != '\\')
+		i++;
+	return i;
+}
+
 static void add_text(struct buf *out, struct str text)
 {
 	for (uint32_t i = 0; i < text.len;) {
+		uint32_t plain = plain_length(text.data + i, text.len - i);
+
+		buf_add(out, text.data + i, plain);
+		i += plain;
+		if (i == text.len)
+			break;
 		const unsigned char *at = (const unsigned char *)text.data + i;
 		unsigned len = utf8_length(text.data + i, text.len - i);
 

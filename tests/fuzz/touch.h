@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the fuzz targets of event sources do with a record: everything that trusts it. */
+#ifndef FUZZ_TOUCH_H
+#define FUZZ_TOUCH_H
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/common.h"
+#include "event/json.h"
+#include "event.h"
+#include "format.h"
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			abort(); \
+	} while (0)
+
+static const struct str touch_policy = { "p", 1 };
+static const struct format_options touch_options = { .host_name = { "h", 1 },
+						     .sensor_version = "1" };
+static const struct format_options touch_decoded = { .host_name = { "h", 1 },
+						     .sensor_version = "1",
+						     .decoded_data = true };
+
+static struct event touch_view(const struct wire_header *record, const struct event_given *given,
+			       const struct clock *clock)
+{
+	return (struct event){ .def = event_by_id(record->id),
+			       .wire = record,
+			       .given = given,
+			       .policies = &touch_policy,
+			       .policy_count = 1,
+			       .clock = clock };
+}
+
+/* The bytes every format writes are one line of valid UTF-8. */
+static inline void touch_print(struct buf *out, const struct format *format,
+			       const struct event *event, const struct format_options *options)
+{
+	buf_clear(out);
+	format->write(out, event, options);
+	CHECK(!out->truncated && out->len > 0);
+	CHECK(memchr(out->data, '\n', out->len) == out->data + out->len - 1);
+	CHECK(utf8_valid(out->data, out->len));
+}
+
+static inline void touch_event(const struct event *event)
+{
+	static struct buf out;
+	static struct arena arena;
+	const char *why;
+
+	CHECK(event->def);
+	CHECK(wire_check(event->wire, event->wire->size, &why) == 0);
+	for (unsigned i = 0; i <= event->def->field_count; i++)
+		event_field_value(event, i, &arena);
+	for (size_t i = 0; formats[i]; i++) {
+		touch_print(&out, formats[i], event, &touch_options);
+		touch_print(&out, formats[i], event, &touch_decoded);
+	}
+	arena_reset(&arena);
+}
+
+/* A path that reads `data`; close(*fd) afterwards. */
+static inline const char *touch_file(int *fd)
+{
+	static char path[64];
+
+	*fd = memfd_create("fuzz", MFD_CLOEXEC);
+	CHECK(*fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", *fd);
+	return path;
+}
+
+static inline void touch_append(int fd, const void *data, size_t len)
+{
+	CHECK(pwrite(fd, data, len, lseek(fd, 0, SEEK_END)) == (ssize_t)len);
+}
+
+#endif
