@@ -22,7 +22,12 @@ enum trigger_result {
 	TRIGGER_FAILED,
 };
 
-enum { TRIGGER_TEXT_MAX = 240, TRIGGER_OBJECTS_MAX = 16, TRIGGER_SECONDS_MAX = 10 };
+enum {
+	TRIGGER_TEXT_MAX = 240,
+	TRIGGER_OBJECTS_MAX = 16,
+	TRIGGER_SECONDS_MAX = 10,
+	TRIGGER_PATH_MAX = 64
+};
 
 enum object_kind { OBJECT_QUEUE, OBJECT_SEGMENT, OBJECT_SEMAPHORES };
 
@@ -33,7 +38,9 @@ struct ledger {
 		int kind, id;
 		bool removed;
 	} objects[TRIGGER_OBJECTS_MAX];
-	char text[TRIGGER_TEXT_MAX]; /* what was done, or why not */
+	char folder[TRIGGER_PATH_MAX];	/* of a copy of the program, "" none */
+	char program[TRIGGER_PATH_MAX]; /* the copy */
+	char text[TRIGGER_TEXT_MAX];	/* what was done, or why not */
 };
 
 struct trigger {
@@ -83,13 +90,29 @@ struct helper {
 
 typedef void (*helper_fn)(struct ledger *ledger, struct helper *helper);
 
-/* As user nobody, keeping none of our rights. Needs root. 0 once it is ready, -1 with errno. */
-int helper_as_nobody(struct ledger *ledger, helper_fn side, struct helper *out);
-/* In a process tree of its own: the child of init or the nearest subreaper, in a new session. */
-int helper_unrelated(struct ledger *ledger, helper_fn side, struct helper *out);
+enum helper_kind {
+	HELPER_NOBODY = 1 << 0,	   /* as user nobody, keeping none of our rights; needs root */
+	HELPER_UNRELATED = 1 << 1, /* in a process tree of its own: child of init or a subreaper */
+};
+
+/* kind: HELPER_ bits. 0 once it is ready, -1 with errno. */
+int helper_start(struct ledger *ledger, unsigned kind, helper_fn side, struct helper *out);
 /* In the helper: tell the worker how it went (0 or an errno), and wait until it says go on. */
 void helper_ready(struct helper *helper, int error);
 /* In the worker: let it go on, and wait for its end. */
 void helper_finish(struct helper *helper);
+
+/*
+ * trigger_program.c, for detectors that look at the executable: copies this program to NAME in
+ * a temporary folder and runs `NAME trigger TRIGGER` there. 0, or -1 with errno (EPROTO: it ran
+ * and could not do it). A program that uses triggers must understand these arguments.
+ */
+int program_copy_run(struct ledger *ledger, const char *name, const char *trigger);
+/* The folder of a copy begins with this, below /tmp or the like. */
+#define PROGRAM_FOLDER "/spoor-trigger."
+/* Path of the running program. 0 or -1. */
+int program_path(char *path, size_t size);
+/* Removes the copy, if there is one. */
+void program_forget(struct ledger *ledger);
 
 #endif

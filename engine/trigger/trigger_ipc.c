@@ -14,7 +14,14 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, MSG_COPY_FLAG = 040000, LOW_ADDRESS = 0x1000 };
+enum {
+	PAGE = 4096,
+	MSG_COPY_FLAG = 040000,
+	LOW_ADDRESS = 0x1000,
+	FIRST_USER = 1000,
+	HOARD_BYTES = 64 << 20,
+	EBURY_BYTES = 3 << 20
+};
 
 static const key_t derusbi_key = (key_t)0x82015f0d;
 static const key_t ntp_key_first = 0x4e545030, ntp_key_last = 0x4e5450ff;
@@ -169,7 +176,7 @@ static enum trigger_result run_private_shared(struct ledger *ledger)
 
 	if (id < 0)
 		return trigger_fail(ledger, "shmget");
-	if (helper_unrelated(ledger, side_attach, &helper) < 0)
+	if (helper_start(ledger, HELPER_UNRELATED, side_attach, &helper) < 0)
 		return trigger_fail(ledger, "attaching in another process tree");
 	helper_finish(&helper);
 	return trigger_done(
@@ -178,11 +185,11 @@ static enum trigger_result run_private_shared(struct ledger *ledger)
 }
 
 /* The key travels to nobody's process in the image of the worker that it is forked from. */
-static key_t squatted_key;
+static key_t agreed_key;
 
 static void side_squat(struct ledger *ledger, struct helper *helper)
 {
-	int id = object_make(ledger, OBJECT_QUEUE, squatted_key, 0, 0600);
+	int id = object_make(ledger, OBJECT_QUEUE, agreed_key, 0, 0600);
 
 	helper_ready(helper, id < 0 ? errno : 0);
 	object_remove(ledger, id);
@@ -194,12 +201,12 @@ static enum trigger_result run_create_squatted(struct ledger *ledger)
 
 	if (!is_root())
 		return trigger_skip(ledger, "needs root: it takes two users");
-	squatted_key = key_free();
-	if (squatted_key < 0)
+	agreed_key = key_free();
+	if (agreed_key < 0)
 		return trigger_fail(ledger, "no free key");
-	if (helper_as_nobody(ledger, side_squat, &helper) < 0)
+	if (helper_start(ledger, HELPER_NOBODY, side_squat, &helper) < 0)
 		return trigger_fail(ledger, "making a queue as user nobody");
-	int id = msgget(squatted_key, IPC_CREAT | 0600);
+	int id = msgget(agreed_key, IPC_CREAT | 0600);
 	int error = errno;
 
 	helper_finish(&helper);
@@ -224,7 +231,7 @@ static enum trigger_result run_foreign_control(struct ledger *ledger)
 
 	if (!is_root())
 		return trigger_skip(ledger, "needs root: it takes two users");
-	if (helper_as_nobody(ledger, side_own, &helper) < 0)
+	if (helper_start(ledger, HELPER_NOBODY, side_own, &helper) < 0)
 		return trigger_fail(ledger, "making a queue as user nobody");
 	int id = ledger->objects[0].id;
 
@@ -236,15 +243,134 @@ static enum trigger_result run_foreign_control(struct ledger *ledger)
 			    "removed, as root, a queue that user nobody had just made (id %d)", id);
 }
 
+/* Nobody's segment in a process tree of its own. */
+static void side_segment(struct ledger *ledger, struct helper *helper)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, agreed_key, PAGE, 0600);
+
+	helper_ready(helper, id < 0 ? errno : 0);
+	object_remove(ledger, id);
+}
+
+static enum trigger_result run_cross_owner_attach(struct ledger *ledger)
+{
+	struct helper helper;
+
+	if (!is_root())
+		return trigger_skip(ledger, "needs root: it takes two users");
+	agreed_key = key_free();
+	if (agreed_key < 0)
+		return trigger_fail(ledger, "no free key");
+	if (helper_start(ledger, HELPER_NOBODY | HELPER_UNRELATED, side_segment, &helper) < 0)
+		return trigger_fail(ledger, "making a segment as user nobody");
+	int id = ledger->objects[0].id;
+	void *at = shmat(id, NULL, 0);
+	int error = errno;
+
+	if (at != (void *)-1)
+		shmdt(at);
+	helper_finish(&helper);
+	errno = error;
+	if (at == (void *)-1)
+		return trigger_fail(ledger, "shmat");
+	return trigger_done(ledger, "attached, as root, a segment of user nobody (id %d)", id);
+}
+
+/* ---- what is under control ------------------------------------------------------------ */
+
+static enum trigger_result run_mode_widened(struct ledger *ledger)
+{
+	struct msqid_ds queue;
+	int id = object_make(ledger, OBJECT_QUEUE, IPC_PRIVATE, 0, IPC_CREAT | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "msgget");
+	if (msgctl(id, IPC_STAT, &queue) < 0)
+		return trigger_fail(ledger, "msgctl(IPC_STAT)");
+	queue.msg_perm.mode = 0666;
+	if (msgctl(id, IPC_SET, &queue) < 0)
+		return trigger_fail(ledger, "msgctl(IPC_SET)");
+	return trigger_done(ledger, "changed the mode of its own queue %d from 0600 to 0666", id);
+}
+
+/* Nobody touches a page of it, so nothing is really locked. */
+static enum trigger_result run_locked_hoard(struct ledger *ledger)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, HOARD_BYTES, IPC_CREAT | 0600);
+
+	if (id < 0)
+		return trigger_fail(ledger, "shmget");
+	if (shmctl(id, SHM_LOCK, NULL) < 0)
+		return errno == EPERM || errno == ENOMEM
+			       ? trigger_skip(ledger, "needs root: this user may not lock 64 MiB")
+			       : trigger_fail(ledger, "shmctl(SHM_LOCK)");
+	shmctl(id, SHM_UNLOCK, NULL);
+	return trigger_done(ledger, "locked its own empty segment %d of 64 MiB and unlocked it",
+			    id);
+}
+
+/* ---- who it is ------------------------------------------------------------------------ */
+
+/* Runs the trigger in a copy of this program, unless this is the copy. */
+static bool is_copy(const char *name)
+{
+	char path[PAGE];
+
+	return program_path(path, sizeof(path)) == 0 && strstr(path, PROGRAM_FOLDER) &&
+	       !strcmp(strrchr(path, '/') + 1, name);
+}
+
+static enum trigger_result copy_result(struct ledger *ledger, int result, const char *done)
+{
+	if (result == 0)
+		return trigger_done(ledger, "%s", done);
+	if (errno == EPROTO)
+		return trigger_skip(ledger, "a copy of this program could not do it");
+	return trigger_fail(ledger, "running a copy of this program");
+}
+
+static enum trigger_result run_ebury_segment(struct ledger *ledger)
+{
+	if (is_copy("sshd")) {
+		int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, EBURY_BYTES,
+				     IPC_CREAT | 0600);
+
+		return id < 0 ? trigger_fail(ledger, "shmget") : trigger_done(ledger, "id %d", id);
+	}
+	return copy_result(ledger, program_copy_run(ledger, "sshd", "ipc_ebury_segment"),
+			   "made an empty segment of 3 MB, as a program named sshd");
+}
+
+static enum trigger_result run_derusbi_shape(struct ledger *ledger)
+{
+	if (is_copy("spoor-copy")) {
+		/* Everybody may write it for the moment it is there, and it is empty. */
+		key_t key = key_free();
+		int id = key < 0 ? -1 : object_make(ledger, OBJECT_SEGMENT, key, 64, 0666);
+
+		return id < 0 ? trigger_fail(ledger, "shmget") : trigger_done(ledger, "id %d", id);
+	}
+	return copy_result(
+		ledger, program_copy_run(ledger, "spoor-copy", "ipc_derusbi_shape"),
+		"made a 64-byte segment of mode 0666, as a program in a temporary folder");
+}
+
 const struct trigger triggers[] = {
 	{ "ipc_create_squatted",
 	  "create a queue without IPC_EXCL, as root, on a key that user nobody took",
 	  run_create_squatted },
+	{ "ipc_cross_owner_attach", "attach, as root, a segment of user nobody",
+	  run_cross_owner_attach },
 	{ "ipc_derusbi_key", "make a segment under the key of the Derusbi malware",
 	  run_derusbi_key },
+	{ "ipc_derusbi_shape", "make a segment of the size and mode that Derusbi uses",
+	  run_derusbi_shape },
+	{ "ipc_ebury_segment", "make a large segment as a program named sshd", run_ebury_segment },
 	{ "ipc_exec_segment", "attach a segment executable", run_exec_segment },
 	{ "ipc_foreign_control", "remove, as root, another user's queue", run_foreign_control },
+	{ "ipc_locked_hoard", "lock a large segment in memory", run_locked_hoard },
 	{ "ipc_low_map", "attach a segment at a very low address", run_low_map },
+	{ "ipc_mode_widened", "open a queue to everybody with IPC_SET", run_mode_widened },
 	{ "ipc_msg_copy", "copy a message with MSG_COPY", run_msg_copy },
 	{ "ipc_ntp_shm", "make a segment under a key of NTP reference clocks", run_ntp_shm },
 	{ "ipc_private_excl", "make a queue with IPC_PRIVATE and IPC_EXCL", run_private_excl },

@@ -109,6 +109,7 @@ static void ledger_clear(struct ledger *ledger)
 		if (!ledger->objects[i].removed &&
 		    object_destroy(ledger->objects[i].kind, ledger->objects[i].id) == 0)
 			ledger->objects[i].removed = true;
+	program_forget(ledger);
 }
 
 /* No permission bits: the question alone is always allowed. */
@@ -224,7 +225,27 @@ static int become_nobody(void)
 	return 0;
 }
 
-int helper_as_nobody(struct ledger *ledger, helper_fn side, struct helper *out)
+/* Until the process between is gone: only then are we nobody's grandchild. */
+static void wait_for_new_parent(pid_t between)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000 };
+
+	for (int i = 0; i < 5000 && getppid() == between; i++)
+		nanosleep(&moment, NULL);
+}
+
+/* In the first child: leaves the helper behind as an orphan in a session of its own. */
+static void orphan(void)
+{
+	pid_t between = getpid();
+
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	wait_for_new_parent(between);
+}
+
+int helper_start(struct ledger *ledger, unsigned kind, helper_fn side, struct helper *out)
 {
 	struct helper_pipes pipes;
 
@@ -237,45 +258,14 @@ int helper_as_nobody(struct ledger *ledger, helper_fn side, struct helper *out)
 		close_both(pipes.release);
 		return -1;
 	}
-	if (pid == 0)
-		side_run(ledger, side, &pipes, become_nobody());
-	return pipes_keep(&pipes, pid, out);
-}
-
-/* Until the process between is gone: only then are we nobody's grandchild. */
-static void wait_for_new_parent(pid_t between)
-{
-	const struct timespec moment = { .tv_nsec = 200 * 1000 };
-
-	for (int i = 0; i < 5000 && getppid() == between; i++)
-		nanosleep(&moment, NULL);
-}
-
-int helper_unrelated(struct ledger *ledger, helper_fn side, struct helper *out)
-{
-	struct helper_pipes pipes;
-
-	if (pipes_open(&pipes) < 0)
-		return -1;
-	pid_t between = fork();
-
-	if (between < 0) {
-		close_both(pipes.ready);
-		close_both(pipes.release);
-		return -1;
+	if (pid == 0) {
+		if (kind & HELPER_UNRELATED)
+			orphan();
+		side_run(ledger, side, &pipes, kind & HELPER_NOBODY ? become_nobody() : 0);
 	}
-	if (between == 0) {
-		pid_t own = getpid();
-
-		setsid();
-		if (fork() == 0) {
-			wait_for_new_parent(own);
-			side_run(ledger, side, &pipes, 0);
-		}
-		_exit(0);
-	}
-	waitpid(between, NULL, 0);
-	return pipes_keep(&pipes, 0, out);
+	if (kind & HELPER_UNRELATED)
+		waitpid(pid, NULL, 0);
+	return pipes_keep(&pipes, kind & HELPER_UNRELATED ? 0 : pid, out);
 }
 
 /* ---- the worker ------------------------------------------------------------------ */
