@@ -200,9 +200,11 @@ static void write_fields(struct page *page, const struct event_def *def)
 
 static void write_hooks(struct page *page, const struct event_def *def)
 {
-	if (!def->hook_count)
-		return;
 	page_heading(page, "Hooks");
+	if (!def->hook_count) {
+		page_text(page, "None: the sensor makes this event itself.");
+		return;
+	}
 	page_text(page,
 		  "In order of preference; 'spoor doctor' tells which one this kernel takes.\n\n");
 	for (unsigned i = 0; i < def->hook_count; i++) {

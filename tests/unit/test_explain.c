@@ -12,8 +12,9 @@
 #include "page/table.h"
 
 static const char *const sections[] = {
-	"\nDescription\n",    "\nAdvantages\n",	      "\nDrawbacks\n", "\nArguments\n",
-	"\nAvailable tags\n", "\nExample use case\n", "\nIssues\n",    "\nRelated events\n",
+	"\nDescription\n",	"\nAdvantages\n",     "\nDrawbacks\n",
+	"\nArguments\n",	"\nAvailable tags\n", "\nHooks\n",
+	"\nExample use case\n", "\nIssues\n",	      "\nRelated events\n",
 };
 
 static void test_every_page_has_every_section(void **state)
@@ -194,8 +195,7 @@ static void test_text_layout(void **state)
 	check_page(text, "unbreakable_word_of_many_letters x",
 		   "  unbreakable_word_of_many_letters\n  x\n");
 	check_page(text, "\033[2Jgone\tx\r", "  ?[2Jgone?x?\n");
-	check_page(text, "ääää ßßßßßß üüüü éé",
-		   "  ääää ßßßßßß üüüü\n  éé\n");
+	check_page(text, "ääää ßßßßßß üüüü éé", "  ääää ßßßßßß üüüü\n  éé\n");
 	check_page(text, "", "");
 	check_page(text, NULL, "");
 	check_page(markdown, "perm_* and <b> one two three", "perm_\\* and \\<b> one two three\n");
