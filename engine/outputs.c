@@ -23,7 +23,7 @@ struct destination {
 	struct output *output;
 	struct buf buf;
 	uint32_t records; /* in buf */
-	uint64_t failed;
+	uint64_t failed; /* too large to be handed over */
 };
 
 struct outputs {
@@ -170,9 +170,9 @@ static void destination_flush(struct destination *destination)
 {
 	if (!destination->buf.len)
 		return;
-	if (destination->ops->write(destination->output, destination->buf.data,
-				    destination->buf.len, destination->records) < 0)
-		destination->failed += destination->records;
+	/* The transport counts, and tells, what it could not take. */
+	destination->ops->write(destination->output, destination->buf.data, destination->buf.len,
+				destination->records);
 	buf_clear(&destination->buf);
 	destination->records = 0;
 }
@@ -212,8 +212,13 @@ uint64_t outputs_failed(const struct outputs *all)
 {
 	uint64_t failed = 0;
 
-	for (uint32_t i = 0; i < all->count; i++)
-		failed += all->destinations[i].failed;
+	for (uint32_t i = 0; i < all->count; i++) {
+		const struct destination *destination = &all->destinations[i];
+		struct output_stats stats;
+
+		destination->ops->stats(destination->output, &stats);
+		failed += destination->failed + stats.failed;
+	}
 	return failed;
 }
 
