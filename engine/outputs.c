@@ -166,6 +166,15 @@ int outputs_open(const char *const *expressions, const struct stores *stores, st
 	return 0;
 }
 
+void outputs_set_host(struct outputs *all, struct str name)
+{
+	size_t len = MIN((size_t)name.len, sizeof(all->host_name) - 1);
+
+	memcpy(all->host_name, name.data, len);
+	all->host_name[len] = 0;
+	all->options.host_name = str_of(all->host_name);
+}
+
 static void destination_flush(struct destination *destination)
 {
 	if (!destination->buf.len)

@@ -18,6 +18,8 @@ struct outputs;
  */
 int outputs_open(const char *const *expressions, const struct stores *stores, struct outputs **out,
 		 struct err *err);
+/* The records come from another host than this one. */
+void outputs_set_host(struct outputs *outputs, struct str name);
 void outputs_write(struct outputs *outputs, const struct event *event);
 /* Hands over what is buffered. */
 void outputs_flush(struct outputs *outputs);

@@ -269,6 +269,10 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 		return fail(spoor, &err);
 	p->source_ops = ops;
 	p->clock = *ops->clock(p->source);
+	struct str host = ops->host ? ops->host(p->source) : (struct str){ 0 };
+
+	if (host.data)
+		outputs_set_host(spoor->outputs, host);
 	stores_set_clock(spoor->stores, &p->clock);
 	if (spoor->record_path &&
 	    capture_create(spoor->record_path, &p->clock, &p->capture, &err) < 0)

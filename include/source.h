@@ -59,6 +59,8 @@ struct source_ops {
 	 */
 	int (*drain)(struct source *source, source_sink sink, void *ctx, struct err *err);
 	const struct clock *(*clock)(const struct source *source);
+	/* Name of the host the records come from; NULL or data == NULL: this one. */
+	struct str (*host)(const struct source *source);
 	void (*stats)(const struct source *source, struct source_stats *out);
 	/*
 	 * Stop collecting: nothing new happens after this, read() hands over what is left and

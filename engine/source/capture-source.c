@@ -18,6 +18,7 @@ struct source {
 	struct stream stream;
 	char *path;
 	struct clock clock;
+	char host_name[CAPTURE_TEXT];
 	struct source_stats stats;
 };
 
@@ -101,7 +102,7 @@ static int read_head(struct source *source, struct err *err)
 	if (r < 0)
 		return r;
 	memcpy(&header, stream_data(stream), sizeof(header));
-	header.sensor_version[CAPTURE_TEXT - 1] = 0;
+	header.sensor_version[CAPTURE_TEXT - 1] = header.host_name[CAPTURE_TEXT - 1] = 0;
 	r = check_header(stream, &header, err);
 	stream_skip(stream, sizeof(header));
 	for (uint32_t i = 0; r == 0 && i < header.event_count; i++) {
@@ -115,6 +116,7 @@ static int read_head(struct source *source, struct err *err)
 		stream_skip(stream, sizeof(row));
 	}
 	source->clock.boot_epoch_ns = header.boot_epoch_ns;
+	memcpy(source->host_name, header.host_name, sizeof(source->host_name));
 	return r;
 }
 
@@ -236,6 +238,11 @@ static const struct clock *capture_clock(const struct source *source)
 	return &source->clock;
 }
 
+static struct str capture_host(const struct source *source)
+{
+	return source->host_name[0] ? str_of(source->host_name) : (struct str){ 0 };
+}
+
 static void capture_stats(const struct source *source, struct source_stats *out)
 {
 	*out = source->stats;
@@ -247,6 +254,7 @@ const struct source_ops source_capture = {
 	.open = capture_open,
 	.read = capture_read,
 	.clock = capture_clock,
+	.host = capture_host,
 	.stats = capture_stats,
 	.close = capture_close_source,
 };

@@ -94,10 +94,13 @@ static int open_capture(struct source **out, struct err *err)
 static int read_all(uint32_t *count, struct source_stats *stats, struct err *err)
 {
 	struct source *source = NULL;
+	char host[CAPTURE_TEXT];
 	int r;
 
 	assert_int_equal(open_capture(&source, err), 0);
 	assert_int_equal(source_capture.clock(source)->boot_epoch_ns, written_clock.boot_epoch_ns);
+	assert_true(gethostname(host, sizeof(host)) == 0);
+	assert_true(str_equal(source_capture.host(source), str_of(host)));
 	do
 		r = source_capture.read(source, 0, count_record, count, err);
 	while (r >= 0);
