@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rule files inside the binary. rules/build.mk makes builtin_rules.inc: a byte array
- * per file of rules/detectors and rules/lists, and BUILTIN_FILES naming them.
+ * per file of rules/detectors, rules/lists and rules/detectors/tests, and the two lists.
  */
-#include "ruleset.h"
+#include "builtin.h"
 
+#include "base/common.h"
 #include "builtin_rules.inc"
 
 #define BUILTIN(path, bytes) { path, (const char *)(bytes), sizeof(bytes) - 1 },
@@ -12,3 +13,5 @@
 /* A table of none would be no C: one empty row ends it. */
 const struct builtin_file builtin_files[] = { BUILTIN_FILES{ NULL, NULL, 0 } };
 const size_t builtin_file_count = ARRAY_SIZE(builtin_files) - 1;
+const struct builtin_file builtin_tests[] = { BUILTIN_TESTS{ NULL, NULL, 0 } };
+const size_t builtin_test_count = ARRAY_SIZE(builtin_tests) - 1;

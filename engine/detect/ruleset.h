@@ -6,6 +6,7 @@
 #ifndef DETECT_RULESET_H
 #define DETECT_RULESET_H
 
+#include "builtin.h"
 #include "cel/cel.h"
 #include "detect.h"
 #include "environment.h"
@@ -143,14 +144,5 @@ void loader_suggest_event(const struct loader *loader, struct str name, struct e
 
 /* index.c: who reads what. 0 or -ENOMEM. */
 int ruleset_index(struct ruleset *ruleset);
-
-/* Rule files inside the binary. */
-struct builtin_file {
-	const char *path; /* rules/detectors/x.yaml */
-	const char *data;
-	uint32_t len;
-};
-extern const struct builtin_file builtin_files[];
-extern const size_t builtin_file_count;
 
 #endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running the tests of rules, see rule_test.h. */
+#include "rule_test.h"
+
+#include <errno.h>
+
+#include "base/suggest.h"
+#include "ruleset.h"
+#include "store.h"
+#include "test_event.h"
+
+enum { DETECTIONS_MAX = 256, STORE_CAPACITY = 4096 };
+
+struct expect_text {
+	const struct yaml_node *node;
+	const struct yaml_node *event, *severity, *data;
+};
+
+struct case_text {
+	const struct yaml_node *node;
+	const struct yaml_node *name;
+	struct test_event_text event; /* short for one event */
+	struct maps events;	      /* struct test_event_text */
+	struct maps processes;	      /* struct test_process_text */
+	struct maps expect;	      /* struct expect_text */
+};
+
+struct file_text {
+	const struct yaml_node *node;
+	const struct yaml_node *type, *detector, *description;
+	struct maps tests; /* struct case_text */
+};
+
+#define AT(type, member) offsetof(struct type, member)
+
+static const struct schema_key expect_keys[] = {
+	{ "event", KEY_TEXT, false, AT(expect_text, event), NULL, NULL, NULL,
+	  "the produced event; default: that of the detector" },
+	{ "severity", KEY_TEXT, false, AT(expect_text, severity), NULL, NULL, NULL,
+	  "severity of its threat" },
+	{ "data", KEY_ANY, false, AT(expect_text, data), NULL, NULL, NULL,
+	  "fields: values; null: absent" },
+};
+static const struct schema expect_schema = { "expect", expect_keys, ARRAY_SIZE(expect_keys),
+					     sizeof(struct expect_text) };
+
+static const struct schema_key case_keys[] = {
+	{ "name", KEY_TEXT, true, AT(case_text, name), NULL, "a test needs a name", NULL,
+	  "what is shown" },
+	{ "event", KEY_MAP, false, AT(case_text, event), &test_event_schema, NULL, NULL,
+	  "the event that goes in" },
+	{ "events", KEY_MAPS, false, AT(case_text, events), &test_event_schema, NULL, NULL,
+	  "the events that go in" },
+	{ "processes", KEY_MAPS, false, AT(case_text, processes), &test_process_schema, NULL, NULL,
+	  "other processes that are known" },
+	{ "expect", KEY_MAPS, false, AT(case_text, expect), &expect_schema, NULL, NULL,
+	  "the detections that come out, in order; [] for none" },
+};
+static const struct schema case_schema = { "a test", case_keys, ARRAY_SIZE(case_keys),
+					   sizeof(struct case_text) };
+
+static const struct schema_key file_keys[] = {
+	{ "type", KEY_TEXT, true, AT(file_text, type), NULL, NULL, NULL, "rule_test" },
+	{ "detector", KEY_TEXT, false, AT(file_text, detector), NULL, NULL, NULL,
+	  "id of the detector whose detections count; default: all" },
+	{ "description", KEY_TEXT, false, AT(file_text, description), NULL, NULL, NULL,
+	  "what is tested" },
+	{ "tests", KEY_MAPS, true, AT(file_text, tests), &case_schema, "tests are missing", NULL,
+	  "the tests" },
+};
+static const struct schema file_schema = { "a rule test", file_keys, ARRAY_SIZE(file_keys),
+					   sizeof(struct file_text) };
+
+/* One test's run. */
+struct trial {
+	struct ruleset *ruleset;
+	struct report *report;
+	struct arena arena;
+	const struct event_def *only; /* NULL: all detections count */
+	const struct event *made[DETECTIONS_MAX];
+	uint32_t made_count;
+};
+
+static void keep_detection(void *ctx, const struct event *produced)
+{
+	struct trial *trial = ctx;
+
+	if ((trial->only && produced->def != trial->only) || trial->made_count == DETECTIONS_MAX)
+		return;
+	trial->made[trial->made_count++] = produced;
+}
+
+static const struct event_def *event_of(struct trial *trial, const struct yaml_node *name)
+{
+	const struct event_def *def = ruleset_event(trial->ruleset, name->text);
+	struct err err = { .level = ERR_ERROR, .rule = "unknown-event" };
+	struct suggest suggest;
+
+	if (def)
+		return def;
+	suggest_start(&suggest, name->text);
+	for (size_t i = 0; i < event_table_count; i++)
+		suggest_try(&suggest, str_of(event_table[i].name));
+	for (uint32_t i = 0; i < trial->ruleset->detector_count; i++)
+		suggest_try(&suggest, str_of(trial->ruleset->detectors[i]->def.name));
+	err_set(&err, -EINVAL, "event '%s' not found", name->text.data);
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%s'?", suggest.best.data);
+	report_add(trial->report, name, &err);
+	return NULL;
+}
+
+static void feed(struct trial *trial, const struct test_event_text *text, struct stores *stores,
+		 uint32_t number)
+{
+	const struct event_def *def = text->name ? event_of(trial, text->name) : NULL;
+	struct event *event = def ? test_event_make(trial->report, text, def, stores, number,
+						    &trial->arena)
+				  : NULL;
+
+	if (!event)
+		return;
+	if (!event->values)
+		stores_update(stores, event->wire);
+	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+}
+
+/* ---- comparing ------------------------------------------------------------------------ */
+
+static void unexpected(struct trial *trial, const struct case_text *text, const struct event *event)
+{
+	report_error(trial->report, text->node, "unexpected", NULL, "%s: %s fired",
+		     text->name->text.data, event->def->name);
+}
+
+static void compare_field(struct trial *trial, const struct case_text *text,
+			  const struct event *event, const struct yaml_pair *pair)
+{
+	int index = event_field_index(event->def, pair->key->text);
+	struct err err = { .level = ERR_ERROR, .rule = "field" };
+	char found_scratch[32], wanted_scratch[32];
+	struct value found, wanted = value_null();
+	struct str found_text, wanted_text;
+
+	if (index < 0) {
+		report_error(trial->report, pair->key, "field", NULL, "%s has no field '%s'",
+			     event->def->name, pair->key->text.data);
+		return;
+	}
+	found = event_field_value(event, (unsigned)index, &trial->arena);
+	if (!pair->value->null &&
+	    test_value(pair->value, found.tag == VALUE_NULL ? FIELD_str : found.kind, &trial->arena,
+		       &wanted, &err)) {
+		report_add(trial->report, pair->value, &err);
+		return;
+	}
+	found_text = filter_render(found, found_scratch, &trial->arena);
+	wanted_text = filter_render(wanted, wanted_scratch, &trial->arena);
+	if (!str_equal(found_text, wanted_text))
+		report_error(trial->report, pair->value, "differs", NULL,
+			     "%s: %s is %.*s, expected %.*s", text->name->text.data,
+			     pair->key->text.data, (int)found_text.len, found_text.data,
+			     (int)wanted_text.len, wanted_text.data);
+}
+
+static void compare(struct trial *trial, const struct case_text *text,
+		    const struct expect_text *expect, const struct event *event)
+{
+	static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
+	const struct yaml_node *data = expect->data;
+
+	if (expect->event && !str_equal(expect->event->text, str_of(event->def->name)))
+		report_error(trial->report, expect->event, "differs", NULL, "%s: %s fired instead",
+			     text->name->text.data, event->def->name);
+	if (expect->severity &&
+	    (!event->threat ||
+	     strcasecmp(expect->severity->text.data, severities[event->threat->severity]) != 0))
+		report_error(trial->report, expect->severity, "differs", NULL,
+			     "%s: severity is %s", text->name->text.data,
+			     event->threat ? severities[event->threat->severity] : "none");
+	for (uint32_t i = 0; data && data->kind == YAML_MAP && i < data->count; i++)
+		compare_field(trial, text, event, &data->pairs[i]);
+}
+
+/* Why nothing came out: the first condition that did not hold. */
+static void missing(struct trial *trial, const struct case_text *text,
+		    const struct expect_text *expect, const struct detector *detector)
+{
+	char hint[512] = "";
+
+	for (uint32_t i = 0; detector && i < detector->condition_count; i++) {
+		const struct condition *c = &detector->conditions[i];
+
+		if (!c->misses && !c->errors)
+			continue;
+		snprintf(hint, sizeof(hint), "condition %u %s: %.*s", i,
+			 c->errors ? "ended in an error" : "did not hold", (int)c->text.len,
+			 c->text.data);
+		break;
+	}
+	if (!hint[0] && detector && !detector->evaluated)
+		snprintf(hint, sizeof(hint), "no event passed its filters");
+	report_error(trial->report, expect->node, "missing", hint[0] ? hint : NULL,
+		     "%s: nothing fired", text->name->text.data);
+}
+
+static void compare_all(struct trial *trial, const struct case_text *text,
+			const struct detector *detector)
+{
+	const struct expect_text *expect = text->expect.items;
+
+	for (uint32_t i = 0; i < text->expect.count; i++) {
+		if (i < trial->made_count)
+			compare(trial, text, &expect[i], trial->made[i]);
+		else
+			missing(trial, text, &expect[i], detector);
+	}
+	for (uint32_t i = text->expect.count; i < trial->made_count; i++)
+		unexpected(trial, text, trial->made[i]);
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+/* Counters say what held in this test alone. */
+static void forget_counts(struct detector *detector)
+{
+	for (uint32_t i = 0; detector && i < detector->condition_count; i++)
+		detector->conditions[i].hits = detector->conditions[i].misses =
+			detector->conditions[i].errors = 0;
+	if (detector)
+		detector->evaluated = detector->fired = detector->errors = 0;
+}
+
+static int run_case(struct ruleset *ruleset, struct report *report, const struct case_text *text,
+		    struct detector *detector)
+{
+	struct trial trial = { .ruleset = ruleset,
+			       .report = report,
+			       .only = detector ? &detector->def : NULL };
+	struct stores *stores = stores_new(STORE_CAPACITY, STORE_CAPACITY);
+	const struct test_process_text *processes = text->processes.items;
+	const struct test_event_text *events = text->events.items;
+	uint32_t number = 0;
+
+	if (!stores)
+		return -ENOMEM;
+	forget_counts(detector);
+	for (uint32_t i = 0; i < text->processes.count; i++)
+		test_process_learn(report, &processes[i], stores, &trial.arena);
+	if (text->event.node)
+		feed(&trial, &text->event, stores, number++);
+	for (uint32_t i = 0; i < text->events.count; i++)
+		feed(&trial, &events[i], stores, number++);
+	if (!number)
+		report_error(report, text->node, "value", "give `event` or `events`",
+			     "%s: no event goes in", text->name->text.data);
+	compare_all(&trial, text, detector);
+	arena_free(&trial.arena);
+	stores_free(stores);
+	return 0;
+}
+
+static struct detector *find_detector(struct ruleset *ruleset, struct str id)
+{
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
+		if (str_equal(ruleset->detectors[i]->id, id))
+			return ruleset->detectors[i];
+	return NULL;
+}
+
+static void unknown_detector(struct ruleset *ruleset, struct report *report,
+			     const struct yaml_node *id)
+{
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	struct suggest suggest;
+
+	suggest_start(&suggest, id->text);
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
+		suggest_try(&suggest, ruleset->detectors[i]->id);
+	err_set(&err, -EINVAL, "there is no detector '%s'", id->text.data);
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%s'?", suggest.best.data);
+	report_add(report, id, &err);
+}
+
+static int run_cases(struct ruleset *ruleset, struct report *report, const struct file_text *text,
+		     struct rule_test_count *count)
+{
+	const struct case_text *cases = text->tests.items;
+	struct detector *detector = NULL;
+
+	if (text->detector) {
+		detector = find_detector(ruleset, text->detector->text);
+		if (!detector) {
+			unknown_detector(ruleset, report, text->detector);
+			count->failed += text->tests.count;
+			return 0;
+		}
+	}
+	for (uint32_t i = 0; i < text->tests.count; i++) {
+		uint32_t before = report->errors;
+		int code = run_case(ruleset, report, &cases[i], detector);
+
+		if (code)
+			return code;
+		*(report->errors == before ? &count->passed : &count->failed) += 1;
+	}
+	return 0;
+}
+
+int rule_test_run(struct ruleset *ruleset, const struct yaml_file *file, struct err_list *problems,
+		  struct rule_test_count *count)
+{
+	struct arena arena = { 0 };
+	struct report report = { .problems = problems, .file = file, .arena = &arena };
+	struct file_text text = { 0 };
+	int code = 0;
+
+	schema_read(&report, &file_schema, file->root, &text);
+	if (report.errors)
+		count->failed++;
+	else
+		code = run_cases(ruleset, &report, &text, count);
+	arena_free(&arena);
+	return code;
+}
