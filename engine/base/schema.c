@@ -62,13 +62,22 @@ static const struct schema_key *find_key(const struct schema *schema, struct str
 	return NULL;
 }
 
+/* {a: b, c}: the comma ended the value, c was meant to be part of it. */
+static bool is_torn(const struct yaml_pair *pair)
+{
+	return pair->value->null && pair->value->start == pair->value->end &&
+	       memchr(pair->key->text.data, ' ', pair->key->text.len);
+}
+
 static void unknown_key(struct report *report, const struct schema *schema,
-			const struct yaml_node *key)
+			const struct yaml_pair *pair)
 {
 	struct err err = { .level = report->compat ? ERR_WARNING : ERR_ERROR,
 			   .rule = "unknown-key" };
 	struct suggest suggest;
 	size_t len = 0;
+
+	const struct yaml_node *key = pair->key;
 
 	suggest_start(&suggest, key->text);
 	for (uint32_t i = 0; i < schema->count; i++)
@@ -76,6 +85,8 @@ static void unknown_key(struct report *report, const struct schema *schema,
 	err_set(&err, -EINVAL, "unknown key '%s' in %s", key->text.data, schema->what);
 	if (suggest.best.data) {
 		err_hint(&err, "did you mean '%s'?", suggest.best.data);
+	} else if (is_torn(pair)) {
+		err_hint(&err, "within { } a text with a comma must be quoted");
 	} else {
 		len = (size_t)snprintf(err.hint, sizeof(err.hint), "known keys are");
 		for (uint32_t i = 0; i < schema->count && len < sizeof(err.hint); i++)
@@ -220,7 +231,7 @@ void schema_read(struct report *report, const struct schema *schema, const struc
 		if (key)
 			read_value(report, key, map->pairs[i].value, (char *)out + key->offset);
 		else
-			unknown_key(report, schema, map->pairs[i].key);
+			unknown_key(report, schema, &map->pairs[i]);
 	}
 	for (uint32_t i = 0; i < schema->count; i++) {
 		const struct schema_key *key = &schema->keys[i];

@@ -20,7 +20,7 @@ enum { DEPTH_MAX = 16 };
 struct run {
 	const struct options *options;
 	struct rule_test_count count;
-	struct ruleset *ruleset;	 /* of `directory` */
+	struct ruleset *ruleset; /* of `directory` */
 	char directory[ERR_PATH_MAX];
 	bool broken; /* a file or rule that cannot be read */
 };
@@ -42,7 +42,10 @@ static void detectors_of(const char *path, char out[ERR_PATH_MAX])
 		len -= 6;
 	else if (len == 5 && strncmp(path, "tests", 5) == 0)
 		len = 0;
-	snprintf(out, ERR_PATH_MAX, "%.*s", len ? (int)len : 1, len ? path : slash == path ? "/" : ".");
+	snprintf(out, ERR_PATH_MAX, "%.*s", len ? (int)len : 1,
+		 len		 ? path
+		 : slash == path ? "/"
+				 : ".");
 }
 
 /* Loads the detectors of a test file, unless they are loaded already. */
@@ -82,7 +85,8 @@ static void test_text(struct run *run, struct ruleset *ruleset, const struct yam
 	err_list_print(stderr, &problems);
 	err_list_free(&problems);
 	if (run->count.failed > before.failed)
-		printf("not ok %s: %u of %u failed\n", file->path, run->count.failed - before.failed,
+		printf("not ok %s: %u of %u failed\n", file->path,
+		       run->count.failed - before.failed,
 		       run->count.failed - before.failed + run->count.passed - before.passed);
 	else if (!run->options->quiet)
 		printf("ok %s: %u\n", file->path, run->count.passed - before.passed);
@@ -201,8 +205,9 @@ static int run_test(const struct options *options, int argc, char **argv)
 		test_path(&run, argv[i], 0);
 	ruleset_free(run.ruleset);
 	if (!run.broken && run.count.passed + run.count.failed == 0) {
-		fprintf(stderr, "error: there are no rule tests\n"
-				"    hint: a rule test is a file tests/NAME.yaml beside detectors\n");
+		fprintf(stderr,
+			"error: there are no rule tests\n"
+			"    hint: a rule test is a file tests/NAME.yaml beside detectors\n");
 		run.broken = true;
 	}
 	fflush(stdout);

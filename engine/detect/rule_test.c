@@ -175,8 +175,8 @@ static void compare(struct trial *trial, const struct case_text *text,
 	if (expect->severity &&
 	    (!event->threat ||
 	     strcasecmp(expect->severity->text.data, severities[event->threat->severity]) != 0))
-		report_error(trial->report, expect->severity, "differs", NULL,
-			     "%s: severity is %s", text->name->text.data,
+		report_error(trial->report, expect->severity, "differs", NULL, "%s: severity is %s",
+			     text->name->text.data,
 			     event->threat ? severities[event->threat->severity] : "none");
 	for (uint32_t i = 0; data && data->kind == YAML_MAP && i < data->count; i++)
 		compare_field(trial, text, event, &data->pairs[i]);

@@ -16,9 +16,13 @@ static const uint64_t test_start = 3600ULL * 1000000000;
 
 #define AT(type, member) offsetof(struct type, member)
 #define TEXT(type, member, words) \
-	{ #member, KEY_TEXT, false, AT(type, member), NULL, NULL, NULL, words }
+	{ \
+#member, KEY_TEXT, false, AT(type, member), NULL, NULL, NULL, words \
+	}
 #define FLAG(type, member, words) \
-	{ #member, KEY_BOOL, false, AT(type, member), NULL, NULL, NULL, words }
+	{ \
+#member, KEY_BOOL, false, AT(type, member), NULL, NULL, NULL, words \
+	}
 
 static const struct schema_key process_keys[] = {
 	TEXT(test_process_text, pid, "process id, 1000"),
@@ -177,8 +181,8 @@ static int number_value(const struct yaml_node *node, uint8_t type, struct value
 static int list_value(const struct yaml_node *node, uint8_t type, struct arena *arena,
 		      struct value *out, struct err *err)
 {
-	struct value_list *list = arena_zalloc(
-		arena, sizeof(struct value_list) + node->count * sizeof(struct value));
+	struct value_list *list = arena_zalloc(arena, sizeof(struct value_list) +
+							      node->count * sizeof(struct value));
 
 	if (node->kind != YAML_LIST)
 		return err_set(err, -EINVAL, "expected a list, found %s", yaml_describe(node));
@@ -328,8 +332,8 @@ static size_t tail_size(struct value value)
 static void put_number(char *at, struct value value, uint8_t type)
 {
 	static const uint8_t sizes[FIELD_TYPE_COUNT] = {
-		[FIELD_i32] = 4,     [FIELD_u32] = 4,  [FIELD_u16] = 2, [FIELD_i64] = 8, [FIELD_u64] = 8,
-		[FIELD_pointer] = 8, [FIELD_time] = 8, [FIELD_bool] = 1,
+		[FIELD_i32] = 4, [FIELD_u32] = 4,     [FIELD_u16] = 2,	[FIELD_i64] = 8,
+		[FIELD_u64] = 8, [FIELD_pointer] = 8, [FIELD_time] = 8, [FIELD_bool] = 1,
 	};
 	uint64_t bits = value.tag == VALUE_BOOL ? value.b : value.u;
 
@@ -344,9 +348,9 @@ static void put_value(struct wire_header *h, const struct event_field *field, st
 	struct wire_ref ref = { *tail, (uint32_t)tail_size(value) };
 
 	if (field->type == FIELD_timespec) {
-		struct wire_timespec time = { (int64_t)value.d,
-					      (int64_t)((value.d - (double)(int64_t)value.d) *
-							1e9) };
+		struct wire_timespec time = {
+			(int64_t)value.d, (int64_t)((value.d - (double)(int64_t)value.d) * 1e9)
+		};
 
 		memcpy(at, &time, sizeof(time));
 		return;
@@ -444,8 +448,9 @@ static uint64_t user_bits(struct report *report, const struct yaml_node *names,
 		if (index >= 0)
 			bits |= 1ULL << index;
 		else
-			report_error(report, names->items[i], "field", NULL, "event %s has no field '%s'",
-				     def->name, names->items[i]->text.data);
+			report_error(report, names->items[i], "field", NULL,
+				     "event %s has no field '%s'", def->name,
+				     names->items[i]->text.data);
 	}
 	return bits;
 }
