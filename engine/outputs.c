@@ -23,7 +23,7 @@ struct destination {
 	struct output *output;
 	struct buf buf;
 	uint32_t records; /* in buf */
-	uint64_t failed; /* too large to be handed over */
+	uint64_t failed;  /* too large to be handed over */
 };
 
 struct outputs {
