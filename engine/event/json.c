@@ -201,7 +201,7 @@ void json_time(struct buf *out, uint64_t epoch_ns)
 
 /* ---- strings ------------------------------ */
 
-unsigned utf8_length(const char *data, size_t len)
+unsigned text_utf8_length(const char *data, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)data;
 	unsigned need = s[0] < 0x80   ? 1
@@ -223,10 +223,10 @@ unsigned utf8_length(const char *data, size_t len)
 	return need;
 }
 
-bool utf8_valid(const char *data, size_t len)
+bool text_is_utf8(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len;) {
-		unsigned step = utf8_length(data + i, len - i);
+		unsigned step = text_utf8_length(data + i, len - i);
 
 		if (!step)
 			return false;
@@ -300,8 +300,8 @@ static char *put_special(char *at, const char *data, size_t *i, size_t len, enum
 		return escape_byte(at, c);
 	}
 	if (*state == UTF8_UNKNOWN)
-		*state = utf8_valid(data + *i, len - *i) ? UTF8_GOOD : UTF8_BAD;
-	unsigned step = utf8_length(data + *i, len - *i);
+		*state = text_is_utf8(data + *i, len - *i) ? UTF8_GOOD : UTF8_BAD;
+	unsigned step = text_utf8_length(data + *i, len - *i);
 
 	if (step == 0) {
 		++*i;

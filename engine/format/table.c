@@ -63,7 +63,7 @@ static void add_text(struct buf *out, struct str text)
 		if (i == text.len)
 			break;
 		const unsigned char *at = (const unsigned char *)text.data + i;
-		unsigned len = utf8_length(text.data + i, text.len - i);
+		unsigned len = text_utf8_length(text.data + i, text.len - i);
 
 		if (len == 0 || *at < 0x20 || *at == 0x7f || is_control(at, len)) {
 			for (unsigned k = 0; k < MAX(len, 1u); k++)

@@ -47,7 +47,7 @@ static inline void touch_print(struct buf *out, const struct format *format,
 	format->write(out, event, options);
 	CHECK(!out->truncated && out->len > 0);
 	CHECK(memchr(out->data, '\n', out->len) == out->data + out->len - 1);
-	CHECK(utf8_valid(out->data, out->len));
+	CHECK(text_is_utf8(out->data, out->len));
 }
 
 static inline void touch_event(const struct event *event)
