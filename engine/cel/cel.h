@@ -31,6 +31,7 @@ struct cel_time {
 struct cel_object {
 	const struct cel_message *type;
 	const void *data; /* handed to the getters; NULL: unset, getters answer defaults */
+	const struct value *literal; /* of a message made by an expression; NULL for all others */
 };
 
 /* An error value with a message, which lives in run->arena. */
@@ -75,8 +76,23 @@ struct cel_function {
 	const char *result;  /* what it evaluates to, as `spoor eval` prints it; NULL: not run */
 };
 
+/* How an environment differs from our default. */
+enum cel_option {
+	/*
+	 * What Tracee accepts, nothing more: no extension libraries, no comparison of different
+	 * kinds of numbers, fields are dyn, a bad regular expression fails when evaluated.
+	 */
+	CEL_TRACEE = 1 << 0,
+	/* As CEL's own checker: int, uint and double do not compare without conversion. */
+	CEL_SAME_NUMBERS = 1 << 1,
+	/* No checker: what is wrong is an error of the evaluation. For conformance tests. */
+	CEL_UNCHECKED = 1 << 2,
+	CEL_NO_MACROS = 1 << 3,
+};
+
 /* With the standard library and macros. NULL: out of memory. Free with cel_env_free. */
 struct cel_env *cel_env_new(void);
+struct cel_env *cel_env_new_with(uint32_t options); /* enum cel_option */
 void cel_env_free(struct cel_env *env);
 /* Tables are kept by reference and must outlive the env. 0, -EINVAL (bad signature) or -ENOMEM. */
 int cel_env_message(struct cel_env *env, const struct cel_message *message);
@@ -90,8 +106,11 @@ int cel_env_constant(struct cel_env *env, const char *name, const char *type, st
  * Fields: a call FUNCTION("name") with a constant argument reads numbered slot N of the
  * run instead of searching by name. resolve answers the slot and its static type, or
  * fills err (message, hint) when the name is wrong. Declared for "getEventData" and
- * "hasData" (a slot that is present).
+ * "hasData". A slot that was loaded as null is absent, unless its aux is CEL_PRESENT.
+ * The static type is that of a field that is present: the checker takes it or null.
  */
+enum { CEL_PRESENT = 1 };
+
 struct cel_slot {
 	uint32_t number;
 	const char *type; /* static type; "dyn" if it may differ */
@@ -100,7 +119,10 @@ typedef int (*cel_resolve_fn)(void *ctx, struct str name, struct cel_slot *out, 
 int cel_env_slots(struct cel_env *env, const char *value_function, const char *has_function,
 		  cel_resolve_fn resolve, void *ctx);
 
-/* Walk the functions, for `spoor list functions` and the tests of examples. */
+/* Names are looked up in this package first: in "a.b", x is a.b.x, a.x or x. 0 or -ENOMEM. */
+int cel_env_container(struct cel_env *env, const char *container);
+
+/* Walk the functions by name, for `spoor list functions` and the tests of examples. */
 void cel_env_each_function(const struct cel_env *env,
 			   void (*visit)(void *ctx, const struct cel_function *function),
 			   void *ctx);
@@ -111,6 +133,7 @@ struct cel_source {
 	struct str text;
 	const char *path;      /* file, for messages; NULL: "<expression>" */
 	uint32_t line, column; /* of the first character of text in the file, from 1 */
+	uint32_t indent;       /* columns the file has before the second and later lines */
 };
 
 /*

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole way from source to program. */
+#include <errno.h>
+
+#include "base/buf.h"
+#include "internal.h"
+
+struct node *compile_tree(struct compile *compile, const char *want)
+{
+	struct node *root;
+	const struct type *type;
+
+	compile->infer.arena = compile->scratch;
+	compile->fold_budget = CEL_FOLD_TOTAL;
+	root = parse_expression(compile);
+	if (!root)
+		return NULL;
+	type = check_expression(compile, &root, want);
+	if (compile->failed)
+		return NULL;
+	fold_tree(compile, &root);
+	if (compile->failed)
+		return NULL;
+	root->type = type;
+	return root;
+}
+
+static const char *type_name(struct arena *arena, const struct type *type)
+{
+	struct buf text = { .limit = 4096 };
+	struct str copy;
+
+	type_print(&text, type);
+	copy = arena_str(arena, text.data ? text.data : "", text.len);
+	buf_free(&text);
+	return copy.data ? copy.data : "dyn";
+}
+
+static int compile_in(struct compile *compile, const char *want, const struct cel_program **out)
+{
+	struct node *root = compile_tree(compile, want);
+	struct cel_program *program;
+
+	if (!root)
+		return compile->err->code;
+	program = emit_program(compile, root, compile->arena,
+			       want && strcmp(want, "bool") == 0 ? EMIT_BOOL : EMIT_ANY);
+	if (!program)
+		return compile->err->code;
+	program->type = type_name(compile->arena, root->type);
+	*out = program;
+	return 0;
+}
+
+int cel_compile(const struct cel_env *env, const struct cel_source *source, const char *want,
+		struct arena *arena, const struct cel_program **out, struct err *err)
+{
+	/* Bounds what a hostile expression can make the compiler take. */
+	struct arena scratch = { .limit = 256 * 1024 * 1024 };
+	struct compile compile = {
+		.env = env,
+		.source = source,
+		.arena = arena,
+		.scratch = &scratch,
+		.err = err,
+	};
+	int result = compile_in(&compile, want, out);
+
+	arena_free(&scratch);
+	return result;
+}
+
+const char *cel_program_type(const struct cel_program *program)
+{
+	return program->type;
+}
