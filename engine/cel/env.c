@@ -169,7 +169,6 @@ static int type_names_add(struct cel_env *env)
 		{ "map", "type(map(dyn, dyn))" },
 		{ "null_type", "type(null_type)" },
 		{ "type", "type(type(dyn))" },
-		{ "dyn", "type(dyn)" },
 		{ "google.protobuf.Timestamp", "type(timestamp)" },
 		{ "google.protobuf.Duration", "type(duration)" },
 	};

@@ -21,7 +21,7 @@ struct test {
 	const json_t *json;
 	struct arena arena;
 	struct cel_env *env;
-	char problem[1024];
+	char problem[2048];
 };
 
 enum outcome { PASSED, FAILED, SKIPPED };
@@ -184,7 +184,7 @@ static enum outcome judge(struct test *test, const struct cel_program *program)
 	struct value value;
 
 	if (type && strcmp(cel_program_type(program), type_of_json(&test->arena, type)) != 0) {
-		snprintf(test->problem, sizeof(test->problem), "has type %s, expected %s",
+		snprintf(test->problem, sizeof(test->problem), "has type %.300s, expected %.300s",
 			 cel_program_type(program), type_of_json(&test->arena, type));
 		return FAILED;
 	}
@@ -200,8 +200,10 @@ static enum outcome judge(struct test *test, const struct cel_program *program)
 
 static enum outcome run_test(struct test *test)
 {
-	const char *expr = json_text(test->json, "expr");
-	struct cel_source source = { .text = str_of(expr) };
+	const json_t *expr = json_object_get(test->json, "expr");
+	struct cel_source source = {
+		.text = { json_string_value(expr), (uint32_t)json_string_length(expr) },
+	};
 	const struct cel_program *program;
 	struct err err = { .code = 0 };
 
@@ -213,7 +215,7 @@ static enum outcome run_test(struct test *test)
 		return judge(test, program);
 	if (json_flag(json_object_get(test->json, "expect"), "error"))
 		return PASSED;
-	snprintf(test->problem, sizeof(test->problem), "does not compile: %u:%u: %s (%s)", err.line,
+	snprintf(test->problem, sizeof(test->problem), "does not compile: %u:%u: %.400s (%.400s)", err.line,
 		 err.column, err.message, err.hint);
 	return FAILED;
 }
@@ -252,7 +254,7 @@ static void run_one(const struct options *options, const json_t *json, struct ta
 static int run_file(const struct options *options, const char *path, struct tally *tally)
 {
 	json_error_t error;
-	json_t *tests = json_load_file(path, 0, &error);
+	json_t *tests = json_load_file(path, JSON_ALLOW_NUL, &error);
 	size_t i;
 	json_t *test;
 

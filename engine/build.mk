@@ -1,0 +1,7 @@
+# Programs that run recorded cases of the expression language; engine/cel/README.md.
+
+CEL_VECTORS_O = $(B)/tests/cel/vectors.o
+
+$(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
