@@ -34,7 +34,7 @@ static struct value no_such_key(struct cel_run *run, struct value key)
 	}
 }
 
-/* ---- indexing -------------------------------------------------------------------------------- */
+/* ---- indexing ------------------------------------------------------------- */
 
 /* The element, or NULL with *error. Whole numbers of any kind are positions. */
 static const struct value *list_at(struct cel_run *run, const struct value_list *list,
@@ -110,7 +110,7 @@ struct value values_index_optional(struct cel_run *run, struct value container, 
 	return found ? value_optional(run, *found) : value_none;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------- */
 
 struct value message_field(struct cel_run *run, const struct cel_object *object,
 			   const struct cel_field *field)
@@ -175,8 +175,8 @@ struct value value_select(struct cel_run *run, struct value operand, struct str 
 		return entry ? *entry : no_such_key(run, value_str(field));
 	case VALUE_MESSAGE:
 		found = find_field(operand.object, field);
-		return found ? message_field(run, operand.object, found) :
-			       no_such_field(run, field);
+		return found ? message_field(run, operand.object, found)
+			     : no_such_field(run, field);
 	case VALUE_OPTIONAL: return value_select_optional(run, operand, field);
 	default: return no_such_key(run, value_str(field));
 	}
@@ -227,7 +227,7 @@ struct value value_has(struct cel_run *run, struct value operand, struct str fie
 	}
 }
 
-/* ---- in ------------------------------------------------------------------------------------------ */
+/* ---- in ------------------------------------------------------------------- */
 
 struct value values_in(struct cel_run *run, struct value item, struct value container)
 {

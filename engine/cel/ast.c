@@ -5,10 +5,10 @@
 
 #include "internal.h"
 
-/* ---- errors -------------------------------------------------------------------------------- */
+/* ---- errors --------------------------------------------------------------- */
 
 struct place {
-	uint32_t line, column;	      /* in the expression, from 1; columns count code points */
+	uint32_t line, column;	       /* in the expression, from 1; columns count code points */
 	uint32_t line_start, line_end; /* bytes */
 };
 
@@ -29,7 +29,8 @@ static struct place find_place(struct str text, uint32_t at)
 }
 
 /* The source line, or the part of a long one around the place. */
-static void set_source_line(struct err *err, struct str text, const struct place *place, uint32_t at)
+static void set_source_line(struct err *err, struct str text, const struct place *place,
+			    uint32_t at)
 {
 	enum { BEFORE = 100 };
 	uint32_t from = place->line_start, len;
@@ -89,7 +90,7 @@ void compile_no_memory(struct compile *compile)
 	compile->err->code = -ENOMEM;
 }
 
-/* ---- nodes --------------------------------------------------------------------------------- */
+/* ---- nodes ---------------------------------------------------------------- */
 
 struct node *node_new(struct compile *compile, enum node_kind kind, uint32_t at, uint32_t end)
 {
@@ -140,7 +141,8 @@ struct node *node_operator(struct compile *compile, enum operation operation, st
 		return NULL;
 	}
 	memcpy(copy, args, count * sizeof(*copy));
-	node = node_call(compile, str_of(operation_functions[operation]), NULL, copy, count, at, end);
+	node = node_call(compile, str_of(operation_functions[operation]), NULL, copy, count, at,
+			 end);
 	if (node)
 		node->call.operation = operation;
 	return node;

@@ -127,7 +127,7 @@ void cel_env_each_function(const struct cel_env *env,
 			   void (*visit)(void *ctx, const struct cel_function *function),
 			   void *ctx);
 
-/* ---- compiling ------------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------------ */
 
 struct cel_source {
 	struct str text;
@@ -146,7 +146,7 @@ int cel_compile(const struct cel_env *env, const struct cel_source *source, cons
 /* Static type, as text. */
 const char *cel_program_type(const struct cel_program *program);
 
-/* ---- evaluating ------------------------------------------------------------ */
+/* ---- evaluating ----------------------------------------------------------- */
 
 enum { CEL_BUDGET = 1000000 };
 

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "check.h"
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------- */
 
 /* a.b.c of an identifier and selections; false: the node is something else, or too long. */
 static bool dotted(const struct node *node, struct dotted_name *out)
@@ -100,7 +100,7 @@ static const void *lookup_message(const struct cel_env *env, struct str name)
 	return env_message(env, name);
 }
 
-/* ---- leaves ------------------------------------------------------------------------------------ */
+/* ---- leaves --------------------------------------------------------------- */
 
 static const struct type *const_type(struct compile *compile, struct value value)
 {
@@ -133,8 +133,8 @@ static const struct type *use_variable(struct node *node, const struct variable 
 static const struct type *use_message_name(struct compile *compile, struct node *node,
 					   const struct cel_message *message)
 {
-	const struct type *type =
-		type_new(compile->scratch, T_MESSAGE, str_of(message->name), NULL, 0);
+	const struct type *type = type_new(compile->scratch, T_MESSAGE, str_of(message->name), NULL,
+					   0);
 
 	node->kind = NODE_CONST;
 	node->constant = value_type(str_of(message->name));
@@ -172,7 +172,7 @@ static const struct type *check_ident(struct compile *compile, struct node *node
 	return report_undeclared(compile, node, name);
 }
 
-/* ---- selections ----------------------------------------------------------------------------------- */
+/* ---- selections ----------------------------------------------------------- */
 
 static const struct type *field_type(struct compile *compile, struct node *node,
 				     const struct type *type)
@@ -241,7 +241,7 @@ static const struct type *check_select(struct compile *compile, struct node *nod
 	return check_select_field(compile, node);
 }
 
-/* ---- aggregates -------------------------------------------------------------------------------------- */
+/* ---- aggregates ----------------------------------------------------------- */
 
 static const struct type *element_type(struct compile *compile, struct node *node, bool optional)
 {
@@ -303,8 +303,7 @@ static const struct type *check_map(struct compile *compile, struct node *node)
 		check_node(compile, &node->map.keys[i]);
 		check_key(compile, node->map.keys[i], node->map.keys[i]->type);
 		key = join(compile, key, node->map.keys[i]->type);
-		value = join(compile, value,
-			     element_type(compile, node->map.values[i], optional));
+		value = join(compile, value, element_type(compile, node->map.values[i], optional));
 	}
 	return type_map(compile->scratch, key ? key : infer_fresh(&compile->infer),
 			value ? value : infer_fresh(&compile->infer));
@@ -334,8 +333,8 @@ static void check_message_field(struct compile *compile, struct node *node, uint
 
 static const struct type *check_message(struct compile *compile, struct node *node)
 {
-	const struct cel_message *message =
-		resolve_name(compile, node->message.name, node->message.absolute, lookup_message);
+	const struct cel_message *message = resolve_name(compile, node->message.name,
+							 node->message.absolute, lookup_message);
 	const struct type *type;
 
 	if (!message) {
@@ -350,7 +349,7 @@ static const struct type *check_message(struct compile *compile, struct node *no
 	return type;
 }
 
-/* ---- logic, folds, binds --------------------------------------------------------------------------------- */
+/* ---- logic, folds, binds -------------------------------------------------- */
 
 static void expect_bool(struct compile *compile, struct node *node, const char *where)
 {
@@ -426,13 +425,15 @@ static const struct type *fold_result(struct compile *compile, struct node *node
 	switch (node->fold.fold) {
 	case FOLD_all:
 	case FOLD_exists:
-	case FOLD_exists_one: expect_bool(compile, node->fold.body, "as the condition"); return &type_bool;
+	case FOLD_exists_one:
+		expect_bool(compile, node->fold.body, "as the condition");
+		return &type_bool;
 	case FOLD_list: return type_list(compile->scratch, body);
 	case FOLD_map:
 		return type_map(compile->scratch,
-				range->kind == T_MAP  ? range->params[0] :
-				range->kind == T_LIST ? &type_int :
-							&type_dyn,
+				range->kind == T_MAP	? range->params[0]
+				: range->kind == T_LIST ? &type_int
+							: &type_dyn,
 				body);
 	default: break;
 	}
@@ -484,7 +485,8 @@ static const struct type *optional_inner(struct compile *compile, const struct n
 		return type->params[0];
 	if (type->kind == T_DYN || type->kind == T_ERROR || type->kind == T_VAR)
 		return &type_dyn;
-	return report(compile, node->at, "found %s, expected an optional", type_text(compile, type));
+	return report(compile, node->at, "found %s, expected an optional",
+		      type_text(compile, type));
 }
 
 static const struct type *check_optional_map(struct compile *compile, struct node *node)
@@ -508,16 +510,17 @@ static const struct type *check_optional_or(struct compile *compile, struct node
 	check_node(compile, &node->optional_or.optional);
 	inner = optional_inner(compile, node->optional_or.optional);
 	check_node(compile, &node->optional_or.other);
-	other = node->optional_or.value ? node->optional_or.other->type :
-					  optional_inner(compile, node->optional_or.other);
+	other = node->optional_or.value ? node->optional_or.other->type
+					: optional_inner(compile, node->optional_or.other);
 	if (!infer_assignable(&compile->infer, inner, other))
 		return report(compile, node->optional_or.other->at, "found %s, expected %s",
 			      type_text(compile, other), type_text(compile, inner));
-	inner = infer_general(&compile->infer, infer_substitute(&compile->infer, inner, false), other);
+	inner = infer_general(&compile->infer, infer_substitute(&compile->infer, inner, false),
+			      other);
 	return node->optional_or.value ? inner : type_optional(compile->scratch, inner);
 }
 
-/* ---- calls: resolving names; check_call.c chooses the overloads -------------------------------------------- */
+/* ---- calls: resolving names; check_call.c chooses the overloads ----------- */
 
 /* process.get(1u): a function of that name goes before a method of a variable `process`. */
 static const struct function *namespaced_function(struct compile *compile, struct node *node)
@@ -594,7 +597,8 @@ const struct type *check_node(struct compile *compile, struct node **place)
 }
 
 /* May an expression of this type be used where `want` is asked for? */
-static bool type_is_wanted(struct compile *compile, const struct type *want, const struct type *have)
+static bool type_is_wanted(struct compile *compile, const struct type *want,
+			   const struct type *have)
 {
 	if (want->kind != T_BOOL)
 		return infer_assignable(&compile->infer, want, have);
@@ -607,7 +611,8 @@ static bool type_is_wanted(struct compile *compile, const struct type *want, con
 
 const struct type *check_expression(struct compile *compile, struct node **root, const char *want)
 {
-	const struct type *type = infer_substitute(&compile->infer, check_node(compile, root), true);
+	const struct type *type = infer_substitute(&compile->infer, check_node(compile, root),
+						   true);
 	const struct type *wanted = want ? type_parse(compile->scratch, str_of(want)) : NULL;
 
 	if (compile->failed || !wanted)

@@ -37,8 +37,8 @@ static const struct type *instantiate(struct compile *compile, struct instance *
 		params[i] = instantiate(compile, instance, type->params[i]);
 		changed |= params[i] != type->params[i];
 	}
-	return changed ? type_new(compile->scratch, type->kind, type->name, params, type->count) :
-			 type;
+	return changed ? type_new(compile->scratch, type->kind, type->name, params, type->count)
+		       : type;
 }
 
 /* Result type if the overload takes the arguments, else NULL. */
@@ -52,8 +52,8 @@ static const struct type *overload_fits(struct compile *compile, const struct ov
 		params[i] = instantiate(compile, &instance, overload->params[i]);
 	if (!infer_assignable_list(&compile->infer, params, args, count))
 		return NULL;
-	return infer_substitute(&compile->infer,
-				instantiate(compile, &instance, overload->result), false);
+	return infer_substitute(&compile->infer, instantiate(compile, &instance, overload->result),
+				false);
 }
 
 static bool candidate(const struct overload *overload, const struct node *node, uint32_t count)
@@ -114,15 +114,15 @@ const struct type *check_overloads(struct compile *compile, struct node *node,
 	uint32_t count, candidates;
 
 	if (!function)
-		return check_args(compile, node, args) && compile->failed ?
-			       &type_error :
-			       report_function(compile, node);
+		return check_args(compile, node, args) && compile->failed
+			       ? &type_error
+			       : report_function(compile, node);
 	count = check_args(compile, node, args);
 	if (compile->failed)
 		return &type_error;
 	candidates = count_candidates(function, node, count);
-	node->call.overloads =
-		arena_array(compile->scratch, struct overload *, candidates ? candidates : 1);
+	node->call.overloads = arena_array(compile->scratch, struct overload *,
+					   candidates ? candidates : 1);
 	if (!node->call.overloads) {
 		compile_no_memory(compile);
 		return &type_error;
@@ -149,7 +149,7 @@ bool check_is_namespace(struct compile *compile, struct node *call)
 	       env_has_prefix(compile->env, target->ident.name);
 }
 
-/* ---- numbered fields ------------------------------------------------------------------------------ */
+/* ---- numbered fields ------------------------------------------------------ */
 
 static const struct type *use_slot(struct compile *compile, struct node *node,
 				   const struct slot_access *access, struct str name, bool test,
@@ -182,7 +182,8 @@ const struct type *check_slot(struct compile *compile, struct node *node)
 {
 	if (node->call.count != 1 || node->call.operation)
 		return NULL;
-	for (const struct slot_access *access = compile->env->slots; access; access = access->next) {
+	for (const struct slot_access *access = compile->env->slots; access;
+	     access = access->next) {
 		bool test = str_equal(node->call.name, access->has_function);
 		const struct node *arg;
 

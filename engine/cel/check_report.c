@@ -31,10 +31,10 @@ const struct type *report(struct compile *compile, uint32_t at, const char *form
 	return &type_error;
 }
 
-/* ---- suggestions ------------------------------------------------------------------------------------ */
+/* ---- suggestions ---------------------------------------------------------- */
 
 /* Macros are no functions but are misspelt like them. */
-static const char *const macro_names[] = { "has", "all",  "exists", "exists_one", "map", "filter" };
+static const char *const macro_names[] = { "has", "all", "exists", "exists_one", "map", "filter" };
 
 static void suggest_functions(const struct cel_env *env, struct suggest *suggest, bool method)
 {
@@ -101,8 +101,8 @@ const struct type *report_function(struct compile *compile, struct node *call)
 
 	if (compile->env->options & CEL_UNCHECKED)
 		return &type_dyn;
-	report(compile, call->at, "found '%.*s(', but there is no such %s", (int)name.len, name.data,
-	       method ? "method" : "function");
+	report(compile, call->at, "found '%.*s(', but there is no such %s", (int)name.len,
+	       name.data, method ? "method" : "function");
 	for (size_t i = 0; i < ARRAY_SIZE(macro_names); i++)
 		if (str_equal(name, str_of(macro_names[i]))) {
 			compile_hint(compile, "the macro %s takes other arguments", macro_names[i]);
@@ -147,7 +147,7 @@ const struct type *report_field(struct compile *compile, uint32_t at, const stru
 	return &type_error;
 }
 
-/* ---- calls that fit no overload ------------------------------------------------------------------------ */
+/* ---- calls that fit no overload ------------------------------------------- */
 
 static void print_args(struct compile *compile, struct buf *out, const struct node *call)
 {
@@ -187,8 +187,8 @@ static const struct type *report_operator(struct compile *compile, const struct 
 	const char *left = type_text(compile, args[0]->type), *right;
 
 	if (call->call.count == 1)
-		return report(compile, call->at, "found %s%s, which '%s' does not take", symbol, left,
-			      symbol);
+		return report(compile, call->at, "found %s%s, which '%s' does not take", symbol,
+			      left, symbol);
 	right = type_text(compile, args[1]->type);
 	if (call->call.operation == OPERATION_index)
 		return report(compile, call->at,
@@ -199,7 +199,8 @@ static const struct type *report_operator(struct compile *compile, const struct 
 	if (args[1]->type->kind == T_NULL || args[0]->type->kind == T_NULL)
 		compile_hint(compile, "this can never be null");
 	else if (call->call.operation == OPERATION_in)
-		compile_hint(compile, "the right side is a list of such elements or a map of such keys");
+		compile_hint(compile,
+			     "the right side is a list of such elements or a map of such keys");
 	else
 		compile_hint(compile, "both sides have the same type; convert with int(), uint(), "
 				      "double() or string()");

@@ -12,14 +12,14 @@
 
 static void emit_to(struct emit *emit, struct node *node, uint16_t to);
 
-/* ---- instructions, registers, constants ------------------------------------------------------- */
+/* ---- instructions, registers, constants ----------------------------------- */
 
 uint32_t emit_code(struct emit *emit, struct instruction instruction)
 {
 	if (emit->count == emit->capacity) {
 		uint32_t capacity = emit->capacity ? emit->capacity * 2 : 32;
-		struct instruction *code =
-			arena_array(emit->compile->scratch, struct instruction, capacity);
+		struct instruction *code = arena_array(emit->compile->scratch, struct instruction,
+						       capacity);
 
 		if (!code) {
 			compile_no_memory(emit->compile);
@@ -53,7 +53,8 @@ uint16_t emit_constant(struct emit *emit, struct value value)
 	}
 	if (emit->constant_count == emit->constant_capacity) {
 		uint32_t capacity = emit->constant_capacity ? emit->constant_capacity * 2 : 16;
-		struct value *constants = arena_array(emit->compile->scratch, struct value, capacity);
+		struct value *constants = arena_array(emit->compile->scratch, struct value,
+						      capacity);
 
 		if (!constants) {
 			compile_no_memory(emit->compile);
@@ -109,7 +110,7 @@ static void patch_extra(struct emit *emit, uint32_t at)
 
 #define CODE(...) emit_code(emit, (struct instruction){ __VA_ARGS__ })
 
-/* ---- leaves and selections ------------------------------------------------------------------------ */
+/* ---- leaves and selections ------------------------------------------------ */
 
 static void emit_const(struct emit *emit, struct node *node, uint16_t to)
 {
@@ -125,8 +126,9 @@ static void emit_error(struct emit *emit, uint16_t to, const char *format, struc
 	copy = arena_str(emit->compile->arena, text.data, text.len);
 	buf_free(&text);
 	CODE(.opcode = OPCODE_copy, .to = to,
-	     .a = emit_constant(emit, (struct value){ .tag = VALUE_ERROR, .len = copy.len,
-						      .str = copy.data }));
+	     .a = emit_constant(
+		     emit,
+		     (struct value){ .tag = VALUE_ERROR, .len = copy.len, .str = copy.data }));
 }
 
 static void emit_ident(struct emit *emit, struct node *node, uint16_t to)
@@ -155,13 +157,13 @@ static void emit_select(struct emit *emit, struct node *node, uint16_t to)
 		CODE(.opcode = node->select.test ? OPCODE_has_field : OPCODE_field, .to = to,
 		     .a = operand, .pointer = node->select.resolved);
 	else
-		CODE(.opcode = node->select.test     ? OPCODE_has :
-			       node->select.optional ? OPCODE_select_optional :
-						       OPCODE_select,
+		CODE(.opcode = node->select.test       ? OPCODE_has
+			       : node->select.optional ? OPCODE_select_optional
+						       : OPCODE_select,
 		     .to = to, .a = operand, .pointer = emit_name(emit, node->select.field));
 }
 
-/* ---- calls --------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------- */
 
 static const uint16_t operation_opcodes[OPERATION_COUNT] = {
 #define OPERATION(name, function, symbol) [OPERATION_##name] = OPCODE_##name,
@@ -230,8 +232,8 @@ static bool emit_matches(struct emit *emit, struct node *node, uint16_t to)
 	if (!regex) {
 		if (emit->compile->env->options & (CEL_TRACEE | CEL_UNCHECKED) || emit->trial)
 			return false;
-		compile_error(emit->compile, pattern->at, "found a regular expression with %s at byte %u",
-			      problem, at);
+		compile_error(emit->compile, pattern->at,
+			      "found a regular expression with %s at byte %u", problem, at);
 		compile_hint(emit->compile, "the language is RE2's: no look-around, no "
 					    "back-references; r'...' needs no double backslashes");
 		return true;
@@ -246,8 +248,8 @@ static const struct call_site *make_site(struct emit *emit, const struct node *n
 {
 	struct arena *arena = emit->compile->arena;
 	struct call_site *site = arena_new(arena, struct call_site);
-	const struct overload **overloads =
-		arena_array(arena, const struct overload *, node->call.overload_count + 1);
+	const struct overload **overloads = arena_array(arena, const struct overload *,
+							node->call.overload_count + 1);
 	const struct str *name = emit_name(emit, node->call.name);
 
 	if (!site || !overloads || !name) {
@@ -293,7 +295,7 @@ static void emit_call(struct emit *emit, struct node *node, uint16_t to)
 	CODE(.opcode = OPCODE_call, .to = to, .a = first, .pointer = make_site(emit, node, count));
 }
 
-/* ---- logic ------------------------------------------------------------------------------------------------ */
+/* ---- logic ---------------------------------------------------------------- */
 
 /* to = true; each operand may end it with false, or leave its error in to */
 static void emit_logic(struct emit *emit, struct node *node, uint16_t to)
@@ -336,7 +338,7 @@ static void emit_ternary(struct emit *emit, struct node *node, uint16_t to)
 	patch_extra(emit, branch);
 }
 
-/* ---- aggregates ---------------------------------------------------------------------------------------------- */
+/* ---- aggregates ----------------------------------------------------------- */
 
 static const struct aggregate *make_aggregate(struct emit *emit, const bool *optional,
 					      uint32_t count)
@@ -413,7 +415,7 @@ static void emit_message(struct emit *emit, struct node *node, uint16_t to)
 	CODE(.opcode = OPCODE_message, .to = to, .a = first, .pointer = aggregate);
 }
 
-/* ---- folds ------------------------------------------------------------------------------------------------------ */
+/* ---- folds ---------------------------------------------------------------- */
 
 /* Registers of a loop, consecutive: range, position, first variable, second variable. */
 struct loop {
@@ -458,8 +460,8 @@ static void loop_init(struct emit *emit, struct node *node, struct loop *loop)
 		     .a = emit_constant(emit, value_int(0)));
 		break;
 	default:
-		loop_leave(loop, CODE(.opcode = node->fold.fold == FOLD_list ? OPCODE_fold_list :
-									       OPCODE_fold_map,
+		loop_leave(loop, CODE(.opcode = node->fold.fold == FOLD_list ? OPCODE_fold_list
+									     : OPCODE_fold_map,
 				      .to = loop->result, .a = loop->range));
 		break;
 	}
@@ -471,11 +473,12 @@ static void loop_step(struct emit *emit, struct node *node, struct loop *loop)
 	uint16_t save = emit->next, key = (uint16_t)(loop->range + 2);
 	uint16_t body = node->fold.body ? emit_operand(emit, node->fold.body) : key;
 	static const uint16_t opcodes[] = {
-		[FOLD_all] = OPCODE_and_step,	  [FOLD_exists] = OPCODE_or_step,
+		[FOLD_all] = OPCODE_and_step,	       [FOLD_exists] = OPCODE_or_step,
 		[FOLD_exists_one] = OPCODE_fold_count, [FOLD_list] = OPCODE_fold_append,
-		[FOLD_map] = OPCODE_fold_put,	  [FOLD_entries] = OPCODE_fold_merge,
+		[FOLD_map] = OPCODE_fold_put,	       [FOLD_entries] = OPCODE_fold_merge,
 	};
-	struct instruction step = { .opcode = opcodes[node->fold.fold], .to = loop->result,
+	struct instruction step = { .opcode = opcodes[node->fold.fold],
+				    .to = loop->result,
 				    .a = body };
 
 	if (node->fold.fold == FOLD_map) {
@@ -517,7 +520,7 @@ static void emit_fold(struct emit *emit, struct node *node, uint16_t to)
 	CODE(.opcode = OPCODE_copy, .to = to, .a = loop.result);
 }
 
-/* ---- binds and optionals ------------------------------------------------------------------------------------------ */
+/* ---- binds and optionals -------------------------------------------------- */
 
 static void emit_bind(struct emit *emit, struct node *node, uint16_t to)
 {
@@ -559,17 +562,23 @@ static void emit_optional_or(struct emit *emit, struct node *node, uint16_t to)
 	patch(emit, test);
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------ */
 
 static void emit_to(struct emit *emit, struct node *node, uint16_t to)
 {
 	static void (*const emits[])(struct emit *, struct node *, uint16_t) = {
-		[NODE_CONST] = emit_const,   [NODE_IDENT] = emit_ident,
-		[NODE_SELECT] = emit_select, [NODE_CALL] = emit_call,
-		[NODE_LOGIC] = emit_logic,   [NODE_TERNARY] = emit_ternary,
-		[NODE_LIST] = emit_list,     [NODE_MAP] = emit_map,
-		[NODE_STRUCT] = emit_message, [NODE_FOLD] = emit_fold,
-		[NODE_BIND] = emit_bind,     [NODE_SLOT] = emit_slot,
+		[NODE_CONST] = emit_const,
+		[NODE_IDENT] = emit_ident,
+		[NODE_SELECT] = emit_select,
+		[NODE_CALL] = emit_call,
+		[NODE_LOGIC] = emit_logic,
+		[NODE_TERNARY] = emit_ternary,
+		[NODE_LIST] = emit_list,
+		[NODE_MAP] = emit_map,
+		[NODE_STRUCT] = emit_message,
+		[NODE_FOLD] = emit_fold,
+		[NODE_BIND] = emit_bind,
+		[NODE_SLOT] = emit_slot,
 		[NODE_OPTIONAL_MAP] = emit_optional_map,
 		[NODE_OPTIONAL_OR] = emit_optional_or,
 	};

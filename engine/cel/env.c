@@ -9,7 +9,10 @@
 
 #include "internal.h"
 
-#define LIBRARY(table, library_) { table, &table##_count, library_ }
+#define LIBRARY(table, library_) \
+	{ \
+		table, &table##_count, library_ \
+	}
 
 /* Everything the language has; options of an env leave parts out. */
 static const struct {
@@ -17,14 +20,10 @@ static const struct {
 	const uint32_t *count;
 	enum library library;
 } libraries[] = {
-	LIBRARY(operator_rows, LIBRARY_STANDARD),
-	LIBRARY(mixed_rows, LIBRARY_MIXED_NUMBERS),
-	LIBRARY(standard_rows, LIBRARY_STANDARD),
-	LIBRARY(convert_rows, LIBRARY_STANDARD),
-	LIBRARY(time_rows, LIBRARY_STANDARD),
-	LIBRARY(tracee_rows, LIBRARY_TRACEE),
-	LIBRARY(string_rows, LIBRARY_EXTENSION),
-	LIBRARY(math_rows, LIBRARY_EXTENSION),
+	LIBRARY(operator_rows, LIBRARY_STANDARD), LIBRARY(mixed_rows, LIBRARY_MIXED_NUMBERS),
+	LIBRARY(standard_rows, LIBRARY_STANDARD), LIBRARY(convert_rows, LIBRARY_STANDARD),
+	LIBRARY(time_rows, LIBRARY_STANDARD),	  LIBRARY(tracee_rows, LIBRARY_TRACEE),
+	LIBRARY(string_rows, LIBRARY_EXTENSION),  LIBRARY(math_rows, LIBRARY_EXTENSION),
 };
 
 static uint32_t hash(struct str name)
@@ -60,7 +59,7 @@ static struct function *function_get(struct cel_env *env, struct str name)
 	return function;
 }
 
-/* ---- signatures ---------------------------------------------------------------------------- */
+/* ---- signatures ----------------------------------------------------------- */
 
 struct signature {
 	struct type_reader reader;
@@ -154,7 +153,7 @@ static int overloads_add(struct cel_env *env, const struct cel_function *rows, u
 	return 0;
 }
 
-/* ---- types as values: `int`, `list`, ... ------------------------------------------------------ */
+/* ---- types as values: `int`, `list`, ... ---------------------------------- */
 
 static int type_names_add(struct cel_env *env)
 {
@@ -197,9 +196,9 @@ static int libraries_add(struct cel_env *env)
 	if (!(env->options & (CEL_TRACEE | CEL_SAME_NUMBERS)))
 		wanted |= LIBRARY_MIXED_NUMBERS;
 	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {
-		int err = wanted & libraries[i].library ?
-				  overloads_add(env, libraries[i].rows, *libraries[i].count, true) :
-				  0;
+		int err = wanted & libraries[i].library
+				  ? overloads_add(env, libraries[i].rows, *libraries[i].count, true)
+				  : 0;
 
 		if (err)
 			return err;
@@ -207,7 +206,7 @@ static int libraries_add(struct cel_env *env)
 	return type_names_add(env);
 }
 
-/* ---- public -------------------------------------------------------------------------------------- */
+/* ---- public --------------------------------------------------------------- */
 
 struct cel_env *cel_env_new_with(uint32_t options)
 {

@@ -24,7 +24,7 @@ enum {
 	CEL_FOLD_TOTAL = 200000, /* and for one expression */
 };
 
-/* ---- types (types.c) -------------------------------------------------------- */
+/* ---- types (types.c) ------------------------------------------------------ */
 
 enum type_kind {
 	T_ERROR, /* an error was reported: fits everything, so that it is reported once */
@@ -95,7 +95,7 @@ struct inference {
 	struct trail {
 		uint32_t var;
 		const struct type *old;
-	} *trail;
+	} * trail;
 	uint32_t trail_count, trail_capacity;
 	bool failed; /* out of memory */
 };
@@ -111,7 +111,7 @@ bool infer_assignable_list(struct inference *infer, const struct type *const *wa
 const struct type *infer_general(struct inference *infer, const struct type *a,
 				 const struct type *b);
 
-/* ---- the environment (env.c) -------------------------------------------------- */
+/* ---- the environment (env.c) ---------------------------------------------- */
 
 enum operation {
 	OPERATION_none,
@@ -142,8 +142,8 @@ struct overload {
 	bool method;
 	bool pure; /* may be folded */
 	uint16_t variables;
-	uint32_t tags[CEL_PARAMS_MAX];		/* 1 << value_tag of what it takes */
-	struct str messages[CEL_PARAMS_MAX];	/* data != NULL: only this message */
+	uint32_t tags[CEL_PARAMS_MAX];	     /* 1 << value_tag of what it takes */
+	struct str messages[CEL_PARAMS_MAX]; /* data != NULL: only this message */
 };
 
 struct function {
@@ -171,13 +171,13 @@ struct cel_env {
 	struct message_entry {
 		const struct cel_message *message;
 		struct message_entry *next;
-	} *messages;
+	} * messages;
 	struct slot_access {
 		struct str value_function, has_function;
 		cel_resolve_fn resolve;
 		void *ctx;
 		struct slot_access *next;
-	} *slots;
+	} * slots;
 };
 
 const struct function *env_function(const struct cel_env *env, struct str name);
@@ -213,7 +213,7 @@ LIBRARY_TABLE(optional_rows);
 LIBRARY_TABLE(regex_rows);
 LIBRARY_TABLE(net_rows);
 
-/* ---- the tree (ast.c, parse.c, macro.c) ----------------------------------------- */
+/* ---- the tree (ast.c, parse.c, macro.c) ----------------------------------- */
 
 enum node_kind {
 	NODE_CONST,
@@ -236,9 +236,9 @@ enum fold_kind {
 	FOLD_all,
 	FOLD_exists,
 	FOLD_exists_one,
-	FOLD_list,	/* map, filter, transformList */
-	FOLD_map,	/* transformMap */
-	FOLD_entries,	/* transformMapEntry */
+	FOLD_list,    /* map, filter, transformList */
+	FOLD_map,     /* transformMap */
+	FOLD_entries, /* transformMapEntry */
 };
 
 /* A name bound by a macro. Its register is given by emit.c. */
@@ -258,15 +258,15 @@ struct node {
 		struct value constant;
 		struct {
 			struct str name;
-			bool absolute; /* .name */
+			bool absolute;			 /* .name */
 			const struct variable *variable; /* after the check: one of these two */
 			struct local *local;
 		} ident;
 		struct {
 			struct node *operand;
 			struct str field;
-			bool test;     /* has(operand.field) */
-			bool optional; /* operand.?field */
+			bool test;			  /* has(operand.field) */
+			bool optional;			  /* operand.?field */
 			const struct cel_field *resolved; /* of a message whose type is known */
 		} select;
 		struct {
@@ -275,7 +275,7 @@ struct node {
 			struct node **args;
 			uint32_t count;
 			bool absolute;
-			uint8_t operation;	   /* enum operation: an operation, not a function */
+			uint8_t operation; /* enum operation: an operation, not a function */
 			bool pure;
 			struct overload **overloads; /* that fit, after the check */
 			uint32_t overload_count;
@@ -309,17 +309,18 @@ struct node {
 		} message;
 		struct {
 			enum fold_kind fold;
-			bool two;	      /* index and element, or key and value */
+			bool two; /* index and element, or key and value */
 			struct node *range;
 			struct local *first, *second;
-			struct node *filter;  /* NULL: none */
-			struct node *body;    /* predicate or transformation; NULL: the element itself */
+			struct node *filter; /* NULL: none */
+			struct node
+				*body; /* predicate or transformation; NULL: the element itself */
 		} fold;
 		struct {
 			struct local *local;
 			struct node *value, *body;
 			bool flat; /* optFlatMap */
-		} bind; /* also NODE_OPTIONAL_MAP */
+		} bind;		   /* also NODE_OPTIONAL_MAP */
 		struct {
 			struct node *optional, *other;
 			bool value; /* orValue, else or */
@@ -334,15 +335,15 @@ struct node {
 struct compile {
 	const struct cel_env *env;
 	const struct cel_source *source;
-	struct arena *arena;	/* of the program */
-	struct arena *scratch;	/* of the tree; freed after compiling */
+	struct arena *arena;   /* of the program */
+	struct arena *scratch; /* of the tree; freed after compiling */
 	struct err *err;
 	bool failed;
 	uint64_t fold_budget; /* steps that folding may still take */
 	uint32_t nesting;     /* of the parser */
 	struct inference infer;
 	struct local *locals; /* in scope, innermost first */
-	};
+};
 
 /*
  * Report at bytes [at, end) of the source; the first report stays. Messages are in the form
@@ -366,7 +367,7 @@ struct node *parse_expression(struct compile *compile);
 /* If the call is a macro's, its expansion; else the call. NULL after an error. */
 struct node *macro_expand(struct compile *compile, struct node *call);
 
-/* ---- lexer (lex.c) ---------------------------------------------------------------- */
+/* ---- lexer (lex.c) -------------------------------------------------------- */
 
 enum token_kind {
 	TOKEN_END,
@@ -390,7 +391,7 @@ struct token {
 /* The token at or after *offset; moves *offset behind it. */
 struct token lex_next(struct compile *compile, uint32_t *offset);
 
-/* ---- check, fold, emit --------------------------------------------------------------- */
+/* ---- check, fold, emit ---------------------------------------------------- */
 
 const struct type *check_expression(struct compile *compile, struct node **root, const char *want);
 /* An expression's value is known: put a constant in its place. */
@@ -405,7 +406,7 @@ struct cel_program *emit_program(struct compile *compile, struct node *root, str
 /* Parse, check and fold; for emit and for the oracle in the tests. NULL after an error. */
 struct node *compile_tree(struct compile *compile, const char *want);
 
-/* ---- the program (emit.c writes it, vm.c runs it) --------------------------------------- */
+/* ---- the program (emit.c writes it, vm.c runs it) ------------------------- */
 
 enum opcode {
 #define OPCODE(name, does) OPCODE_##name,
@@ -459,13 +460,13 @@ struct cel_program {
 
 struct value cel_run_program(const struct cel_program *program, struct cel_run *run);
 
-/* ---- values (value.c, operate.c) ------------------------------------------------------- */
+/* ---- values (value.c, operate.c) ------------------------------------------ */
 
 #define ERROR_TEXT(text) \
 	((struct value){ .tag = VALUE_ERROR, .len = sizeof(text) - 1, .str = "" text })
 #define ERROR_NO_OVERLOAD ERROR_TEXT("no such overload")
-#define ERROR_MEMORY ERROR_TEXT("out of memory for this evaluation")
-#define ERROR_BUDGET ERROR_TEXT("cost limit exceeded")
+#define ERROR_MEMORY	  ERROR_TEXT("out of memory for this evaluation")
+#define ERROR_BUDGET	  ERROR_TEXT("cost limit exceeded")
 
 static inline bool value_is_error(struct value v)
 {
@@ -541,13 +542,13 @@ static inline struct value value_type(struct str name)
 	return (struct value){ .tag = VALUE_TYPE, .len = name.len, .str = name.data };
 }
 
-/* ---- text and numbers (utf8.c, number.c) -------------------------------------------------- */
+/* ---- text and numbers (utf8.c, number.c) ---------------------------------- */
 
 /* One code point at s[0..len), len > 0; *size bytes of it. A bad byte is U+FFFD of size 1. */
 uint32_t utf8_decode(const char *s, uint32_t len, uint32_t *size);
 uint32_t utf8_encode(char *out, uint32_t rune); /* bytes written, 1..4 */
 uint32_t utf8_count(const char *s, uint32_t len);
-bool utf8_valid(const char *s, uint32_t len);
+bool utf8_is_valid(const char *s, uint32_t len);
 bool rune_is_space(uint32_t rune);
 uint32_t rune_to_upper(uint32_t rune);
 uint32_t rune_to_lower(uint32_t rune);
@@ -563,10 +564,10 @@ uint32_t number_format(double value, char out[NUMBER_TEXT_MAX]);
 bool double_to_int(double d, int64_t *out);
 bool double_to_uint(double d, uint64_t *out);
 
-/* ---- time (time.c, zone.c) ------------------------------------------------------------------ */
+/* ---- time (time.c, zone.c) ------------------------------------------------ */
 
 #define TIME_SECONDS_MIN (-62135596800LL) /* 0001-01-01T00:00:00Z */
-#define TIME_SECONDS_MAX 253402300799LL   /* 9999-12-31T23:59:59Z */
+#define TIME_SECONDS_MAX 253402300799LL	  /* 9999-12-31T23:59:59Z */
 
 bool time_parse(struct str text, struct cel_time *out);
 uint32_t time_format(const struct cel_time *time, char out[64]);
@@ -575,7 +576,7 @@ uint32_t duration_format(int64_t nanos, char out[64]);
 /* Seconds east of UTC in the zone at that time; false: no such zone. */
 bool zone_offset(struct cel_run *run, struct str zone, int64_t seconds, int32_t *offset);
 
-/* ---- regular expressions (regex_parse.c, regex_build.c, regex_run.c) ------------------------- */
+/* ---- regular expressions (regex_parse.c, regex_build.c, regex_run.c) ------ */
 
 struct regex;
 

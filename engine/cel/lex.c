@@ -76,7 +76,7 @@ static struct token token_make(struct lexer *lexer, enum token_kind kind, uint32
 	};
 }
 
-/* ---- numbers ---------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------- */
 
 static void skip_digits(struct lexer *lexer)
 {
@@ -127,7 +127,7 @@ static struct token lex_number(struct lexer *lexer)
 	return token_make(lexer, kind, from);
 }
 
-/* ---- strings ----------------------------------------------------------------------- */
+/* ---- strings -------------------------------------------------------------- */
 
 struct literal {
 	bool raw, bytes, triple;
@@ -263,12 +263,12 @@ static struct token lex_literal_body(struct lexer *lexer, struct literal *litera
 		if (!lex_literal_char(lexer, literal))
 			return literal_error(
 				lexer, at,
-				literal->bytes ?
-					"found an escape that bytes do not have, expected one of "
-					"\\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\" \\' \\` \\xHH \\OOO" :
-					"found an escape that strings do not have, expected one of "
-					"\\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\" \\' \\` \\xHH \\OOO "
-					"\\uHHHH \\UHHHHHHHH");
+				literal->bytes
+					? "found an escape that bytes do not have, expected one of "
+					  "\\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\" \\' \\` \\xHH \\OOO"
+					: "found an escape that strings do not have, expected one of "
+					  "\\a \\b \\f \\n \\r \\t \\v \\\\ \\? \\\" \\' \\` \\xHH \\OOO "
+					  "\\uHHHH \\UHHHHHHHH");
 	}
 	/* The rest of the room goes back: many short literals stay linear. */
 	lexer->compile->arena->next = literal->out + ((literal->len + 7) & ~7u);

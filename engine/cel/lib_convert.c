@@ -13,7 +13,8 @@
 
 static struct value bad_text(struct cel_run *run, struct value text, const char *type)
 {
-	return cel_error(run, "cannot convert '%.*s' to %s", (int)MIN(text.len, 100u), text.str, type);
+	return cel_error(run, "cannot convert '%.*s' to %s", (int)MIN(text.len, 100u), text.str,
+			 type);
 }
 
 CONVERT(identity)
@@ -24,10 +25,10 @@ CONVERT(identity)
 
 CONVERT(bool_of_string)
 {
-	static const struct str yes[] = { STR("1"), STR("t"), STR("T"), STR("TRUE"), STR("true"),
-					  STR("True") };
-	static const struct str no[] = { STR("0"), STR("f"), STR("F"), STR("FALSE"), STR("false"),
-					 STR("False") };
+	static const struct str yes[] = { STR("1"),    STR("t"),    STR("T"),
+					  STR("TRUE"), STR("true"), STR("True") };
+	static const struct str no[] = { STR("0"),     STR("f"),     STR("F"),
+					 STR("FALSE"), STR("false"), STR("False") };
 
 	UNUSED();
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
@@ -60,8 +61,8 @@ CONVERT(int_of_string)
 	int64_t i;
 
 	UNUSED();
-	*out = number_parse_int(value_text(args[0]), &i) ? value_int(i) :
-							   bad_text(run, args[0], "int");
+	*out = number_parse_int(value_text(args[0]), &i) ? value_int(i)
+							 : bad_text(run, args[0], "int");
 }
 
 CONVERT(int_of_timestamp)
@@ -87,8 +88,8 @@ CONVERT(uint_of_double)
 	uint64_t u;
 
 	UNUSED();
-	*out = double_to_uint(args[0].d, &u) ? value_uint(u) :
-					       ERROR_TEXT("unsigned integer overflow");
+	*out = double_to_uint(args[0].d, &u) ? value_uint(u)
+					     : ERROR_TEXT("unsigned integer overflow");
 }
 
 CONVERT(uint_of_string)
@@ -96,8 +97,8 @@ CONVERT(uint_of_string)
 	uint64_t u;
 
 	UNUSED();
-	*out = number_parse_uint(value_text(args[0]), &u) ? value_uint(u) :
-							    bad_text(run, args[0], "uint");
+	*out = number_parse_uint(value_text(args[0]), &u) ? value_uint(u)
+							  : bad_text(run, args[0], "uint");
 }
 
 CONVERT(double_of_int)
@@ -117,11 +118,11 @@ CONVERT(double_of_string)
 	double d;
 
 	UNUSED();
-	*out = number_parse_double(value_text(args[0]), &d) ? value_double(d) :
-							      bad_text(run, args[0], "double");
+	*out = number_parse_double(value_text(args[0]), &d) ? value_double(d)
+							    : bad_text(run, args[0], "double");
 }
 
-/* ---- string() --------------------------------------------------------------------------------- */
+/* ---- string() ------------------------------------------------------------- */
 
 CONVERT(string_of_bool)
 {
@@ -161,7 +162,7 @@ CONVERT(string_of_bytes)
 	(void)count;
 	if (!cel_spend(run, args[0].len / 16))
 		*out = ERROR_BUDGET;
-	else if (!utf8_valid(args[0].str, args[0].len))
+	else if (!utf8_is_valid(args[0].str, args[0].len))
 		*out = ERROR_TEXT("invalid UTF-8 in bytes, cannot convert to string");
 	else
 		*out = value_string(args[0].str, args[0].len);
@@ -189,16 +190,16 @@ CONVERT(bytes_of_string)
 	*out = value_bytes(args[0].str, args[0].len);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------- */
 
 CONVERT(timestamp_of_string)
 {
 	struct cel_time time;
 
 	(void)count;
-	*out = time_parse(value_text(args[0]), &time) ?
-		       value_time(run, time.seconds, time.nanos, time.offset) :
-		       bad_text(run, args[0], "timestamp");
+	*out = time_parse(value_text(args[0]), &time)
+		       ? value_time(run, time.seconds, time.nanos, time.offset)
+		       : bad_text(run, args[0], "timestamp");
 }
 
 CONVERT(timestamp_of_int)
@@ -212,8 +213,8 @@ CONVERT(duration_of_string)
 	int64_t nanos;
 
 	(void)count;
-	*out = duration_parse(value_text(args[0]), &nanos) ? value_duration(nanos) :
-							     bad_text(run, args[0], "duration");
+	*out = duration_parse(value_text(args[0]), &nanos) ? value_duration(nanos)
+							   : bad_text(run, args[0], "duration");
 }
 
 CONVERT(duration_of_int)
@@ -223,12 +224,14 @@ CONVERT(duration_of_int)
 }
 
 #define ROW(to, from, call, doc, example, result) \
-	{ to, "(" from ") -> " to, call, doc, example, result }
+	{ \
+		to, "(" from ") -> " to, call, doc, example, result \
+	}
 
 const struct cel_function convert_rows[] = {
 	ROW("bool", "bool", identity, "The same.", "bool(true)", "true"),
-	ROW("bool", "string", bool_of_string,
-	    "Of 1 t T TRUE true True or 0 f F FALSE false False.", "bool('True')", "true"),
+	ROW("bool", "string", bool_of_string, "Of 1 t T TRUE true True or 0 f F FALSE false False.",
+	    "bool('True')", "true"),
 	ROW("int", "int", identity, "The same.", "int(1)", "1"),
 	ROW("int", "uint", int_of_uint, "The same number.", "int(7u)", "7"),
 	ROW("int", "double", int_of_double, "Towards zero.", "int(-1.9)", "-1"),
@@ -265,7 +268,7 @@ const struct cel_function convert_rows[] = {
 	ROW("duration", "duration", identity, "The same.", NULL, NULL),
 	ROW("duration", "string", duration_of_string, "As 1h30m, -1.5h, 10ms.",
 	    "duration('1h30m').getMinutes()", "90"),
-	ROW("duration", "int", duration_of_int, "Of nanoseconds.", "duration(1000000000) == duration('1s')",
-	    "true"),
+	ROW("duration", "int", duration_of_int, "Of nanoseconds.",
+	    "duration(1000000000) == duration('1s')", "true"),
 };
 const uint32_t convert_rows_count = ARRAY_SIZE(convert_rows);

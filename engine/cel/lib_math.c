@@ -11,7 +11,7 @@
 	(void)run; \
 	(void)count
 
-/* ---- bits: of int or uint, both of one kind; ours: mixed kinds and any order -------------------- */
+/* ---- bits: of int or uint, both of one kind; ours: mixed kinds and any order  */
 
 /* What a mixed pair gives: uint, if one is. */
 static uint8_t bits_tag(const struct value *args)
@@ -43,9 +43,9 @@ static struct value shift(const struct value *args, bool left)
 	if (places < 0)
 		return ERROR_TEXT("found a negative number of places to shift");
 	return (struct value){ .tag = args[0].tag,
-			       .u = places >= 64 ? 0 :
-				    left	 ? args[0].u << places :
-						   args[0].u >> places };
+			       .u = places >= 64 ? 0
+				    : left	 ? args[0].u << places
+						 : args[0].u >> places };
 }
 
 CALL(bit_shift_left)
@@ -60,7 +60,7 @@ CALL(bit_shift_right)
 	*out = shift(args, false);
 }
 
-/* ---- doubles ----------------------------------------------------------------------------------- */
+/* ---- doubles -------------------------------------------------------------- */
 
 #define ROUND(name, function) \
 	CALL(name) \
@@ -109,15 +109,15 @@ CALL(call_sign)
 {
 	UNUSED();
 	if (args[0].tag == VALUE_DOUBLE)
-		*out = value_double(isnan(args[0].d) ? args[0].d :
-						       (args[0].d > 0) - (args[0].d < 0));
+		*out = value_double(isnan(args[0].d) ? args[0].d
+						     : (args[0].d > 0) - (args[0].d < 0));
 	else if (args[0].tag == VALUE_UINT)
 		*out = value_uint(args[0].u > 0);
 	else
 		*out = value_int((args[0].i > 0) - (args[0].i < 0));
 }
 
-/* ---- extremes ------------------------------------------------------------------------------------ */
+/* ---- extremes ------------------------------------------------------------- */
 
 static bool is_number(struct value v)
 {
@@ -143,24 +143,26 @@ static struct value extreme(const struct value *items, uint32_t count, enum orde
 CALL(call_max)
 {
 	(void)run;
-	*out = args[0].tag == VALUE_LIST ?
-		       extreme(args[0].list->items, args[0].list->count, ORDER_GREATER) :
-		       extreme(args, count, ORDER_GREATER);
+	*out = args[0].tag == VALUE_LIST
+		       ? extreme(args[0].list->items, args[0].list->count, ORDER_GREATER)
+		       : extreme(args, count, ORDER_GREATER);
 }
 
 CALL(call_min)
 {
 	(void)run;
-	*out = args[0].tag == VALUE_LIST ?
-		       extreme(args[0].list->items, args[0].list->count, ORDER_LESS) :
-		       extreme(args, count, ORDER_LESS);
+	*out = args[0].tag == VALUE_LIST
+		       ? extreme(args[0].list->items, args[0].list->count, ORDER_LESS)
+		       : extreme(args, count, ORDER_LESS);
 }
 
 #define PAIR(name, call, doc, example, result, example_uint, result_uint) \
 	{ name, "(int, int) -> int", call, doc, example, result }, \
 		{ name, "(uint, uint) -> uint", call, doc, example_uint, result_uint }, \
 		{ name, "(int, uint) -> uint", call, doc, NULL, NULL }, \
-		{ name, "(uint, int) -> uint", call, doc, NULL, NULL }
+	{ \
+		name, "(uint, int) -> uint", call, doc, NULL, NULL \
+	}
 #define EXTREME(name, call, doc) \
 	{ name, "(int) -> int", call, doc, NULL, NULL }, \
 		{ name, "(uint) -> uint", call, doc, NULL, NULL }, \
@@ -177,11 +179,15 @@ CALL(call_min)
 		{ name, "(list(int)) -> int", call, doc, NULL, NULL }, \
 		{ name, "(list(uint)) -> uint", call, doc, NULL, NULL }, \
 		{ name, "(list(double)) -> double", call, doc, NULL, NULL }, \
-		{ name, "(list(dyn)) -> dyn", call, doc, NULL, NULL }
+	{ \
+		name, "(list(dyn)) -> dyn", call, doc, NULL, NULL \
+	}
 #define NUMBERS(name, call, doc, example, result) \
 	{ name, "(int) -> int", call, doc, example, result }, \
 		{ name, "(uint) -> uint", call, doc, NULL, NULL }, \
-		{ name, "(double) -> double", call, doc, NULL, NULL }
+	{ \
+		name, "(double) -> double", call, doc, NULL, NULL \
+	}
 
 const struct cel_function math_rows[] = {
 	PAIR("math.bitAnd", bit_and, "Bits set in both.", "math.bitAnd(0x0fff, 0x1ff)", "511",
@@ -190,7 +196,8 @@ const struct cel_function math_rows[] = {
 	     "math.bitOr(4u, 1u)", "5"),
 	PAIR("math.bitXor", bit_xor, "Bits set in one of the two.", "math.bitXor(6, 3)", "5",
 	     "math.bitXor(6u, 3u)", "5"),
-	{ "math.bitNot", "(int) -> int", bit_not, "Bits that are not set.", "math.bitNot(0)", "-1" },
+	{ "math.bitNot", "(int) -> int", bit_not, "Bits that are not set.", "math.bitNot(0)",
+	  "-1" },
 	{ "math.bitNot", "(uint) -> uint", bit_not, "Bits that are not set.",
 	  "math.bitNot(18446744073709551615u)", "0" },
 	{ "math.bitShiftLeft", "(int, int) -> int", bit_shift_left, "Shifted to the left.",
@@ -201,15 +208,16 @@ const struct cel_function math_rows[] = {
 	  "Shifted to the right, zeros from the left.", "math.bitShiftRight(0x1ff, 6)", "7" },
 	{ "math.bitShiftRight", "(uint, int) -> uint", bit_shift_right,
 	  "Shifted to the right, zeros from the left.", "math.bitShiftRight(8u, 3)", "1" },
-	{ "math.ceil", "(double) -> double", call_ceil, "Next whole number up.", "math.ceil(1.2)", "2" },
+	{ "math.ceil", "(double) -> double", call_ceil, "Next whole number up.", "math.ceil(1.2)",
+	  "2" },
 	{ "math.floor", "(double) -> double", call_floor, "Next whole number down.",
 	  "math.floor(1.8)", "1" },
-	{ "math.round", "(double) -> double", call_round, "Nearest whole number, halves away from 0.",
-	  "math.round(-1.5)", "-2" },
+	{ "math.round", "(double) -> double", call_round,
+	  "Nearest whole number, halves away from 0.", "math.round(-1.5)", "-2" },
 	{ "math.trunc", "(double) -> double", call_trunc, "Without what is behind the point.",
 	  "math.trunc(-1.9)", "-1" },
-	{ "math.isNaN", "(double) -> bool", call_is_nan, "Is it no number?", "math.isNaN(0.0 / 0.0)",
-	  "true" },
+	{ "math.isNaN", "(double) -> bool", call_is_nan, "Is it no number?",
+	  "math.isNaN(0.0 / 0.0)", "true" },
 	{ "math.isInf", "(double) -> bool", call_is_inf, "Is it infinite?", "math.isInf(1.0 / 0.0)",
 	  "true" },
 	{ "math.isFinite", "(double) -> bool", call_is_finite, "Is it a number and finite?",

@@ -5,9 +5,18 @@
  */
 #include "vm.h"
 
-#define SAME(name, type) { name, "(" type ", " type ") -> " type, NULL, NULL, NULL, NULL }
-#define TEST(name, left, right) { name, "(" left ", " right ") -> bool", NULL, NULL, NULL, NULL }
-#define ROW(name, signature) { name, signature, NULL, NULL, NULL, NULL }
+#define SAME(name, type) \
+	{ \
+		name, "(" type ", " type ") -> " type, NULL, NULL, NULL, NULL \
+	}
+#define TEST(name, left, right) \
+	{ \
+		name, "(" left ", " right ") -> bool", NULL, NULL, NULL, NULL \
+	}
+#define ROW(name, signature) \
+	{ \
+		name, signature, NULL, NULL, NULL, NULL \
+	}
 #define ORDERED(name) \
 	TEST(name, "bool", "bool"), TEST(name, "int", "int"), TEST(name, "uint", "uint"), \
 		TEST(name, "double", "double"), TEST(name, "string", "string"), \
@@ -83,7 +92,7 @@ const struct cel_function mixed_rows[] = {
 };
 const uint32_t mixed_rows_count = ARRAY_SIZE(mixed_rows);
 
-/* ---- functions --------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------ */
 
 static void call_size(struct cel_run *run, const struct value *args, uint32_t count,
 		      struct value *out)
@@ -152,15 +161,17 @@ static void call_dyn(struct cel_run *run, const struct value *args, uint32_t cou
 
 #define SIZE(type, doc, example, result) \
 	{ "size", "(" type ") -> int", call_size, doc, "size(" example ")", result }, \
-	{ "size", type ".() -> int", call_size, doc, example ".size()", result }
+	{ \
+		"size", type ".() -> int", call_size, doc, example ".size()", result \
+	}
 
 const struct cel_function standard_rows[] = {
 	SIZE("string", "Number of code points.", "'h\xc3\xa9'", "2"),
 	SIZE("bytes", "Number of bytes.", "b'h\xc3\xa9'", "3"),
 	SIZE("list(A)", "Number of elements.", "[1, 2]", "2"),
 	SIZE("map(A, B)", "Number of entries.", "{'a': 1}", "1"),
-	{ "startsWith", "string.(string) -> bool", call_starts_with, "Does it begin with the other?",
-	  "'/etc/passwd'.startsWith('/etc/')", "true" },
+	{ "startsWith", "string.(string) -> bool", call_starts_with,
+	  "Does it begin with the other?", "'/etc/passwd'.startsWith('/etc/')", "true" },
 	{ "endsWith", "string.(string) -> bool", call_ends_with, "Does it end with the other?",
 	  "'evil.so'.endsWith('.so')", "true" },
 	{ "contains", "string.(string) -> bool", call_contains, "Does the other occur in it?",
@@ -171,8 +182,8 @@ const struct cel_function standard_rows[] = {
 	{ "matches", "(string, string) -> bool", call_matches,
 	  "Does the regular expression (RE2's language) match anywhere in the first?",
 	  "matches('abc', 'b+')", "true" },
-	{ "type", "(A) -> type(A)", call_type, "The type of a value, to compare.", "type(1u) == uint",
-	  "true" },
+	{ "type", "(A) -> type(A)", call_type, "The type of a value, to compare.",
+	  "type(1u) == uint", "true" },
 	{ "dyn", "(A) -> dyn", call_dyn, "The same value; its type is not checked before it runs.",
 	  "dyn(1) == 1.0", "true" },
 };

@@ -38,7 +38,7 @@ CALL(call_char_at)
 	*out = part(text, at, at + size);
 }
 
-/* ---- searching ------------------------------------------------------------------------------------ */
+/* ---- searching ------------------------------------------------------------ */
 
 CALL(call_index_of)
 {
@@ -59,8 +59,10 @@ CALL(call_index_of)
 		*out = value_int(offset);
 		return;
 	}
-	found = from < text.len ? memmem(text.data + from, text.len - from, what.data, what.len) : NULL;
-	*out = value_int(found ? (int64_t)utf8_count(text.data, (uint32_t)(found - text.data)) : -1);
+	found = from < text.len ? memmem(text.data + from, text.len - from, what.data, what.len)
+				: NULL;
+	*out = value_int(found ? (int64_t)utf8_count(text.data, (uint32_t)(found - text.data))
+			       : -1);
 }
 
 static int64_t last_before(struct str text, struct str what, uint32_t from)
@@ -104,7 +106,7 @@ CALL(call_substring)
 		*out = part(text, start, end);
 }
 
-/* ---- changing --------------------------------------------------------------------------------------- */
+/* ---- changing ------------------------------------------------------------- */
 
 CALL(call_replace)
 {
@@ -114,7 +116,8 @@ CALL(call_replace)
 
 CALL(call_split)
 {
-	*out = text_split(run, value_text(args[0]), value_text(args[1]), count == 3 ? args[2].i : -1);
+	*out = text_split(run, value_text(args[0]), value_text(args[1]),
+			  count == 3 ? args[2].i : -1);
 }
 
 CALL(call_join)
@@ -178,9 +181,9 @@ CALL(call_quote)
 	uint32_t size;
 
 	(void)count;
-	result = to = cel_spend(run, text.len / 8) && text.len < UINT32_MAX / 4 ?
-			      arena_alloc(run->arena, (size_t)text.len * 3 + 3) :
-			      NULL;
+	result = to = cel_spend(run, text.len / 8) && text.len < UINT32_MAX / 4
+			      ? arena_alloc(run->arena, (size_t)text.len * 3 + 3)
+			      : NULL;
 	if (!result) {
 		*out = ERROR_MEMORY;
 		return;
@@ -204,8 +207,8 @@ CALL(call_quote)
 const struct cel_function string_rows[] = {
 	{ "charAt", "string.(int) -> string", call_char_at, "The character at a position.",
 	  "'hello'.charAt(4)", "\"o\"" },
-	{ "indexOf", "string.(string) -> int", call_index_of, "Where the other occurs first, or -1.",
-	  "'hello'.indexOf('l')", "2" },
+	{ "indexOf", "string.(string) -> int", call_index_of,
+	  "Where the other occurs first, or -1.", "'hello'.indexOf('l')", "2" },
 	{ "indexOf", "string.(string, int) -> int", call_index_of,
 	  "Where the other occurs first at or after a position, or -1.", "'hello'.indexOf('l', 3)",
 	  "3" },

@@ -29,8 +29,8 @@ static uint32_t find_next(struct str text, struct str what, uint32_t from, uint3
 		utf8_decode(text.data + from, text.len - from, &step);
 		return from + step;
 	}
-	found = from <= text.len ? memmem(text.data + from, text.len - from, what.data, what.len) :
-				   NULL;
+	found = from <= text.len ? memmem(text.data + from, text.len - from, what.data, what.len)
+				 : NULL;
 	return found ? (uint32_t)(found - text.data) : UINT32_MAX;
 }
 
@@ -56,7 +56,8 @@ struct value text_split(struct cel_run *run, struct str text, struct str separat
 
 	if (!cel_spend(run, text.len / 8))
 		return ERROR_BUDGET;
-	count = limit == 0 || (!separator.len && !text.len) ? 0 : count_parts(text, separator, limit);
+	count = limit == 0 || (!separator.len && !text.len) ? 0
+							    : count_parts(text, separator, limit);
 	list = list_new(run, count);
 	if (!list)
 		return ERROR_MEMORY;

@@ -42,8 +42,8 @@ static struct value map_runes(struct cel_run *run, struct str text, uint32_t (*m
 	if (!cel_spend(run, text.len / 8))
 		return ERROR_BUDGET;
 	/* A case mapping adds at most one byte to one of two or three; a bad byte becomes three. */
-	result = to = text.len < UINT32_MAX / 4 ? arena_alloc(run->arena, (size_t)text.len * 3 + 4) :
-						  NULL;
+	result = to = text.len < UINT32_MAX / 4 ? arena_alloc(run->arena, (size_t)text.len * 3 + 4)
+						: NULL;
 	if (!result)
 		return ERROR_MEMORY;
 	for (uint32_t at = 0; at < text.len; at += size)
@@ -63,7 +63,7 @@ CALL(call_lower)
 	*out = map_runes(run, value_text(args[0]), rune_to_lower);
 }
 
-/* ---- paths ------------------------------------------------------------------------------------- */
+/* ---- paths ---------------------------------------------------------------- */
 
 CALL(call_basename)
 {
@@ -91,7 +91,7 @@ CALL(call_basename)
 struct cleaner {
 	char *out;
 	uint32_t len;
-	uint32_t root; /* "/" at the start cannot be left */
+	uint32_t root;	/* "/" at the start cannot be left */
 	uint32_t floor; /* leading ".." of a relative path stay */
 };
 
@@ -172,8 +172,10 @@ const struct cel_function tracee_rows[] = {
 	{ "replace", "(string, string, string) -> string", call_replace,
 	  "All occurrences of the second replaced by the third.", "replace('aXbX', 'X', '-')",
 	  "\"a-b-\"" },
-	{ "upper", "(string) -> string", call_upper, "In upper case.", "upper('path')", "\"PATH\"" },
-	{ "lower", "(string) -> string", call_lower, "In lower case.", "lower('PATH')", "\"path\"" },
+	{ "upper", "(string) -> string", call_upper, "In upper case.", "upper('path')",
+	  "\"PATH\"" },
+	{ "lower", "(string) -> string", call_lower, "In lower case.", "lower('PATH')",
+	  "\"path\"" },
 	{ "basename", "(string) -> string", call_basename, "The last part of a path.",
 	  "basename('/usr/bin/bash')", "\"bash\"" },
 	{ "dirname", "(string) -> string", call_dirname, "A path without its last part.",

@@ -15,7 +15,8 @@ struct macro {
 	uint8_t args;
 	bool receiver;
 	bool extension; /* not in Tracee */
-	struct node *(*expand)(struct compile *compile, const struct macro *macro, struct node *call);
+	struct node *(*expand)(struct compile *compile, const struct macro *macro,
+			       struct node *call);
 	enum fold_kind fold;
 	bool two; /* variables */
 };
@@ -48,8 +49,9 @@ static struct node *expand_has(struct compile *compile, const struct macro *macr
 
 	(void)macro;
 	if (arg->kind != NODE_SELECT || arg->select.test)
-		return fail(compile, arg->at,
-			    "found an argument of has() that is not a field, expected has(x.field)");
+		return fail(
+			compile, arg->at,
+			"found an argument of has() that is not a field, expected has(x.field)");
 	arg->select.test = true;
 	arg->at = call->at;
 	arg->end = call->end;
@@ -199,10 +201,11 @@ static struct node *expand_block(struct compile *compile, const struct macro *ma
 
 	(void)macro;
 	if (list->kind != NODE_LIST || list->list.optional)
-		return fail(compile, list->at, "found an expression, expected a list of expressions");
+		return fail(compile, list->at,
+			    "found an expression, expected a list of expressions");
 	for (uint32_t i = list->list.count; i-- > 0;) {
-		struct local *local =
-			local_new(compile, numbered_name(compile, "index", (int64_t)i, 0));
+		struct local *local = local_new(compile,
+						numbered_name(compile, "index", (int64_t)i, 0));
 
 		body = make_bind(compile, call, local, list->list.items[i], body);
 		if (!body)
@@ -275,7 +278,9 @@ static struct node *expand_extreme(struct compile *compile, struct node *call, c
 }
 
 #define FOLD(name_, args_, fold_, two_, extension_) \
-	{ NULL, name_, args_, true, extension_, expand_fold, fold_, two_ }
+	{ \
+		NULL, name_, args_, true, extension_, expand_fold, fold_, two_ \
+	}
 
 static const struct macro macros[] = {
 	{ NULL, "has", 1, false, false, expand_has, 0, false },

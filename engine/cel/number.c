@@ -35,7 +35,7 @@ bool number_parse_int(struct str text, int64_t *out)
 	return true;
 }
 
-/* ---- doubles ---------------------------------------------------------------------------------- */
+/* ---- doubles -------------------------------------------------------------- */
 
 static bool equal_ignoring_case(struct str text, const char *word)
 {
@@ -87,8 +87,8 @@ static bool take_char(struct number_text *number, struct str text, uint32_t i, b
 		   number->any_digit) {
 		number->exponent = true;
 		number->any_digit = false;
-	} else if (!((c == '+' || c == '-') && i && (text.data[i - 1] | 0x20) == (number->hex ? 'p' : 'e') &&
-		     number->exponent)) {
+	} else if (!((c == '+' || c == '-') && i &&
+		     (text.data[i - 1] | 0x20) == (number->hex ? 'p' : 'e') && number->exponent)) {
 		return false;
 	}
 	number->digits[number->len++] = c;
@@ -142,7 +142,7 @@ bool number_parse_double(struct str text, double *out)
 	return *end == 0 && !(errno == ERANGE && isinf(*out));
 }
 
-/* ---- the shortest digits that read back as the same double ------------------------------------------- */
+/* ---- the shortest digits that read back as the same double ---------------- */
 
 /*
  * At a power of two the doubles below lie closer than those above: the nearest decimal of a
@@ -150,7 +150,8 @@ bool number_parse_double(struct str text, double *out)
  */
 static bool next_digit_reads_back(char *text, double value)
 {
-	char *exponent = strchr(text, 'e'), *last = exponent ? exponent - 1 : text + strlen(text) - 1;
+	char *exponent = strchr(text, 'e'),
+	     *last = exponent ? exponent - 1 : text + strlen(text) - 1;
 	int unused;
 
 	if (frexp(fabs(value), &unused) != 0.5 || *last < '0' || *last >= '9')
@@ -191,8 +192,8 @@ static void split_decimal(const char *text, struct decimal *out)
 static uint32_t print_exponent(const struct decimal *d, char *out)
 {
 	return (uint32_t)snprintf(out, NUMBER_TEXT_MAX, "%s%c%s%.*se%c%02d", d->negative ? "-" : "",
-				  d->digits[0], d->count > 1 ? "." : "", d->count - 1, d->digits + 1,
-				  d->exponent < 0 ? '-' : '+', abs(d->exponent));
+				  d->digits[0], d->count > 1 ? "." : "", d->count - 1,
+				  d->digits + 1, d->exponent < 0 ? '-' : '+', abs(d->exponent));
 }
 
 static uint32_t print_plain(const struct decimal *d, char *out)

@@ -69,8 +69,7 @@ static struct value uint_arithmetic(enum operation operation, uint64_t a, uint64
 		if (!__builtin_mul_overflow(a, b, &result))
 			return value_uint(result);
 		break;
-	case OPERATION_divide:
-		return b ? value_uint(a / b) : ERROR_TEXT("division by zero");
+	case OPERATION_divide: return b ? value_uint(a / b) : ERROR_TEXT("division by zero");
 	case OPERATION_modulo: return b ? value_uint(a % b) : ERROR_TEXT("modulus by zero");
 	default: return ERROR_NO_OVERLOAD;
 	}
@@ -122,14 +121,14 @@ static struct value append(struct cel_run *run, const struct value_list *a,
 	return value_of_list(list);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------- */
 
 static struct value durations(enum operation operation, int64_t a, int64_t b)
 {
 	int64_t result;
 
-	if (operation == OPERATION_add ? __builtin_add_overflow(a, b, &result) :
-					 __builtin_sub_overflow(a, b, &result))
+	if (operation == OPERATION_add ? __builtin_add_overflow(a, b, &result)
+				       : __builtin_sub_overflow(a, b, &result))
 		return ERROR_TEXT("duration overflow");
 	return value_duration(result);
 }
@@ -179,7 +178,7 @@ static struct value time_arithmetic(struct cel_run *run, enum operation operatio
 	return ERROR_NO_OVERLOAD;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------ */
 
 struct value values_arithmetic(struct cel_run *run, enum operation operation, struct value a,
 			       struct value b)
@@ -198,8 +197,7 @@ struct value values_arithmetic(struct cel_run *run, enum operation operation, st
 	case VALUE_BYTES:
 		return operation == OPERATION_add ? concatenate(run, a, b) : ERROR_NO_OVERLOAD;
 	case VALUE_LIST:
-		return operation == OPERATION_add ? append(run, a.list, b.list) :
-						    ERROR_NO_OVERLOAD;
+		return operation == OPERATION_add ? append(run, a.list, b.list) : ERROR_NO_OVERLOAD;
 	case VALUE_TIMESTAMP:
 	case VALUE_DURATION: return time_arithmetic(run, operation, a, b);
 	default: return ERROR_NO_OVERLOAD;
@@ -210,8 +208,7 @@ struct value values_negate(struct value v)
 {
 	switch (v.tag) {
 	case VALUE_ERROR: return v;
-	case VALUE_INT:
-		return v.i == INT64_MIN ? ERROR_TEXT("integer overflow") : value_int(-v.i);
+	case VALUE_INT: return v.i == INT64_MIN ? ERROR_TEXT("integer overflow") : value_int(-v.i);
 	case VALUE_DOUBLE: return value_double(-v.d);
 	default: return ERROR_NO_OVERLOAD;
 	}

@@ -97,7 +97,8 @@ static bool items_add(struct parser *parser, struct items *items, struct node *n
 		return false;
 	if (items->count == items->capacity) {
 		uint32_t capacity = items->capacity ? items->capacity * 2 : 4;
-		struct node **nodes = arena_array(parser->compile->scratch, struct node *, capacity);
+		struct node **nodes = arena_array(parser->compile->scratch, struct node *,
+						  capacity);
 		bool *flags = arena_array(parser->compile->scratch, bool, capacity);
 
 		if (!nodes || !flags) {
@@ -130,7 +131,7 @@ static bool accept_optional(struct parser *parser)
 	return true;
 }
 
-/* ---- primaries -------------------------------------------------------------------------------- */
+/* ---- primaries ------------------------------------------------------------ */
 
 static bool word_in(struct str word, const char *const *words, size_t count)
 {
@@ -150,10 +151,10 @@ static bool is_keyword(struct str word)
 /* May not be a variable or function, though a field or method may be called so. */
 static bool is_reserved(struct str word)
 {
-	static const char *const words[] = { "as",	 "break",  "const",   "continue", "else",
-					     "for",	 "function", "if",    "import",	  "let",
-					     "loop",	 "package",  "namespace", "return", "var",
-					     "void",	 "while" };
+	static const char *const words[] = { "as",   "break",	 "const",     "continue", "else",
+					     "for",  "function", "if",	      "import",	  "let",
+					     "loop", "package",	 "namespace", "return",	  "var",
+					     "void", "while" };
 
 	return word_in(word, words, ARRAY_SIZE(words));
 }
@@ -188,9 +189,9 @@ static struct node *make_int(struct parser *parser, const struct token *token, b
 {
 	uint64_t value;
 
-	if (!parse_digits(token->text, &value) ||
-	    value > (uint64_t)INT64_MAX + (negative ? 1 : 0))
-		return number_error(parser, token, "int (-9223372036854775808 to 9223372036854775807)");
+	if (!parse_digits(token->text, &value) || value > (uint64_t)INT64_MAX + (negative ? 1 : 0))
+		return number_error(parser, token,
+				    "int (-9223372036854775808 to 9223372036854775807)");
 	return node_const(parser->compile, value_int((int64_t)(negative ? -value : value)), at,
 			  token->end);
 }
@@ -346,7 +347,8 @@ static bool parse_selector(struct parser *parser, struct str *out)
 }
 
 /* fields = [ ["?"] SELECTOR ":" expr { "," ... } ] [","] "}" */
-static struct node *parse_message(struct parser *parser, struct str name, bool absolute, uint32_t at)
+static struct node *parse_message(struct parser *parser, struct str name, bool absolute,
+				  uint32_t at)
 {
 	struct items values = { 0 };
 	struct field_names names = { 0 };
@@ -433,7 +435,8 @@ static struct node *parse_literal(struct parser *parser)
 	case TOKEN_INT: return make_int(parser, &token, false, token.at);
 	case TOKEN_UINT: return make_uint(parser, &token);
 	case TOKEN_DOUBLE: return make_double(parser, &token, false, token.at);
-	case TOKEN_STRING: return node_const(parser->compile, value_str(token.text), token.at, token.end);
+	case TOKEN_STRING:
+		return node_const(parser->compile, value_str(token.text), token.at, token.end);
 	default:
 		return node_const(parser->compile, value_bytes(token.text.data, token.text.len),
 				  token.at, token.end);
@@ -479,7 +482,7 @@ static struct node *parse_primary(struct parser *parser)
 	return NULL;
 }
 
-/* ---- members ------------------------------------------------------------------------------------ */
+/* ---- members -------------------------------------------------------------- */
 
 /* a.b.c as one name, for message literals. */
 struct joined_name {
@@ -558,8 +561,8 @@ static struct node *parse_index(struct parser *parser, struct node *operand)
 	if (!args[1] || !expect(parser, "]", "']' behind the index"))
 		return NULL;
 	return finish(parser, node_operator(parser->compile,
-					    optional ? OPERATION_index_optional : OPERATION_index, args,
-					    2, at, parser->last_end));
+					    optional ? OPERATION_index_optional : OPERATION_index,
+					    args, 2, at, parser->last_end));
 }
 
 static struct node *parse_suffixes(struct parser *parser, struct node *node)
@@ -588,8 +591,8 @@ static struct node *parse_negative(struct parser *parser, uint32_t at)
 	struct node *node;
 
 	advance(parser);
-	node = token.kind == TOKEN_INT ? make_int(parser, &token, true, at) :
-					 make_double(parser, &token, true, at);
+	node = token.kind == TOKEN_INT ? make_int(parser, &token, true, at)
+				       : make_double(parser, &token, true, at);
 	return parse_suffixes(parser, node);
 }
 
@@ -610,24 +613,24 @@ static struct node *parse_unary(struct parser *parser)
 	node = parse_member(parser);
 	if (!node || count % 2 == 0)
 		return node;
-	return finish(parser, node_operator(parser->compile,
-					    negate ? OPERATION_negate : OPERATION_not, &node, 1, at,
-					    parser->last_end));
+	return finish(parser,
+		      node_operator(parser->compile, negate ? OPERATION_negate : OPERATION_not,
+				    &node, 1, at, parser->last_end));
 }
 
-/* ---- operators ------------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------ */
 
 static const struct binary {
 	const char *symbol;
 	enum operation operation;
 	uint8_t level;
 } binaries[] = {
-	{ "<", OPERATION_less, 0 },	  { "<=", OPERATION_less_equal, 0 },
-	{ ">", OPERATION_greater, 0 },	  { ">=", OPERATION_greater_equal, 0 },
-	{ "==", OPERATION_equal, 0 },	  { "!=", OPERATION_not_equal, 0 },
-	{ "in", OPERATION_in, 0 },	  { "+", OPERATION_add, 1 },
-	{ "-", OPERATION_subtract, 1 },	  { "*", OPERATION_multiply, 2 },
-	{ "/", OPERATION_divide, 2 },	  { "%", OPERATION_modulo, 2 },
+	{ "<", OPERATION_less, 0 },	{ "<=", OPERATION_less_equal, 0 },
+	{ ">", OPERATION_greater, 0 },	{ ">=", OPERATION_greater_equal, 0 },
+	{ "==", OPERATION_equal, 0 },	{ "!=", OPERATION_not_equal, 0 },
+	{ "in", OPERATION_in, 0 },	{ "+", OPERATION_add, 1 },
+	{ "-", OPERATION_subtract, 1 }, { "*", OPERATION_multiply, 2 },
+	{ "/", OPERATION_divide, 2 },	{ "%", OPERATION_modulo, 2 },
 };
 
 enum { BINARY_LEVELS = 3 };
@@ -639,7 +642,8 @@ static const struct binary *next_binary(const struct parser *parser, uint32_t le
 	if (token->kind != TOKEN_PUNCTUATION && token->kind != TOKEN_IDENT)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(binaries); i++)
-		if (binaries[i].level == level && str_equal(token->text, str_of(binaries[i].symbol)))
+		if (binaries[i].level == level &&
+		    str_equal(token->text, str_of(binaries[i].symbol)))
 			return &binaries[i];
 	return NULL;
 }

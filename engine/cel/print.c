@@ -40,7 +40,8 @@ static void print_string(struct buf *out, struct str text)
 
 static void print_base64(struct buf *out, struct str bytes)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	buf_char(out, '"');
 	for (uint32_t at = 0; at < bytes.len; at += 3) {
@@ -131,8 +132,8 @@ static void print_time(struct buf *out, struct value v)
 
 	buf_char(out, '"');
 	buf_add(out, text,
-		v.tag == VALUE_TIMESTAMP ? time_format(value_as_time(v), text) :
-					   duration_format(v.i, text));
+		v.tag == VALUE_TIMESTAMP ? time_format(value_as_time(v), text)
+					 : duration_format(v.i, text));
 	buf_char(out, '"');
 }
 

@@ -14,14 +14,15 @@
 
 enum { RUNE_MAX = 0x10ffff, REGEX_REPEAT_MAX = 1000, REGEX_GROUPS_MAX = 100 };
 
-/* ---- sets of code points ------------------------------------------------------------------- */
+/* ---- sets of code points -------------------------------------------------- */
 
 struct range {
 	uint32_t first, last;
 };
 
 /* Sorted and disjoint after class_clean. */
-struct class {
+struct class
+{
 	struct arena *arena;
 	struct range *ranges;
 	uint32_t count, capacity;
@@ -38,7 +39,7 @@ bool class_has(const struct class *class, uint32_t rune);
 /* Adds the category or script (L, Lu, Greek); false: there is none of the name. */
 bool class_add_property(struct class *class, struct str name);
 
-/* ---- the tree --------------------------------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------------- */
 
 enum regex_kind {
 	REGEX_EMPTY,
@@ -80,7 +81,7 @@ struct regex_tree {
 bool regex_parse(struct arena *arena, struct str pattern, struct regex_tree *out,
 		 const char **problem, uint32_t *at);
 
-/* ---- instructions and states ---------------------------------------------------------------------- */
+/* ---- instructions and states ---------------------------------------------- */
 
 enum regex_opcode {
 	REGEX_OP_CHAR,	/* a code point of the class, then out */
@@ -112,7 +113,7 @@ struct regex {
 	/* Code points that no class tells apart are one symbol; the symbol after the last is the end. */
 	uint32_t symbols;
 	uint8_t ascii[REGEX_ASCII];
-	uint32_t *starts;    /* first code point of each interval, ascending */
+	uint32_t *starts; /* first code point of each interval, ascending */
 	uint8_t *interval_symbols;
 	uint32_t intervals;
 	uint64_t *members; /* of each class, a bitmap of symbols: class * words + symbol / 64 */

@@ -29,7 +29,7 @@ static bool fail(struct builder *builder, const char *problem)
 	return false;
 }
 
-/* ---- instructions ----------------------------------------------------------------------------- */
+/* ---- instructions --------------------------------------------------------- */
 
 static uint32_t add_op(struct builder *builder, struct regex_op op)
 {
@@ -54,8 +54,9 @@ static uint32_t add_op(struct builder *builder, struct regex_op op)
 
 static bool same_class(const struct class *a, const struct class *b)
 {
-	return a == b || (a->count == b->count &&
-			  (!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0));
+	return a == b ||
+	       (a->count == b->count &&
+		(!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0));
 }
 
 static uint16_t class_number(struct builder *builder, const struct class *class)
@@ -133,7 +134,8 @@ static uint32_t build_concat(struct builder *builder, const struct regex_node *c
 	return out;
 }
 
-static uint32_t build_alternate(struct builder *builder, const struct regex_node *child, uint32_t out)
+static uint32_t build_alternate(struct builder *builder, const struct regex_node *child,
+				uint32_t out)
 {
 	uint32_t first = NOWHERE, last = NOWHERE;
 
@@ -174,10 +176,10 @@ static uint32_t build(struct builder *builder, const struct regex_node *node, ui
 	switch ((enum regex_kind)node->kind) {
 	case REGEX_EMPTY: return out;
 	case REGEX_CLASS:
-		return add_op(builder, (struct regex_op){
-					       .opcode = REGEX_OP_CHAR,
-					       .class = class_number(builder, node->class),
-					       .out = out });
+		return add_op(builder,
+			      (struct regex_op){ .opcode = REGEX_OP_CHAR,
+						 .class = class_number(builder, node->class),
+						 .out = out });
 	case REGEX_ASSERT:
 		builder->regex->asserts |= node->assert;
 		return add_op(builder, (struct regex_op){ .opcode = REGEX_OP_ASSERT,
@@ -216,7 +218,8 @@ static bool build_ops(struct builder *builder, const struct regex_tree *tree)
 	struct class *any = arena_new(builder->arena, struct class);
 	uint32_t match, loop;
 
-	builder->classes = arena_array(builder->arena, const struct class *, builder->class_capacity);
+	builder->classes = arena_array(builder->arena, const struct class *,
+				       builder->class_capacity);
 	if (!any || !builder->classes)
 		return fail(builder, "more than memory holds");
 	any->arena = builder->arena;
@@ -234,7 +237,7 @@ static bool build_ops(struct builder *builder, const struct regex_tree *tree)
 	return !builder->problem;
 }
 
-/* ---- symbols ---------------------------------------------------------------------------------------- */
+/* ---- symbols -------------------------------------------------------------- */
 
 static int number_order(const void *a, const void *b)
 {
@@ -302,7 +305,8 @@ static bool alike(const struct builder *builder, const uint8_t *members, uint32_
 	if (builder->regex->asserts & (ASSERT_BEGIN_LINE | ASSERT_END_LINE) &&
 	    (a == '\n') != (b == '\n'))
 		return false;
-	return memcmp(members + (size_t)interval * stride, members + (size_t)other * stride, stride) == 0;
+	return memcmp(members + (size_t)interval * stride, members + (size_t)other * stride,
+		      stride) == 0;
 }
 
 /* For each interval, a bit for each class it lies in. */
@@ -353,8 +357,8 @@ static bool fill_symbols(struct builder *builder, const uint8_t *members, uint32
 	struct regex *regex = builder->regex;
 
 	regex->words = (regex->symbols + 63) / 64;
-	regex->members =
-		arena_array(builder->arena, uint64_t, (size_t)builder->class_count * regex->words + 1);
+	regex->members = arena_array(builder->arena, uint64_t,
+				     (size_t)builder->class_count * regex->words + 1);
 	regex->is_word = arena_array(builder->arena, uint8_t, regex->symbols + 1);
 	if (!regex->members || !regex->is_word)
 		return fail(builder, "more than memory holds");
@@ -364,7 +368,8 @@ static bool fill_symbols(struct builder *builder, const uint8_t *members, uint32
 		regex->is_word[symbol] = rune_is_word(regex->starts[interval]);
 		for (uint32_t c = 0; c < builder->class_count; c++)
 			if (members[(size_t)interval * stride + c / 8] >> c % 8 & 1)
-				regex->members[c * regex->words + symbol / 64] |= 1ULL << symbol % 64;
+				regex->members[c * regex->words + symbol / 64] |= 1ULL
+										  << symbol % 64;
 	}
 	for (uint32_t rune = 0, interval = 0; rune < REGEX_ASCII; rune++) {
 		while (interval + 1 < regex->intervals && regex->starts[interval + 1] <= rune)
@@ -392,7 +397,7 @@ static bool build_symbols(struct builder *builder)
 	       fill_symbols(builder, members, stride, examples);
 }
 
-/* ---- states ------------------------------------------------------------------------------------------ */
+/* ---- states --------------------------------------------------------------- */
 
 struct state {
 	const uint32_t *ops; /* sorted */
@@ -429,7 +434,8 @@ static uint32_t state_number(struct states *states, enum regex_before before)
 
 	qsort(now->items, now->count, sizeof(*now->items), number_order);
 	bucket = hash_ops(now->items, now->count, before);
-	for (uint32_t i = states->buckets[bucket]; i != NOWHERE; i = states->items[i].next_in_bucket) {
+	for (uint32_t i = states->buckets[bucket]; i != NOWHERE;
+	     i = states->items[i].next_in_bucket) {
 		struct state *state = &states->items[i];
 
 		if (state->before == before && state->count == now->count &&
@@ -494,8 +500,7 @@ static void build_table(struct builder *builder, struct arena *keep)
 	uint16_t *table = arena_array(builder->arena, uint16_t, TABLE_MAX), *copy;
 
 	states.items = arena_array(builder->arena, struct state, STATES_MAX);
-	if (!table || !states.items ||
-	    !regex_scratch_new(builder->arena, regex, &states.scratch))
+	if (!table || !states.items || !regex_scratch_new(builder->arena, regex, &states.scratch))
 		return;
 	for (uint32_t i = 0; i < BUCKETS; i++)
 		states.buckets[i] = NOWHERE;
@@ -512,7 +517,7 @@ static void build_table(struct builder *builder, struct arena *keep)
 	regex->table = copy;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------ */
 
 #define KEEP(field, count) keep_copy(arena, (field), sizeof(*(field)) * (count))
 
@@ -537,9 +542,9 @@ static const struct regex *keep_regex(struct arena *arena, const struct builder 
 	copy->interval_symbols = KEEP(copy->interval_symbols, copy->intervals);
 	copy->members = KEEP(copy->members, (size_t)builder->class_count * copy->words);
 	copy->is_word = KEEP(copy->is_word, copy->symbols);
-	return copy->ops && copy->starts && copy->interval_symbols && copy->members && copy->is_word ?
-		       copy :
-		       NULL;
+	return copy->ops && copy->starts && copy->interval_symbols && copy->members && copy->is_word
+		       ? copy
+		       : NULL;
 }
 
 static const struct regex *compile_with(struct arena *arena, struct arena *scratch,

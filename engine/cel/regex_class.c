@@ -84,7 +84,8 @@ void class_fold(struct class *class)
 	for (uint32_t i = 0; i < count; i++) {
 		struct range range = class->ranges[i];
 
-		for (uint32_t rune = range.first; rune <= MIN(range.last, (uint32_t)FOLD_LAST); rune++)
+		for (uint32_t rune = range.first; rune <= MIN(range.last, (uint32_t)FOLD_LAST);
+		     rune++)
 			for (uint32_t other = rune_fold_next(rune); other != rune;
 			     other = rune_fold_next(other))
 				class_add(class, other, other);
@@ -125,7 +126,7 @@ bool class_add_property(struct class *class, struct str name)
 		return true;
 	}
 	if (name.len <= 2)
-		return name.len &&
-		       add_rows(class, category_rows, ARRAY_SIZE(category_rows), name, name.len == 1);
+		return name.len && add_rows(class, category_rows, ARRAY_SIZE(category_rows), name,
+					    name.len == 1);
 	return add_rows(class, script_rows, ARRAY_SIZE(script_rows), name, false);
 }

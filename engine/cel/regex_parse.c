@@ -122,7 +122,7 @@ static struct regex_node *make_literal(struct regex_parser *parser, uint32_t run
 	return make_class(parser, class);
 }
 
-/* ---- escapes --------------------------------------------------------------------------------- */
+/* ---- escapes -------------------------------------------------------------- */
 
 static int hex_value(int c)
 {
@@ -169,7 +169,8 @@ static bool parse_octal(struct regex_parser *parser, uint32_t from, int first, u
 
 static bool is_word_char(int c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_';
 }
 
 /* An escape that stands for one code point; the cursor is at the backslash. */
@@ -208,7 +209,7 @@ static bool parse_escape(struct regex_parser *parser, uint32_t *out)
 	return true;
 }
 
-/* ---- classes ----------------------------------------------------------------------------------- */
+/* ---- classes -------------------------------------------------------------- */
 
 static const struct named_class {
 	const char *name;
@@ -393,7 +394,7 @@ static struct regex_node *parse_class(struct regex_parser *parser)
 	return make_class(parser, class);
 }
 
-/* ---- groups ---------------------------------------------------------------------------------------- */
+/* ---- groups --------------------------------------------------------------- */
 
 /* "?P<name>" or "?<name>", behind the "(" */
 static bool parse_group_name(struct regex_parser *parser)
@@ -409,8 +410,9 @@ static bool parse_group_name(struct regex_parser *parser)
 		name.len++;
 	}
 	if (!name.len || !accept(parser, ">")) {
-		fail(parser, from, "a wrong name of a group, or look-behind, which the language does "
-				   "not have");
+		fail(parser, from,
+		     "a wrong name of a group, or look-behind, which the language does "
+		     "not have");
 		return false;
 	}
 	for (uint32_t i = 0; i < parser->name_count; i++)
@@ -432,11 +434,11 @@ static bool parse_flags(struct regex_parser *parser, bool *group)
 
 	for (;; parser->at++) {
 		int c = peek(parser, 0);
-		bool *flag = c == 'i' ? &flags.fold :
-			     c == 'm' ? &flags.many_lines :
-			     c == 's' ? &flags.dot_all :
-			     c == 'U' ? &flags.swap_greed :
-					NULL;
+		bool *flag = c == 'i'	? &flags.fold
+			     : c == 'm' ? &flags.many_lines
+			     : c == 's' ? &flags.dot_all
+			     : c == 'U' ? &flags.swap_greed
+					: NULL;
 
 		if (flag) {
 			*flag = on;
@@ -451,8 +453,9 @@ static bool parse_flags(struct regex_parser *parser, bool *group)
 			*group = c == ':';
 			return true;
 		} else {
-			fail(parser, from, "a (? that the language does not have (no look-around, no "
-					   "comments, no conditions)");
+			fail(parser, from,
+			     "a (? that the language does not have (no look-around, no "
+			     "comments, no conditions)");
 			return false;
 		}
 	}
@@ -506,7 +509,7 @@ static struct regex_node *parse_group(struct regex_parser *parser)
 	return node;
 }
 
-/* ---- repetition ------------------------------------------------------------------------------------- */
+/* ---- repetition ----------------------------------------------------------- */
 
 static bool read_count(struct regex_parser *parser, int32_t *out)
 {
@@ -604,7 +607,7 @@ static struct regex_node *parse_repeat(struct regex_parser *parser, struct regex
 	return node;
 }
 
-/* ---- atoms, sequences, alternatives ------------------------------------------------------------------- */
+/* ---- atoms, sequences, alternatives --------------------------------------- */
 
 /* \Q...\E: text; the cursor is behind \Q */
 static struct regex_node *parse_quoted(struct regex_parser *parser, struct regex_node ***tail)
@@ -679,12 +682,12 @@ static struct regex_node *parse_atom(struct regex_parser *parser)
 	case '\\': return parse_backslash(parser);
 	case '^':
 		parser->at++;
-		return make_assert(parser, parser->flags.many_lines ? ASSERT_BEGIN_LINE :
-								      ASSERT_BEGIN_TEXT);
+		return make_assert(parser, parser->flags.many_lines ? ASSERT_BEGIN_LINE
+								    : ASSERT_BEGIN_TEXT);
 	case '$':
 		parser->at++;
-		return make_assert(parser, parser->flags.many_lines ? ASSERT_END_LINE :
-								      ASSERT_END_TEXT);
+		return make_assert(parser,
+				   parser->flags.many_lines ? ASSERT_END_LINE : ASSERT_END_TEXT);
 	default: break;
 	}
 	if (accept_repeat(parser, &min, &max))
@@ -700,8 +703,8 @@ static struct regex_node *parse_concat(struct regex_parser *parser)
 
 	while (node && !parser->problem && more(parser) && peek(parser, 0) != '|' &&
 	       peek(parser, 0) != ')') {
-		struct regex_node *atom = accept(parser, "\\Q") ? parse_quoted(parser, &tail) :
-								  parse_atom(parser);
+		struct regex_node *atom = accept(parser, "\\Q") ? parse_quoted(parser, &tail)
+								: parse_atom(parser);
 
 		atom = parse_repeat(parser, atom);
 		if (!atom)
@@ -741,7 +744,7 @@ bool regex_parse(struct arena *arena, struct str pattern, struct regex_tree *out
 	struct regex_parser parser = { .arena = arena, .pattern = pattern };
 	struct regex_node *root;
 
-	if (!utf8_valid(pattern.data, pattern.len))
+	if (!utf8_is_valid(pattern.data, pattern.len))
 		fail(&parser, 0, "bytes that are no UTF-8");
 	root = parser.problem ? NULL : parse_alternate(&parser);
 	if (root && more(&parser))

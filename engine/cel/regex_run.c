@@ -7,7 +7,7 @@
 
 enum { BYTES_PER_STEP = 32 };
 
-/* ---- sets of instructions ------------------------------------------------------------------------ */
+/* ---- sets of instructions ------------------------------------------------- */
 
 static bool set_new(struct arena *arena, uint32_t size, struct regex_set *out)
 {
@@ -39,7 +39,7 @@ void regex_set_add(struct regex_set *set, uint32_t op)
 	set->items[set->count++] = op;
 }
 
-/* ---- one step ---------------------------------------------------------------------------------------- */
+/* ---- one step ------------------------------------------------------------- */
 
 uint8_t regex_holds(const struct regex *regex, enum regex_before before, uint32_t symbol)
 {
@@ -54,8 +54,8 @@ uint8_t regex_holds(const struct regex *regex, enum regex_before before, uint32_
 		holds |= ASSERT_END_TEXT | ASSERT_END_LINE;
 	else if (symbol == regex->newline)
 		holds |= ASSERT_END_LINE;
-	holds |= (before == BEFORE_WORD) != (!end && regex->is_word[symbol]) ? ASSERT_WORD :
-									       ASSERT_NO_WORD;
+	holds |= (before == BEFORE_WORD) != (!end && regex->is_word[symbol]) ? ASSERT_WORD
+									     : ASSERT_NO_WORD;
 	return holds;
 }
 
@@ -126,7 +126,7 @@ int regex_step(const struct regex *regex, struct regex_scratch *scratch, uint32_
 	return 0;
 }
 
-/* ---- matching -------------------------------------------------------------------------------------------- */
+/* ---- matching ------------------------------------------------------------- */
 
 static uint32_t next_symbol(const struct regex *regex, struct str subject, uint32_t *at)
 {

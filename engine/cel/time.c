@@ -15,7 +15,7 @@ struct civil {
 	int year_day; /* from 0 */
 };
 
-/* ---- calendar --------------------------------------------------------------------------------- */
+/* ---- calendar ------------------------------------------------------------- */
 
 static bool is_leap(int64_t year)
 {
@@ -71,7 +71,7 @@ int64_t time_year_of(int64_t seconds)
 	return civil.year;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------- */
 
 /* `count` digits at *at; -1: there are fewer. */
 static int read_digits(struct str text, uint32_t *at, uint32_t count)
@@ -214,9 +214,9 @@ static const struct unit {
 	struct str name;
 	int64_t nanos;
 } units[] = {
-	{ STR("h"), 3600LL * NANOS },	 { STR("m"), 60LL * NANOS },  { STR("s"), NANOS },
-	{ STR("ms"), 1000000 },		 { STR("us"), 1000 },	      { STR("\xc2\xb5s"), 1000 },
-	{ STR("\xce\xbcs"), 1000 }, { STR("ns"), 1 },
+	{ STR("h"), 3600LL * NANOS }, { STR("m"), 60LL * NANOS }, { STR("s"), NANOS },
+	{ STR("ms"), 1000000 },	      { STR("us"), 1000 },	  { STR("\xc2\xb5s"), 1000 },
+	{ STR("\xce\xbcs"), 1000 },   { STR("ns"), 1 },
 };
 
 static int64_t read_unit(struct str text, uint32_t *at)
@@ -306,7 +306,7 @@ uint32_t duration_format(int64_t nanos, char out[64])
 	return len;
 }
 
-/* ---- functions ------------------------------------------------------------------------------------ */
+/* ---- functions ------------------------------------------------------------ */
 
 enum part {
 	PART_YEAR,
@@ -405,10 +405,18 @@ TOTAL_FUNCTION(total_seconds, nanos / NANOS)
 TOTAL_FUNCTION(total_milliseconds, nanos / 1000000)
 
 #define TIME_ROWS(name, function, doc, plain, result) \
-	{ name, "timestamp.() -> int", function, doc ", in UTC.", \
-	  "timestamp('2023-12-25T12:30:15.123Z')." name "()", plain }, \
-	{ name, "timestamp.(string) -> int", function, doc ", in a zone (Europe/Paris, +02:00).", \
-	  "timestamp('2023-12-25T12:30:15.123Z')." name "('America/New_York')", result }
+	{ name, \
+	  "timestamp.() -> int", \
+	  function, \
+	  doc ", in UTC.", \
+	  "timestamp('2023-12-25T12:30:15.123Z')." name "()", \
+	  plain }, \
+	{ \
+		name, "timestamp.(string) -> int", function, \
+			doc ", in a zone (Europe/Paris, +02:00).", \
+			"timestamp('2023-12-25T12:30:15.123Z')." name "('America/New_York')", \
+			result \
+	}
 
 const struct cel_function time_rows[] = {
 	TIME_ROWS("getFullYear", get_year, "Year", "2023", "2023"),
@@ -427,7 +435,7 @@ const struct cel_function time_rows[] = {
 	  "duration('90m').getMinutes()", "90" },
 	{ "getSeconds", "duration.() -> int", total_seconds, "Whole seconds.",
 	  "duration('1.5s').getSeconds()", "1" },
-	{ "getMilliseconds", "duration.() -> int", total_milliseconds,
-	  "Whole milliseconds.", "duration('1.234s').getMilliseconds()", "1234" },
+	{ "getMilliseconds", "duration.() -> int", total_milliseconds, "Whole milliseconds.",
+	  "duration('1.234s').getMilliseconds()", "1234" },
 };
 const uint32_t time_rows_count = ARRAY_SIZE(time_rows);

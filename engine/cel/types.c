@@ -72,7 +72,7 @@ static const struct constructor {
 	{ "wrapper", T_NULLABLE, 1 },
 };
 
-/* ---- making ---------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------- */
 
 const struct type *type_new(struct arena *arena, enum type_kind kind, struct str name,
 			    const struct type *const *params, uint32_t count)
@@ -84,7 +84,9 @@ const struct type *type_new(struct arena *arena, enum type_kind kind, struct str
 		return &type_error;
 	for (uint32_t i = 0; i < count; i++)
 		copy[i] = params[i];
-	*type = (struct type){ .kind = kind, .count = (uint8_t)count, .name = name, .params = copy };
+	*type = (struct type){
+		.kind = kind, .count = (uint8_t)count, .name = name, .params = copy
+	};
 	return type;
 }
 
@@ -117,7 +119,7 @@ bool type_is_optional(const struct type *type)
 	return type->kind == T_OPAQUE && str_equal(type->name, STR("optional_type"));
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------- */
 
 static void skip_spaces(struct type_reader *reader)
 {
@@ -229,7 +231,7 @@ const struct type *type_parse(struct arena *arena, struct str text)
 	return reader.at == reader.end ? type : NULL;
 }
 
-/* ---- printing, comparing --------------------------------------------------------------------- */
+/* ---- printing, comparing -------------------------------------------------- */
 
 static void print_params(struct buf *out, const struct type *type)
 {
@@ -276,18 +278,12 @@ bool type_equal(const struct type *a, const struct type *b)
 uint32_t type_tags(const struct type *type)
 {
 	static const uint32_t tags[] = {
-		[T_NULL] = 1 << VALUE_NULL,
-		[T_BOOL] = 1 << VALUE_BOOL,
-		[T_INT] = 1 << VALUE_INT,
-		[T_UINT] = 1 << VALUE_UINT,
-		[T_DOUBLE] = 1 << VALUE_DOUBLE,
-		[T_STRING] = 1 << VALUE_STRING,
-		[T_BYTES] = 1 << VALUE_BYTES,
-		[T_TIMESTAMP] = 1 << VALUE_TIMESTAMP,
-		[T_DURATION] = 1 << VALUE_DURATION,
-		[T_LIST] = 1 << VALUE_LIST,
-		[T_MAP] = 1 << VALUE_MAP,
-		[T_TYPE] = 1 << VALUE_TYPE,
+		[T_NULL] = 1 << VALUE_NULL,	    [T_BOOL] = 1 << VALUE_BOOL,
+		[T_INT] = 1 << VALUE_INT,	    [T_UINT] = 1 << VALUE_UINT,
+		[T_DOUBLE] = 1 << VALUE_DOUBLE,	    [T_STRING] = 1 << VALUE_STRING,
+		[T_BYTES] = 1 << VALUE_BYTES,	    [T_TIMESTAMP] = 1 << VALUE_TIMESTAMP,
+		[T_DURATION] = 1 << VALUE_DURATION, [T_LIST] = 1 << VALUE_LIST,
+		[T_MAP] = 1 << VALUE_MAP,	    [T_TYPE] = 1 << VALUE_TYPE,
 		[T_MESSAGE] = 1 << VALUE_MESSAGE,
 	};
 
@@ -300,7 +296,7 @@ uint32_t type_tags(const struct type *type)
 	return ~(uint32_t)(1 << VALUE_ERROR);
 }
 
-/* ---- inference --------------------------------------------------------------------------------- */
+/* ---- inference ------------------------------------------------------------ */
 
 static bool grow(struct inference *infer)
 {

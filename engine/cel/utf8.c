@@ -35,8 +35,10 @@ static uint32_t decode_long(const char *s, uint32_t size)
 			return 0;
 		rune = rune << 6 | continuation(s, i);
 	}
-	if (rune < (size == 2 ? 0x80u : size == 3 ? 0x800u : 0x10000u) || rune > 0x10ffff ||
-	    (rune >= 0xd800 && rune <= 0xdfff))
+	if (rune < (size == 2	? 0x80u
+		    : size == 3 ? 0x800u
+				: 0x10000u) ||
+	    rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff))
 		return 0;
 	return rune;
 }
@@ -44,7 +46,11 @@ static uint32_t decode_long(const char *s, uint32_t size)
 uint32_t utf8_decode(const char *s, uint32_t len, uint32_t *size)
 {
 	unsigned char first = (unsigned char)s[0];
-	uint32_t want = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+	uint32_t want = first < 0xc2   ? 0
+			: first < 0xe0 ? 2
+			: first < 0xf0 ? 3
+			: first < 0xf5 ? 4
+				       : 0;
 	uint32_t rune;
 
 	*size = 1;
@@ -92,7 +98,7 @@ uint32_t utf8_count(const char *s, uint32_t len)
 	return count;
 }
 
-bool utf8_valid(const char *s, uint32_t len)
+bool utf8_is_valid(const char *s, uint32_t len)
 {
 	uint32_t size;
 
@@ -122,8 +128,9 @@ static uint32_t map_case(const struct case_row *rows, size_t count, uint32_t run
 		else if (rune > row->last)
 			low = middle + 1;
 		else
-			return (rune - row->first) % row->step ? rune :
-								 (uint32_t)((int32_t)rune + row->delta);
+			return (rune - row->first) % row->step
+				       ? rune
+				       : (uint32_t)((int32_t)rune + row->delta);
 	}
 	return rune;
 }

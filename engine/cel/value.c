@@ -14,7 +14,7 @@ enum { BYTES_PER_STEP = 64 };
 
 const struct value value_none = { .tag = VALUE_OPTIONAL };
 
-/* ---- making -------------------------------------------------------------------------------- */
+/* ---- making --------------------------------------------------------------- */
 
 struct value cel_error(struct cel_run *run, const char *format, ...)
 {
@@ -114,12 +114,12 @@ struct value value_optional(struct cel_run *run, struct value v)
 	return (struct value){ .tag = VALUE_OPTIONAL, .object = copy };
 }
 
-/* ---- copying ---------------------------------------------------------------------------------- */
+/* ---- copying -------------------------------------------------------------- */
 
 static bool copy_list(struct arena *arena, struct value v, struct value *out)
 {
-	struct value_list *list =
-		arena_alloc(arena, sizeof(*list) + v.list->count * sizeof(struct value));
+	struct value_list *list = arena_alloc(arena,
+					      sizeof(*list) + v.list->count * sizeof(struct value));
 
 	if (!list)
 		return false;
@@ -133,8 +133,8 @@ static bool copy_list(struct arena *arena, struct value v, struct value *out)
 
 static bool copy_map(struct arena *arena, struct value v, struct value *out)
 {
-	struct value_map *map =
-		arena_alloc(arena, sizeof(*map) + v.map->count * sizeof(struct value_entry));
+	struct value_map *map = arena_alloc(
+		arena, sizeof(*map) + v.map->count * sizeof(struct value_entry));
 
 	if (!map)
 		return false;
@@ -189,7 +189,7 @@ bool value_copy(struct arena *arena, struct value v, struct value *out)
 	return copied;
 }
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------- */
 
 struct str value_type_name(struct value v)
 {
@@ -216,7 +216,7 @@ struct str value_type_name(struct value v)
 	return names[v.tag];
 }
 
-/* ---- order ------------------------------------------------------------------------------------------ */
+/* ---- order ---------------------------------------------------------------- */
 
 #define ORDER(a, b) ((a) < (b) ? ORDER_LESS : (a) > (b) ? ORDER_GREATER : ORDER_EQUAL)
 
@@ -251,26 +251,24 @@ static enum order order_uint_double(uint64_t a, double b)
 
 static enum order reverse(enum order order)
 {
-	return order == ORDER_LESS    ? ORDER_GREATER :
-	       order == ORDER_GREATER ? ORDER_LESS :
-					order;
+	return order == ORDER_LESS ? ORDER_GREATER : order == ORDER_GREATER ? ORDER_LESS : order;
 }
 
 static enum order order_numbers(struct value a, struct value b)
 {
 	switch (a.tag) {
 	case VALUE_INT:
-		return b.tag == VALUE_UINT   ? order_int_uint(a.i, b.u) :
-		       b.tag == VALUE_DOUBLE ? order_int_double(a.i, b.d) :
-					       ORDER_NONE;
+		return b.tag == VALUE_UINT     ? order_int_uint(a.i, b.u)
+		       : b.tag == VALUE_DOUBLE ? order_int_double(a.i, b.d)
+					       : ORDER_NONE;
 	case VALUE_UINT:
-		return b.tag == VALUE_INT    ? reverse(order_int_uint(b.i, a.u)) :
-		       b.tag == VALUE_DOUBLE ? order_uint_double(a.u, b.d) :
-					       ORDER_NONE;
+		return b.tag == VALUE_INT      ? reverse(order_int_uint(b.i, a.u))
+		       : b.tag == VALUE_DOUBLE ? order_uint_double(a.u, b.d)
+					       : ORDER_NONE;
 	case VALUE_DOUBLE:
-		return b.tag == VALUE_INT  ? reverse(order_int_double(b.i, a.d)) :
-		       b.tag == VALUE_UINT ? reverse(order_uint_double(b.u, a.d)) :
-					     ORDER_NONE;
+		return b.tag == VALUE_INT    ? reverse(order_int_double(b.i, a.d))
+		       : b.tag == VALUE_UINT ? reverse(order_uint_double(b.u, a.d))
+					     : ORDER_NONE;
 	default: return ORDER_NONE;
 	}
 }
@@ -285,8 +283,7 @@ static enum order order_texts(struct value a, struct value b)
 
 static enum order order_times(const struct cel_time *a, const struct cel_time *b)
 {
-	return a->seconds != b->seconds ? ORDER(a->seconds, b->seconds) :
-					  ORDER(a->nanos, b->nanos);
+	return a->seconds != b->seconds ? ORDER(a->seconds, b->seconds) : ORDER(a->nanos, b->nanos);
 }
 
 enum order values_order(struct value a, struct value b)
@@ -327,7 +324,7 @@ struct value values_compare(enum operation operation, struct value a, struct val
 	}
 }
 
-/* ---- equality ------------------------------------------------------------------------------------------ */
+/* ---- equality ------------------------------------------------------------- */
 
 static bool lists_equal(struct cel_run *run, const struct value_list *a, const struct value_list *b)
 {
@@ -367,8 +364,8 @@ static bool messages_equal(struct cel_run *run, const struct cel_object *a,
 
 		if (has != message_has(run, b, field).b)
 			return false;
-		if (has && !values_equal(run, message_field(run, a, field),
-					 message_field(run, b, field)))
+		if (has &&
+		    !values_equal(run, message_field(run, a, field), message_field(run, b, field)))
 			return false;
 	}
 	return true;

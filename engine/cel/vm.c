@@ -69,8 +69,8 @@ static inline struct value negated(struct value v)
 	}
 
 #define ARITHMETIC(name) \
-	do_##name: \
-	frame[pc->to] = values_arithmetic(run, OPERATION_##name, OPERAND(pc->a), OPERAND(pc->b)); \
+	do_##name : frame[pc->to] = values_arithmetic(run, OPERATION_##name, OPERAND(pc->a), \
+						      OPERAND(pc->b)); \
 	NEXT();
 
 /* What a false or an error does to && (stop = false) and || (stop = true). */
@@ -133,8 +133,8 @@ do_select:
 	frame[pc->to] = value_select(run, OPERAND(pc->a), *(const struct str *)pc->pointer);
 	NEXT();
 do_select_optional:
-	frame[pc->to] =
-		value_select_optional(run, OPERAND(pc->a), *(const struct str *)pc->pointer);
+	frame[pc->to] = value_select_optional(run, OPERAND(pc->a),
+					      *(const struct str *)pc->pointer);
 	NEXT();
 do_has:
 	frame[pc->to] = value_has(run, OPERAND(pc->a), *(const struct str *)pc->pointer);
@@ -203,7 +203,7 @@ do_jump:
 	GO(pc->target);
 	STEP(and_step, false)
 	STEP(or_step, true)
-do_branch: {
+do_branch : {
 	const struct value *a = &OPERAND(pc->a);
 
 	if (LIKELY(a->tag == VALUE_BOOL)) {
@@ -230,7 +230,7 @@ do_fold_merge:
 	LEAVE_UNLESS(vm_fold_merge(run, &OPERAND(pc->a), &OPERAND(pc->b), &frame[pc->to]));
 do_fold_count:
 	LEAVE_UNLESS(vm_fold_count(&OPERAND(pc->a), &frame[pc->to]));
-do_filter: {
+do_filter : {
 	const struct value *a = &OPERAND(pc->a);
 
 	if (LIKELY(a->tag == VALUE_BOOL)) {
@@ -254,7 +254,7 @@ do_optional_check:
 	NEXT();
 do_return:
 	return UNLIKELY(!run->budget) ? ERROR_BUDGET : OPERAND(pc->a);
-do_return_bool: {
+do_return_bool : {
 	const struct value *a = &OPERAND(pc->a);
 
 	if (UNLIKELY(!run->budget))

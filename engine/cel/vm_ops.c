@@ -21,7 +21,8 @@ struct value vm_has_slot(const struct value *slot)
 /* Did the checker mean this message? A getter may have answered another. */
 static bool owns_field(const struct cel_object *object, const struct cel_field *field)
 {
-	return field >= object->type->fields && field < object->type->fields + object->type->field_count;
+	return field >= object->type->fields &&
+	       field < object->type->fields + object->type->field_count;
 }
 
 struct value vm_field(struct cel_run *run, struct value operand, const struct cel_field *field)
@@ -91,7 +92,7 @@ struct value vm_matches(struct cel_run *run, struct value subject, const struct 
 	return found < 0 ? ERROR_BUDGET : value_bool(found);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ---------------------------------------------------------------- */
 
 static bool takes(const struct overload *overload, const struct value *args, uint32_t count)
 {
@@ -122,7 +123,7 @@ struct value vm_call(struct cel_run *run, const struct call_site *site, const st
 	return cel_error(run, "no such overload: %.*s", (int)site->name.len, site->name.data);
 }
 
-/* ---- aggregates --------------------------------------------------------------------------------- */
+/* ---- aggregates ----------------------------------------------------------- */
 
 /* An optional element: *v is what it holds. 1 there, 0 absent, -1 *v is an error. */
 static int unwrap(struct value *v, bool optional)
@@ -241,11 +242,11 @@ struct value vm_message(struct cel_run *run, const struct value *fields,
 
 struct value vm_no_bool(struct value v)
 {
-	return v.tag == VALUE_NULL ? ERROR_TEXT("the condition is null: the field is absent") :
-				     ERROR_TEXT("the condition is not bool");
+	return v.tag == VALUE_NULL ? ERROR_TEXT("the condition is null: the field is absent")
+				   : ERROR_TEXT("the condition is not bool");
 }
 
-/* ---- folds ---------------------------------------------------------------------------------------- */
+/* ---- folds ---------------------------------------------------------------- */
 
 /* A loop's registers: the range, the position, the first and the second variable. */
 bool vm_fold_start(const struct value *range, struct value *loop, struct value *error)
@@ -381,7 +382,7 @@ bool vm_fold_count(const struct value *condition, struct value *to)
 	return true;
 }
 
-/* ---- optionals -------------------------------------------------------------------------------------- */
+/* ---- optionals ------------------------------------------------------------ */
 
 bool vm_optional_get(struct value optional, struct value *to, struct value *otherwise)
 {
@@ -389,8 +390,8 @@ bool vm_optional_get(struct value optional, struct value *to, struct value *othe
 		*to = *(const struct value *)optional.object;
 		return true;
 	}
-	*otherwise = optional.tag == VALUE_OPTIONAL || value_is_error(optional) ? optional :
-										  ERROR_NO_OVERLOAD;
+	*otherwise = optional.tag == VALUE_OPTIONAL || value_is_error(optional) ? optional
+										: ERROR_NO_OVERLOAD;
 	return false;
 }
 

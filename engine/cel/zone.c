@@ -146,10 +146,10 @@ static bool offset_in_file(struct str file, int64_t seconds, int32_t *offset)
 	}
 	if (change < 0)
 		return type_offset(&block, 0, offset);
-	return type_offset(&block,
-			   (unsigned char)block.data[(uint64_t)block.times * block.size +
-						     (uint64_t)change],
-			   offset);
+	return type_offset(
+		&block,
+		(unsigned char)block.data[(uint64_t)block.times * block.size + (uint64_t)change],
+		offset);
 }
 
 bool zone_offset(struct cel_run *run, struct str zone, int64_t seconds, int32_t *offset)

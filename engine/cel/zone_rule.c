@@ -37,7 +37,8 @@ static bool read_number(struct reader *reader, int *out)
 	const char *from = reader->at;
 	int value = 0;
 
-	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9' && value < 10000)
+	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9' &&
+	       value < 10000)
 		value = value * 10 + *reader->at++ - '0';
 	*out = value;
 	return reader->at > from;
@@ -53,7 +54,8 @@ static bool skip_zone_name(struct reader *reader)
 			reader->at++;
 		return accept(reader, '>');
 	}
-	while (reader->at < reader->end && ((*reader->at | 0x20) >= 'a' && (*reader->at | 0x20) <= 'z'))
+	while (reader->at < reader->end &&
+	       ((*reader->at | 0x20) >= 'a' && (*reader->at | 0x20) <= 'z'))
 		reader->at++;
 	return reader->at > from;
 }
@@ -134,8 +136,8 @@ static int64_t change_day(const struct change *change, int64_t year)
 		return time_days_of(year, 1, 1) + change->day - 1 +
 		       (leap(year) && change->day >= 60);
 	first = time_days_of(year, change->month, 1);
-	next = change->month == 12 ? time_days_of(year + 1, 1, 1) :
-				     time_days_of(year, change->month + 1, 1);
+	next = change->month == 12 ? time_days_of(year + 1, 1, 1)
+				   : time_days_of(year, change->month + 1, 1);
 	weekday = ((first + 4) % 7 + 7) % 7;
 	day = first + (change->day - weekday + 7) % 7 + 7 * (change->week - 1);
 	return day < next ? day : day - 7;
@@ -156,8 +158,8 @@ bool zone_rule_offset(struct str text, int64_t seconds, int32_t *offset)
 	year = time_year_of(seconds + rule.standard);
 	start = change_day(&rule.start, year) * DAY + rule.start.time - rule.standard;
 	end = change_day(&rule.end, year) * DAY + rule.end.time - rule.summer;
-	summer = start < end ? seconds >= start && seconds < end :
-			       seconds >= start || seconds < end;
+	summer = start < end ? seconds >= start && seconds < end
+			     : seconds >= start || seconds < end;
 	if (summer)
 		*offset = rule.summer;
 	return true;

@@ -80,13 +80,15 @@ static bool declare_overload(struct test *test, const char *name, const json_t *
 		if (method && i == 0)
 			buf_printf(&text, "%s.(", type);
 		else
-			buf_printf(&text, "%s%s", i == (method ? 1u : 0u) ? (method ? "" : "(") : ", ",
-				   type);
+			buf_printf(&text, "%s%s",
+				   i == (method ? 1u : 0u) ? (method ? "" : "(") : ", ", type);
 	}
 	buf_printf(&text, ") -> %s", result);
-	*row = (struct cel_function){ .name = name,
-				      .signature = arena_str(&test->arena, buf_cstr(&text), text.len).data,
-				      .call = call_nothing };
+	*row = (struct cel_function){
+		.name = name,
+		.signature = arena_str(&test->arena, buf_cstr(&text), text.len).data,
+		.call = call_nothing
+	};
 	buf_free(&text);
 	return cel_env_functions(test->env, row, 1) == 0;
 }
@@ -100,15 +102,15 @@ static bool declare(struct test *test, const json_t *declaration, uint32_t *next
 	size_t i;
 	json_t *overload;
 
-	json_array_foreach(overloads, i, overload)
-		if (!declare_overload(test, name, overload))
-			return false;
+	json_array_foreach(overloads, i,
+			   overload) if (!declare_overload(test, name, overload)) return false;
 	if (overloads)
 		return true;
 	type = type_of_json(&test->arena, json_object_get(declaration, "type"));
 	if (binding && json_object_get(binding, "value")) {
 		if (*next == BINDINGS_MAX ||
-		    !value_of_json(&test->arena, json_object_get(binding, "value"), &bindings[*next]))
+		    !value_of_json(&test->arena, json_object_get(binding, "value"),
+				   &bindings[*next]))
 			return false;
 		get = getters[(*next)++];
 	}
@@ -120,9 +122,8 @@ static bool declared(const json_t *declarations, const char *name)
 	size_t i;
 	json_t *declaration;
 
-	json_array_foreach(declarations, i, declaration)
-		if (strcmp(json_text(declaration, "name"), name) == 0)
-			return true;
+	json_array_foreach(declarations, i, declaration) if (strcmp(json_text(declaration, "name"),
+								    name) == 0) return true;
 	return false;
 }
 
@@ -132,7 +133,8 @@ static bool declare_rest(struct test *test, uint32_t *next)
 	json_t *given = json_object_get(test->json, "bindings"), *binding;
 	const char *name;
 
-	json_object_foreach(given, name, binding) {
+	json_object_foreach(given, name, binding)
+	{
 		if (declared(json_object_get(test->json, "type_env"), name))
 			continue;
 		json_t *declaration = json_pack("{s:s, s:s}", "name", name, "type", "dyn");
@@ -158,9 +160,8 @@ static bool set_up(struct test *test)
 	test->env = cel_env_new_with(options);
 	if (!test->env || cel_env_container(test->env, json_text(test->json, "container")))
 		return false;
-	json_array_foreach(json_object_get(test->json, "type_env"), i, declaration)
-		if (!declare(test, declaration, &next))
-			return false;
+	json_array_foreach(json_object_get(test->json, "type_env"), i,
+			   declaration) if (!declare(test, declaration, &next)) return false;
 	return declare_rest(test, &next);
 }
 
@@ -191,8 +192,8 @@ static enum outcome judge(struct test *test, const struct cel_program *program)
 	if (json_flag(test->json, "check_only"))
 		return PASSED;
 	value = cel_eval(program, &run);
-	if (json_flag(expect, "error") ? value.tag == VALUE_ERROR :
-					 value_is_json(value, json_object_get(expect, "value")))
+	if (json_flag(expect, "error") ? value.tag == VALUE_ERROR
+				       : value_is_json(value, json_object_get(expect, "value")))
 		return PASSED;
 	explain_value(test, value);
 	return FAILED;
@@ -215,8 +216,8 @@ static enum outcome run_test(struct test *test)
 		return judge(test, program);
 	if (json_flag(json_object_get(test->json, "expect"), "error"))
 		return PASSED;
-	snprintf(test->problem, sizeof(test->problem), "does not compile: %u:%u: %.400s (%.400s)", err.line,
-		 err.column, err.message, err.hint);
+	snprintf(test->problem, sizeof(test->problem), "does not compile: %u:%u: %.400s (%.400s)",
+		 err.line, err.column, err.message, err.hint);
 	return FAILED;
 }
 
@@ -262,8 +263,7 @@ static int run_file(const struct options *options, const char *path, struct tall
 		fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
 		return -1;
 	}
-	json_array_foreach(tests, i, test)
-		run_one(options, test, tally);
+	json_array_foreach(tests, i, test) run_one(options, test, tally);
 	json_decref(tests);
 	return 0;
 }
@@ -285,7 +285,8 @@ int main(int argc, char **argv)
 			files++;
 	}
 	if (!files) {
-		fprintf(stderr, "usage: %s [--class core,ext,proto] [--verbose] FILE...\n", argv[0]);
+		fprintf(stderr, "usage: %s [--class core,ext,proto] [--verbose] FILE...\n",
+			argv[0]);
 		return 2;
 	}
 	return tally_end(&tally);

@@ -27,7 +27,7 @@ bool json_flag(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
-/* ---- from JSON ----------------------------------------------------------------------------------- */
+/* ---- from JSON ------------------------------------------------------------ */
 
 static struct value text_value(struct arena *arena, const json_t *json)
 {
@@ -66,7 +66,8 @@ static bool list_value(struct arena *arena, const json_t *json, struct value *ou
 static bool map_value(struct arena *arena, const json_t *json, struct value *out)
 {
 	size_t count = json_array_size(json);
-	struct value_map *map = arena_zalloc(arena, sizeof(*map) + count * sizeof(struct value_entry));
+	struct value_map *map = arena_zalloc(arena,
+					     sizeof(*map) + count * sizeof(struct value_entry));
 
 	map->count = (uint32_t)count;
 	for (size_t i = 0; i < count; i++) {
@@ -131,8 +132,8 @@ bool value_of_json(struct arena *arena, const json_t *json, struct value *out)
 	else if (strcmp(type, "string") == 0)
 		*out = text_value(arena, value);
 	else if (strcmp(type, "bytes") == 0)
-		*out = bytes_value(arena, json_object_get(json, "hex") ? json_object_get(json, "hex") :
-									 value);
+		*out = bytes_value(
+			arena, json_object_get(json, "hex") ? json_object_get(json, "hex") : value);
 	else if (strcmp(type, "list") == 0)
 		return list_value(arena, value, out);
 	else if (strcmp(type, "map") == 0)
@@ -148,7 +149,7 @@ bool value_of_json(struct arena *arena, const json_t *json, struct value *out)
 	return true;
 }
 
-/* ---- against JSON ------------------------------------------------------------------------------------ */
+/* ---- against JSON --------------------------------------------------------- */
 
 static bool same_items(struct value a, struct value b);
 
@@ -158,8 +159,7 @@ static bool same(struct value a, struct value b)
 	if (a.tag != b.tag)
 		return false;
 	if (a.tag == VALUE_DOUBLE)
-		return (isnan(a.d) && isnan(b.d)) ||
-		       (a.d == b.d && signbit(a.d) == signbit(b.d));
+		return (isnan(a.d) && isnan(b.d)) || (a.d == b.d && signbit(a.d) == signbit(b.d));
 	if (a.tag == VALUE_LIST || a.tag == VALUE_MAP)
 		return same_items(a, b);
 	return cel_equal(a, b);
@@ -201,7 +201,7 @@ bool value_is_json(struct value v, const json_t *json)
 	return result;
 }
 
-/* ---- types --------------------------------------------------------------------------------------------- */
+/* ---- types ---------------------------------------------------------------- */
 
 static bool print_type(struct buf *out, const json_t *json);
 
@@ -211,7 +211,8 @@ static bool print_types(struct buf *out, const json_t *array)
 	json_t *item;
 
 	buf_char(out, '(');
-	json_array_foreach(array, i, item) {
+	json_array_foreach(array, i, item)
+	{
 		if (i)
 			buf_lit(out, ", ");
 		if (!print_type(out, item))
@@ -238,10 +239,10 @@ static bool print_type(struct buf *out, const json_t *json)
 		const char *name = json_string_value(json);
 
 		buf_printf(out, "%s",
-			   strcmp(name, "null") == 0	  ? "null_type" :
-			   strcmp(name, "timestamp") == 0 ? "google.protobuf.Timestamp" :
-			   strcmp(name, "duration") == 0  ? "google.protobuf.Duration" :
-							    name);
+			   strcmp(name, "null") == 0	    ? "null_type"
+			   : strcmp(name, "timestamp") == 0 ? "google.protobuf.Timestamp"
+			   : strcmp(name, "duration") == 0  ? "google.protobuf.Duration"
+							    : name);
 		return true;
 	}
 	if ((inner = json_object_get(json, "list")))
