@@ -21,6 +21,7 @@ struct folder {
 	uint32_t count, capacity, type_capacity;
 	uint32_t number;
 	bool aborted; /* a duplicate list, as Tracee has it */
+	bool single;  /* one file was asked for: its neighbours' lists may be unused */
 };
 
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t size)
@@ -191,8 +192,14 @@ static void load_list(struct loader *loader, struct folder *folder, const struct
 	if (!lists)
 		return;
 	loader->lists = lists;
-	lists[loader->list_count++] = (struct named_list){ text.name->text, file, text.name,
-							   text.values, folder->number };
+	lists[loader->list_count++] = (struct named_list){
+		.name = text.name->text,
+		.file = file,
+		.node = text.name,
+		.values = text.values,
+		.directory = folder->number,
+		.may_be_unused = folder->single,
+	};
 }
 
 /* ---- detectors ------------------------------------------------------------------------ */
@@ -323,7 +330,7 @@ static void load_directory(struct loader *loader, const char *path)
 /* One file sees the lists of its directory, but no other detectors of it. */
 static void load_single(struct loader *loader, const char *path)
 {
-	struct folder folder = { .number = loader->directory_count++ };
+	struct folder folder = { .number = loader->directory_count++, .single = true };
 	struct err_list ignored = { 0 }, *problems = loader->problems;
 	const char *slash = strrchr(path, '/');
 	char directory[ERR_PATH_MAX];
@@ -436,6 +443,53 @@ static int compile_all(struct loader *loader)
 	return 0;
 }
 
+static bool is_word_char(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z');
+}
+
+/* The name stands in the text as a word of its own. */
+static bool mentions(struct str text, struct str name)
+{
+	for (uint32_t at = 0; at + name.len <= text.len; at++)
+		if (memcmp(text.data + at, name.data, name.len) == 0 &&
+		    (at == 0 || !is_word_char(text.data[at - 1])) &&
+		    (at + name.len == text.len || !is_word_char(text.data[at + name.len])))
+			return true;
+	return false;
+}
+
+static bool detector_mentions(const struct detector_text *text, struct str name)
+{
+	const struct output_text *outputs = text->output.fields.items;
+
+	for (uint32_t i = 0; i < text->conditions.count; i++)
+		if (mentions(text->conditions.items[i]->text, name))
+			return true;
+	for (uint32_t i = 0; i < text->output.fields.count; i++)
+		if (mentions(outputs[i].expression->text, name))
+			return true;
+	return false;
+}
+
+/* A list that no detector of its directory names is likely misspelt somewhere. */
+static void warn_unused(struct loader *loader)
+{
+	for (uint32_t i = 0; i < loader->list_count; i++) {
+		const struct named_list *list = &loader->lists[i];
+		struct report report = report_of(loader, list->file);
+		bool used = list->may_be_unused;
+
+		for (uint32_t k = 0; !used && k < loader->pending_count; k++)
+			used = loader->pending[k].directory == list->directory &&
+			       detector_mentions(&loader->pending[k].text, list->name);
+		if (!used)
+			report_warning(&report, list->node, "unused-list", NULL,
+				       "no detector beside it uses list %s", list->name.data);
+	}
+}
+
 /* What is whole goes into the ruleset, in load order. */
 static int keep(struct loader *loader)
 {
@@ -464,6 +518,8 @@ static int finish(struct loader *loader)
 	for (uint32_t i = 0; i < loader->pending_count; i++)
 		detector_link(loader, &loader->pending[i]);
 	code = compile_all(loader);
+	if (!loader->problems->errors)
+		warn_unused(loader);
 	return code ? code : keep(loader);
 }
 

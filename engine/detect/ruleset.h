@@ -123,6 +123,7 @@ struct named_list {
 	const struct yaml_node *node;
 	struct texts values;
 	uint32_t directory;
+	bool may_be_unused;
 };
 
 /* load.c */

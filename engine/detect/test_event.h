@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of rule tests: from short form to a real record, so that tests run what the sensor runs. */
+/* Events of rule tests: from short form to a real record: tests run what the sensor runs. */
 #ifndef DETECT_TEST_EVENT_H
 #define DETECT_TEST_EVENT_H
 
