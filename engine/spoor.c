@@ -247,11 +247,44 @@ int spoor_record(struct spoor *spoor, const char *path)
 
 /* ---- sources ---------------------------------------------------------------------- */
 
-static void want_fill(const struct spoor *spoor, const struct rules *rules,
-		      struct source_want *want)
+/* What the process store lives on: without it no event knows its executable or family. */
+static const uint16_t store_events[] = { EV_sched_process_fork, EV_sched_process_exec,
+					 EV_sched_process_exit };
+
+static bool is_wanted(const struct event_def *const *events, size_t count,
+		      const struct event_def *def)
 {
-	*want = (struct source_want){ .hook = spoor->hook, .ring_bytes = spoor->ring_bytes };
-	want->events = policies_events(rules->policies, &want->count);
+	for (size_t i = 0; i < count; i++)
+		if (events[i] == def)
+			return true;
+	return false;
+}
+
+/* The list of events is the caller's to free, once the source has seen it. */
+static int want_fill(const struct spoor *spoor, const struct rules *rules, struct source_want *want)
+{
+	size_t count;
+	const struct event_def *const *events = policies_events(rules->policies, &count);
+	const struct event_def **all =
+		calloc(count + ARRAY_SIZE(store_events), sizeof(const struct event_def *));
+
+	if (!all)
+		return -ENOMEM;
+	if (count)
+		memcpy(all, events, count * sizeof(const struct event_def *));
+	for (size_t i = 0; i < ARRAY_SIZE(store_events); i++) {
+		const struct event_def *def = event_by_id(store_events[i]);
+
+		if (!is_wanted(all, count, def))
+			all[count++] = def;
+	}
+	*want = (struct source_want){
+		.events = all,
+		.count = count,
+		.hook = spoor->hook,
+		.ring_bytes = spoor->ring_bytes,
+	};
+	return 0;
 }
 
 static int source_use(struct spoor *spoor, const struct source_ops *ops, const char *path)
@@ -263,7 +296,10 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 	if (!spoor->loaded || p->source)
 		return err_set(&err, -EINVAL, "open a source once, after loading rules"),
 		       fail(spoor, &err);
-	want_fill(spoor, &spoor->rules, &want);
+	if (want_fill(spoor, &spoor->rules, &want) < 0)
+		return fail_memory(spoor);
+	autoclean(freep) const void *events = want.events; /* freed with the scope */
+
 	want.path = path;
 	if (ops->open(&want, &p->source, &err) < 0)
 		return fail(spoor, &err);
@@ -359,7 +395,10 @@ int spoor_reload(struct spoor *spoor)
 		struct source_want want;
 		struct err err = { 0 };
 
-		want_fill(spoor, &rules, &want);
+		if (want_fill(spoor, &rules, &want) < 0)
+			return fail_memory(spoor);
+		autoclean(freep) const void *events = want.events; /* freed with the scope */
+
 		if (p->source_ops->rewant(p->source, &want, &err) < 0)
 			return fail(spoor, &err);
 	}
