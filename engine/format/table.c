@@ -227,12 +227,12 @@ static bool is_shown(const struct event *event, unsigned index)
 static void add_arguments(struct buf *out, const struct event *event)
 {
 	bool first = true;
+	struct str lead = event->threat ? STR(" ") : STR("");
 
 	for (unsigned i = 0; i < event->def->field_count; i++) {
 		if (!is_shown(event, i))
 			continue;
-		if (!first)
-			buf_lit(out, ", ");
+		buf_str(out, first ? lead : STR(", "));
 		add_text(out, str_of(event->def->fields[i].name));
 		buf_lit(out, ": ");
 		add_field(out, event, i);
@@ -259,7 +259,7 @@ static void add_alert(struct buf *out, const struct event *event)
 		add_text(out, str_of(event->detected_from->def->name));
 		buf_char(out, ')');
 	}
-	buf_lit(out, " *** ");
+	buf_lit(out, " ***");
 }
 
 static void add_container(struct buf *out, const struct event *event)
