@@ -546,7 +546,8 @@ static inline struct value value_type(struct str name)
 
 /* One code point at s[0..len), len > 0; *size bytes of it. A bad byte is U+FFFD of size 1. */
 uint32_t utf8_decode(const char *s, uint32_t len, uint32_t *size);
-uint32_t utf8_encode(char *out, uint32_t rune); /* bytes written, 1..4 */
+/* Bytes written, 1..4. Not utf8_encode: libjansson.a has one. */
+uint32_t utf8_put(char *out, uint32_t rune);
 uint32_t utf8_count(const char *s, uint32_t len);
 bool utf8_is_valid(const char *s, uint32_t len);
 bool rune_is_space(uint32_t rune);

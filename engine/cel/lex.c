@@ -141,7 +141,7 @@ static bool put_rune(struct literal *literal, uint32_t rune)
 {
 	if (rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff))
 		return false;
-	literal->len += utf8_encode(literal->out + literal->len, rune);
+	literal->len += utf8_put(literal->out + literal->len, rune);
 	return true;
 }
 

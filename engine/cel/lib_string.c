@@ -197,7 +197,7 @@ CALL(call_quote)
 			*to++ = '\\';
 			*to++ = letters[found - special];
 		} else {
-			to += utf8_encode(to, rune);
+			to += utf8_put(to, rune);
 		}
 	}
 	*to++ = '"';

@@ -47,7 +47,7 @@ static struct value map_runes(struct cel_run *run, struct str text, uint32_t (*m
 	if (!result)
 		return ERROR_MEMORY;
 	for (uint32_t at = 0; at < text.len; at += size)
-		to += utf8_encode(to, map(utf8_decode(text.data + at, text.len - at, &size)));
+		to += utf8_put(to, map(utf8_decode(text.data + at, text.len - at, &size)));
 	return value_string(result, (uint32_t)(to - result));
 }
 

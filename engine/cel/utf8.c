@@ -65,7 +65,7 @@ uint32_t utf8_decode(const char *s, uint32_t len, uint32_t *size)
 	return rune;
 }
 
-uint32_t utf8_encode(char *out, uint32_t rune)
+uint32_t utf8_put(char *out, uint32_t rune)
 {
 	if (rune < 0x80) {
 		out[0] = (char)rune;

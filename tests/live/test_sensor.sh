@@ -123,10 +123,10 @@ refused() {
 }
 printf 'type: detector\nid: X\nproduced_event:\n  name: x\n version: 1\n' >"$work/broken.yaml"
 head -c 5000 "$work/ipc.capture" >"$work/cut.capture"
-refused 1 "did you mean 'msgget'" "an unknown event" run --events msgett
+refused 1 "did you mean msgsnd" "an unknown event" run --events msgsend
 refused 1 "$work/none" "a missing directory" run --detectors "$work/none"
 refused 1 "broken.yaml:5:" "broken YAML" run --detectors "$work/broken.yaml"
-refused 1 "truncated" "a truncated capture" replay "$work/cut.capture"
+refused 1 "cut off" "a truncated capture" replay "$work/cut.capture"
 refused 1 "no-such-file" "a missing capture" replay "$work/no-such-file"
 refused 2 "did you mean --events" "a misspelt option" run --event msgget
 refused 2 "did you mean 'spoor replay'" "a misspelt command" repaly

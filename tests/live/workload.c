@@ -19,7 +19,9 @@
  * and exits with 0; anything unexpected is said on stderr and exits with 1. Objects it
  * makes are removed. Keys are private except KEY_SHARED, which is removed first.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
