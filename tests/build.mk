@@ -25,7 +25,7 @@ $(TEST_BIN): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
 $(WORKLOADS): $(B)/%: %.c
 	$(say) CC $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
+	$(Q)$(CC) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
 
 # ---- fuzzing: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput ----------------------
 

@@ -6,14 +6,22 @@
 TOP=
 . /tests/tap.sh
 
-ipc=msgget,msgsnd,msgrcv,msgctl,shmget,shmat,shmdt,shmctl,semget,semop,semctl,semtimedop
+events=msgget,msgsnd,msgrcv,msgctl,shmget,shmat,shmdt,shmctl,semget,semop,semctl,semtimedop,ipc
+events=$events,sched_process_fork,sched_process_exec,sched_process_exit
 # No surprises from where the loader puts things: the addresses are arguments.
 echo 0 >/proc/sys/kernel/randomize_va_space
 
+# The workload's events, sorted (it forks, and who is first is nobody's fault), then a value a
+# line, for a readable difference.
+comparable() {
+	grep '"name":"workload"' "$1" | sed -E -f /same.sed | sort | sed 's/,/,\n/g'
+}
+
 # watch KIND: leaves KIND.tracee and KIND.own, comparable
 watch() {
-	/spoor run --hook "$1" --events $ipc,ipc --output "tracee-json:/tmp/$1.t" \
-		--output "json:/tmp/$1.j" >/tmp/out 2>/tmp/err &
+	: >/tmp/err
+	/spoor run --hook "$1" --events $events --output "tracee-json:/tmp/$1.t" \
+		--output "json:/tmp/$1.j" >/tmp/out 2>>/tmp/err &
 	sensor=$!
 	left=600
 	until grep -q watching /tmp/err || ! kill -0 $sensor 2>/dev/null || [ $left = 0 ]; do
@@ -21,16 +29,16 @@ watch() {
 		left=$((left - 1))
 	done
 	cp /sys/kernel/debug/kprobes/list "/tmp/$1.kprobes"
-	unshare -i /workload >/tmp/workload 2>&1
+	unshare -i /workload all >/tmp/workload 2>&1
 	ok $? "$1: the program ran"
 	kill -INT $sensor 2>/dev/null
 	wait $sensor
 	is $? 0 "$1: the sensor ran and stopped"
 	sed 's/^/# /' /tmp/err
-	grep '"name":"workload"' "/tmp/$1.t" | sed -E -f /same.sed >"/tmp/$1.tracee"
-	grep '"name":"workload"' "/tmp/$1.j" | sed -E -f /same.sed >"/tmp/$1.own"
+	comparable "/tmp/$1.t" >"/tmp/$1.tracee"
+	comparable "/tmp/$1.j" >"/tmp/$1.own"
 	# Nothing compared with nothing would be equal.
-	for event in $(echo $ipc | tr , ' '); do
+	for event in $(echo $events | tr , ' '); do
 		grep -q "\"name\":\"$event\"" "/tmp/$1.tracee" || echo "# no $event"
 	done >/tmp/absent
 	[ ! -s /tmp/absent ]
@@ -42,10 +50,16 @@ for kind in kprobe fentry tracepoint raw; do
 	watch $kind
 done
 for kind in fentry tracepoint raw; do
-	same /tmp/$kind.tracee /tmp/kprobe.tracee "$kind gives the events that kprobe gives" 8
+	same /tmp/$kind.tracee /tmp/kprobe.tracee "$kind gives the events that kprobe gives"
 done
-same /tmp/fentry.own /tmp/kprobe.own "fentry sees of the kernel's objects what kprobe sees" 8
-same /tmp/raw.own /tmp/tracepoint.own "raw sees of user memory what tracepoint sees" 8
+same /tmp/fentry.own /tmp/kprobe.own "fentry sees of the kernel's objects what kprobe sees"
+same /tmp/raw.own /tmp/tracepoint.own "raw sees of user memory what tracepoint sees"
+
+# The pairs differ as they should: objects and sizes here, only the caller's memory there.
+grep -q '"name":"perm_key"' /tmp/kprobe.own && grep -q '"name":"msg_size"' /tmp/kprobe.own
+ok $? "kprobe gives the kernel's own objects and sizes"
+grep -q '"origin":{"user":\["msg_type"' /tmp/raw.own
+ok $? "raw says that a message's type is from the caller's memory"
 
 for symbol in __x64_sys_msgget do_msgsnd; do
 	grep -q -w "$symbol" /tmp/kprobe.kprobes

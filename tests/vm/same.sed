@@ -3,4 +3,5 @@
 # (times, process ids, processor, entity hashes, the namespace made for it, the hook) becomes 0.
 s/"(timestamp|start_time)":"[^"]*"/"\1":0/g
 s/"(unique_id|host_pid|pid|host_tid|tid|seq|cpu|ipc)":"?[0-9]+"?/"\1":0/g
+s/("name":"[a-z_]*(pid|tid|start_time)","u?_?int(32|64)":)"?[0-9]+"?/\10/g
 s/"hook":"[^"]*"/"hook":0/
