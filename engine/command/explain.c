@@ -12,6 +12,7 @@
 #include "options.h"
 #include "page/detector_page.h"
 #include "page/event_page.h"
+#include "trigger/trigger.h"
 
 static const char hint_list[] =
 	"    hint: 'spoor list events' and 'spoor list detectors' show what there is\n";
@@ -86,6 +87,18 @@ static void print_json(json_t *object)
 	json_decref(object);
 }
 
+static void write_detector(struct explain *explain, const struct detector_info *info)
+{
+	char how[96];
+
+	detector_page_write(&explain->page, explain->ruleset, info);
+	if (explain->options->detectors || !trigger_by_name(info->produces->name))
+		return;
+	page_heading(&explain->page, "Try it");
+	snprintf(how, sizeof(how), "spoor trigger %s", info->produces->name);
+	page_code(&explain->page, str_of(how));
+}
+
 static void explain_one(struct explain *explain, const char *name)
 {
 	const struct event_def *def = event_by_name(str_of(name));
@@ -99,9 +112,9 @@ static void explain_one(struct explain *explain, const char *name)
 	else if (!rules_of(explain) || !detector_find(explain->ruleset, name, &info))
 		complain(explain, name);
 	else if (json)
-		print_json(detector_page_json(&info));
+		print_json(detector_page_json(explain->ruleset, &info));
 	else
-		detector_page_write(&explain->page, &info);
+		write_detector(explain, &info);
 }
 
 static bool format_choose(struct explain *explain)

@@ -3,6 +3,7 @@
  * spoor list: what there is to name on the command line and in rules. A topic fills a table
  * for a person and an array for --json; the keys of the latter do not change between versions.
  */
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -181,10 +182,64 @@ static int resolve_any(void *ctx, struct str name, struct cel_slot *out, struct 
 	return 0;
 }
 
-static void add_function(void *ctx, const struct cel_function *function)
-{
-	struct listing *listing = ctx;
+/* What looks like a function and is part of the language, or reads the event at hand. */
+static const struct cel_function macros[] = {
+	{ .name = "all", .signature = "list.(x, bool) -> bool", .doc = "Does it hold for all x?" },
+	{ .name = "exists",
+	  .signature = "list.(x, bool) -> bool",
+	  .doc = "Does it hold for some x?" },
+	{ .name = "exists_one",
+	  .signature = "list.(x, bool) -> bool",
+	  .doc = "Does it hold for exactly one x?" },
+	{ .name = "filter",
+	  .signature = "list.(x, bool) -> list",
+	  .doc = "The elements x for which it holds." },
+	{ .name = "getEventData",
+	  .signature = "(string) -> dyn",
+	  .doc = "value of a field of the event; null if it is absent",
+	  .example = "getEventData(\"key\")" },
+	{ .name = "has",
+	  .signature = "(x.field) -> bool",
+	  .doc = "Is the field set, the key there?" },
+	{ .name = "hasData",
+	  .signature = "(string) -> bool",
+	  .doc = "does the event have this field?",
+	  .example = "hasData(\"perm_uid\")" },
+	{ .name = "map",
+	  .signature = "list.(x, expression) -> list",
+	  .doc = "The expression's value for every x." },
+	{ .name = "math.greatest", .signature = "(number, ...) -> number", .doc = "The greatest." },
+	{ .name = "math.least", .signature = "(number, ...) -> number", .doc = "The least." },
+};
 
+enum { FUNCTIONS_MAX = 2048 };
+
+struct functions {
+	const struct cel_function *items[FUNCTIONS_MAX];
+	size_t count;
+};
+
+/* Operators (_+_, @in) and what macros call inside (math.@max) cannot be written as calls. */
+static void collect_function(void *ctx, const struct cel_function *function)
+{
+	struct functions *functions = ctx;
+
+	if (isalpha((unsigned char)function->name[0]) && !strchr(function->name, '@') &&
+	    functions->count < FUNCTIONS_MAX)
+		functions->items[functions->count++] = function;
+}
+
+static int function_compare(const void *a, const void *b)
+{
+	const struct cel_function *one = *(const struct cel_function *const *)a;
+	const struct cel_function *other = *(const struct cel_function *const *)b;
+	int order = strcmp(one->name, other->name);
+
+	return order ? order : strcmp(one->signature, other->signature);
+}
+
+static void add_function(struct listing *listing, const struct cel_function *function)
+{
 	add(listing,
 	    json_pack("{ss ss ss? ss? ss?}", "name", function->name, "signature",
 		      function->signature, "doc", function->doc, "example", function->example,
@@ -194,11 +249,18 @@ static void add_function(void *ctx, const struct cel_function *function)
 
 static void list_functions(struct listing *listing)
 {
+	struct functions functions = { 0 };
 	struct cel_env *env = environment_new(resolve_any, NULL);
 
-	if (env)
-		cel_env_each_function(env, add_function, listing);
 	listing->failed |= !env;
+	if (!env)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(macros); i++)
+		collect_function(&functions, &macros[i]);
+	cel_env_each_function(env, collect_function, &functions);
+	qsort(functions.items, functions.count, sizeof(functions.items[0]), function_compare);
+	for (size_t i = 0; i < functions.count; i++)
+		add_function(listing, functions.items[i]);
 	cel_env_free(env);
 }
 

@@ -18,14 +18,6 @@ static const char *const result_names[] = {
 	[TRIGGER_FAILED] = "FAILED",
 };
 
-static const struct trigger *trigger_find(const char *name)
-{
-	for (size_t i = 0; i < trigger_count; i++)
-		if (!strcmp(triggers[i].name, name))
-			return &triggers[i];
-	return NULL;
-}
-
 static void complain(const char *name)
 {
 	struct suggest suggest;
@@ -46,7 +38,7 @@ static bool names_known(int argc, char **argv)
 	bool known = true;
 
 	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "all") != 0 && !trigger_find(argv[i])) {
+		if (strcmp(argv[i], "all") != 0 && !trigger_by_name(argv[i])) {
 			complain(argv[i]);
 			known = false;
 		}

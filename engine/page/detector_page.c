@@ -120,7 +120,47 @@ static void write_looks_for(struct page *page, const struct detector_info *info)
 	buf_free(&text);
 }
 
-void detector_page_write(struct page *page, const struct detector_info *info)
+/* Related: one reads what the other produces, or they read a common event. */
+static bool is_related(const struct detector_info *a, const struct detector_info *b)
+{
+	if (!strcmp(a->id, b->id))
+		return false;
+	for (uint32_t i = 0; i < a->input_count; i++) {
+		if (a->inputs[i] == b->produces)
+			return true;
+		for (uint32_t j = 0; j < b->input_count; j++)
+			if (a->inputs[i] == b->inputs[j] || b->inputs[j] == a->produces)
+				return true;
+	}
+	return false;
+}
+
+/* The next detector from *index on that is related to info; false: no more. */
+static bool next_related(const struct ruleset *ruleset, const struct detector_info *info,
+			 uint32_t *index, struct detector_info *out)
+{
+	while (*index < ruleset_detector_count(ruleset)) {
+		ruleset_detector(ruleset, (*index)++, out);
+		if (is_related(info, out))
+			return true;
+	}
+	return false;
+}
+
+static void write_related(struct page *page, const struct ruleset *ruleset,
+			  const struct detector_info *info)
+{
+	struct detector_info other;
+
+	for (uint32_t index = 0, found = 0; next_related(ruleset, info, &index, &other); found++) {
+		if (!found)
+			page_heading(page, "Related detectors");
+		page_pair(page, other.produces->name, 28, other.produces->intro);
+	}
+}
+
+void detector_page_write(struct page *page, const struct ruleset *ruleset,
+			 const struct detector_info *info)
 {
 	page_title(page, info->produces->name, info->produces->intro);
 	buf_char(page->out, '\n');
@@ -133,10 +173,7 @@ void detector_page_write(struct page *page, const struct detector_info *info)
 	write_codes(page, "Conditions", info->condition_count > 1 ? "All must hold:\n\n" : NULL,
 		    info->conditions, info->condition_count);
 	write_fields(page, info->produces);
-	if (info->produces->related && *info->produces->related) {
-		page_heading(page, "Related events");
-		page_text(page, info->produces->related);
-	}
+	write_related(page, ruleset, info);
 }
 
 /* ---- for a program ----------------------------------------------------------------- */
@@ -202,7 +239,17 @@ json_t *detector_summary_json(const struct detector_info *info)
 			 "threat", threat_json(info->threat), "path", info->path);
 }
 
-json_t *detector_page_json(const struct detector_info *info)
+static json_t *related_json(const struct ruleset *ruleset, const struct detector_info *info)
+{
+	struct detector_info other;
+	json_t *list = json_array();
+
+	for (uint32_t index = 0; next_related(ruleset, info, &index, &other);)
+		json_array_append_new(list, json_string(other.produces->name));
+	return list;
+}
+
+json_t *detector_page_json(const struct ruleset *ruleset, const struct detector_info *info)
 {
 	json_t *page = detector_summary_json(info);
 
@@ -214,5 +261,6 @@ json_t *detector_page_json(const struct detector_info *info)
 			    strs_json(info->data_filters, info->data_filter_count));
 	json_object_set_new(page, "conditions", strs_json(info->conditions, info->condition_count));
 	json_object_set_new(page, "fields", fields_json(info->produces));
+	json_object_set_new(page, "related", related_json(ruleset, info));
 	return page;
 }

@@ -8,10 +8,11 @@
 #include "detect/detect.h"
 #include "page/page.h"
 
-/* What the detector looks for, section by section. */
-void detector_page_write(struct page *page, const struct detector_info *info);
+/* What the detector looks for, section by section; related are others of the same ruleset. */
+void detector_page_write(struct page *page, const struct ruleset *ruleset,
+			 const struct detector_info *info);
 /* The same as a JSON object; the caller owns it. NULL: out of memory. */
-json_t *detector_page_json(const struct detector_info *info);
+json_t *detector_page_json(const struct ruleset *ruleset, const struct detector_info *info);
 
 /* One detector in one line of JSON, for `spoor list`. The caller owns it. */
 json_t *detector_summary_json(const struct detector_info *info);

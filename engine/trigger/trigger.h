@@ -53,6 +53,8 @@ struct trigger {
 /* Sorted by name. */
 extern const struct trigger triggers[];
 extern const size_t trigger_count;
+/* NULL if there is none. */
+const struct trigger *trigger_by_name(const char *name);
 
 /*
  * Run one, wait for it, clean up. `text` takes what was done or why not. The signals SIGINT,

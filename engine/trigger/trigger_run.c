@@ -21,6 +21,14 @@
 
 enum { NOBODY = 65534, HELPER_MS_MAX = 3000 };
 
+const struct trigger *trigger_by_name(const char *name)
+{
+	for (size_t i = 0; i < trigger_count; i++)
+		if (!strcmp(triggers[i].name, name))
+			return &triggers[i];
+	return NULL;
+}
+
 /* ---- texts ------------------------------------------------------------------- */
 
 static void set_text(struct ledger *ledger, const char *format, va_list args)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/common.h"
+#include "detect/detect.h"
 #include "trigger/trigger.h"
 
 static bool own_namespace;
@@ -140,16 +141,40 @@ static void test_skips_a_key_in_use(void **state)
 	assert_int_equal(shmctl(id, IPC_RMID, NULL), 0); /* still there: nobody touched it */
 }
 
+/* Built-in detectors and triggers are the same set, by the name of the event produced. */
+static void test_one_for_each_detector(void **state)
+{
+	struct ruleset_options options = { 0 };
+	struct err_list problems = { 0 };
+	struct ruleset *ruleset = ruleset_load_builtin(&options, &problems);
+	struct detector_info info;
+
+	(void)state;
+	assert_non_null(ruleset);
+	assert_int_equal(problems.errors, 0);
+	uint32_t count = ruleset_detector_count(ruleset);
+
+	for (uint32_t i = 0; i < count; i++) {
+		ruleset_detector(ruleset, i, &info);
+		if (!trigger_by_name(info.produces->name))
+			fail_msg("no trigger for %s", info.produces->name);
+	}
+	for (size_t i = 0; i < trigger_count; i++)
+		if (!ruleset_event(ruleset, str_of(triggers[i].name)))
+			fail_msg("no detector for the trigger %s", triggers[i].name);
+	assert_int_equal(count, trigger_count);
+	err_list_free(&problems);
+	ruleset_free(ruleset);
+}
+
 /* A copy of this program, made by a trigger: does what `spoor trigger NAME` would. */
 static int run_as_copy(const char *name)
 {
 	char text[TRIGGER_TEXT_MAX];
 
 	setup(NULL);
-	for (size_t i = 0; i < trigger_count; i++)
-		if (!strcmp(triggers[i].name, name))
-			return trigger_perform(&triggers[i], text);
-	return TRIGGER_FAILED;
+	return trigger_by_name(name) ? trigger_perform(trigger_by_name(name), text)
+				     : TRIGGER_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -162,6 +187,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cleans_up_after_a_dead_worker),
 		cmocka_unit_test(test_keeps_off_what_exists),
 		cmocka_unit_test(test_skips_a_key_in_use),
+		cmocka_unit_test(test_one_for_each_detector),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);
