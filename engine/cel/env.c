@@ -24,6 +24,13 @@ static const struct {
 	LIBRARY(standard_rows, LIBRARY_STANDARD), LIBRARY(convert_rows, LIBRARY_STANDARD),
 	LIBRARY(time_rows, LIBRARY_STANDARD),	  LIBRARY(tracee_rows, LIBRARY_TRACEE),
 	LIBRARY(string_rows, LIBRARY_EXTENSION),  LIBRARY(math_rows, LIBRARY_EXTENSION),
+	LIBRARY(format_rows, LIBRARY_EXTENSION),
+	LIBRARY(list_rows, LIBRARY_EXTENSION),
+	LIBRARY(set_rows, LIBRARY_EXTENSION),
+	LIBRARY(encoder_rows, LIBRARY_EXTENSION),
+	LIBRARY(optional_rows, LIBRARY_EXTENSION),
+	LIBRARY(regex_rows, LIBRARY_EXTENSION),
+	LIBRARY(net_rows, LIBRARY_EXTENSION),
 };
 
 static uint32_t hash(struct str name)

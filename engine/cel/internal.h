@@ -562,6 +562,9 @@ bool number_parse_double(struct str text, double *out); /* as Go's ParseFloat */
 enum { NUMBER_TEXT_MAX = 40 };
 /* As CEL's string(): %g of Go with the shortest digits. Returns the length. */
 uint32_t number_format(double value, char out[NUMBER_TEXT_MAX]);
+enum { NUMBER_PLAIN_MAX = 400 };
+/* The same digits without exponent; NaN, Infinity, -Infinity. */
+uint32_t number_format_plain(double value, char out[NUMBER_PLAIN_MAX]);
 bool double_to_int(double d, int64_t *out);
 bool double_to_uint(double d, uint64_t *out);
 

@@ -168,3 +168,33 @@ struct str text_trim(struct str text)
 	}
 	return text;
 }
+
+/* ---- growing texts -------------------------------------------------------- */
+
+void text_add(struct text *text, const char *data, size_t len)
+{
+	if (text->failed || !len)
+		return;
+	if (text->capacity - text->len < len) {
+		uint64_t capacity = MAX((uint64_t)text->capacity * 2, text->len + len + 64);
+		char *grown = NULL;
+
+		if (capacity < UINT32_MAX && cel_spend(text->run, capacity / 16))
+			grown = arena_alloc(text->run->arena, capacity);
+		if (!grown) {
+			text->failed = true;
+			return;
+		}
+		if (text->len)
+			memcpy(grown, text->data, text->len);
+		text->data = grown;
+		text->capacity = (uint32_t)capacity;
+	}
+	memcpy(text->data + text->len, data, len);
+	text->len += (uint32_t)len;
+}
+
+struct value text_value(const struct text *text)
+{
+	return text->failed ? ERROR_MEMORY : value_string(text->data, text->len);
+}

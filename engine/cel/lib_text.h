@@ -15,4 +15,17 @@ struct str text_trim(struct str text);
 /* Bytes before code point number `index`; UINT32_MAX: there are fewer. */
 uint32_t text_offset(struct str text, int64_t index);
 
+/* A text that grows in the run's arena. */
+struct text {
+	struct cel_run *run;
+	char *data;
+	uint32_t len, capacity;
+	bool failed; /* memory or budget ran out; the rest is dropped */
+};
+
+/* Appends bytes. */
+void text_add(struct text *text, const char *data, size_t len);
+/* The string, or the error that kept it from being built. */
+struct value text_value(const struct text *text);
+
 #endif

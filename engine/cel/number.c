@@ -237,6 +237,21 @@ uint32_t number_format(double value, char out[NUMBER_TEXT_MAX])
 	return print_plain(&decimal, out);
 }
 
+uint32_t number_format_plain(double value, char out[NUMBER_PLAIN_MAX])
+{
+	char text[NUMBER_TEXT_MAX];
+	struct decimal decimal = { .count = 0 };
+
+	if (isnan(value))
+		return (uint32_t)snprintf(out, NUMBER_PLAIN_MAX, "NaN");
+	if (isinf(value))
+		return (uint32_t)snprintf(out, NUMBER_PLAIN_MAX,
+					  value < 0 ? "-Infinity" : "Infinity");
+	shortest(value, text, sizeof(text));
+	split_decimal(text, &decimal);
+	return print_plain(&decimal, out);
+}
+
 bool double_to_int(double d, int64_t *out)
 {
 	if (!(d > -0x1p63 && d < 0x1p63))
