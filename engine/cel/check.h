@@ -12,7 +12,9 @@ struct dotted_name {
 	const struct node *root;
 };
 
+/* Adds ".part"; false: the name is too long. */
 bool dotted_append(struct dotted_name *out, struct str part);
+/* Tries the name in the container of the env, innermost package first; NULL: not found. */
 const void *resolve_name(const struct compile *compile, struct str name, bool absolute,
 			 const void *(*lookup)(const struct cel_env *env, struct str name));
 

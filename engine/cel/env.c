@@ -20,16 +20,13 @@ static const struct {
 	const uint32_t *count;
 	enum library library;
 } libraries[] = {
-	LIBRARY(operator_rows, LIBRARY_STANDARD), LIBRARY(mixed_rows, LIBRARY_MIXED_NUMBERS),
-	LIBRARY(standard_rows, LIBRARY_STANDARD), LIBRARY(convert_rows, LIBRARY_STANDARD),
-	LIBRARY(time_rows, LIBRARY_STANDARD),	  LIBRARY(tracee_rows, LIBRARY_TRACEE),
-	LIBRARY(string_rows, LIBRARY_EXTENSION),  LIBRARY(math_rows, LIBRARY_EXTENSION),
-	LIBRARY(format_rows, LIBRARY_EXTENSION),
-	LIBRARY(list_rows, LIBRARY_EXTENSION),
-	LIBRARY(set_rows, LIBRARY_EXTENSION),
-	LIBRARY(encoder_rows, LIBRARY_EXTENSION),
-	LIBRARY(optional_rows, LIBRARY_EXTENSION),
-	LIBRARY(regex_rows, LIBRARY_EXTENSION),
+	LIBRARY(operator_rows, LIBRARY_STANDARD),  LIBRARY(mixed_rows, LIBRARY_MIXED_NUMBERS),
+	LIBRARY(standard_rows, LIBRARY_STANDARD),  LIBRARY(convert_rows, LIBRARY_STANDARD),
+	LIBRARY(time_rows, LIBRARY_STANDARD),	   LIBRARY(tracee_rows, LIBRARY_TRACEE),
+	LIBRARY(string_rows, LIBRARY_EXTENSION),   LIBRARY(math_rows, LIBRARY_EXTENSION),
+	LIBRARY(format_rows, LIBRARY_EXTENSION),   LIBRARY(list_rows, LIBRARY_EXTENSION),
+	LIBRARY(set_rows, LIBRARY_EXTENSION),	   LIBRARY(encoder_rows, LIBRARY_EXTENSION),
+	LIBRARY(optional_rows, LIBRARY_EXTENSION), LIBRARY(regex_rows, LIBRARY_EXTENSION),
 	LIBRARY(net_rows, LIBRARY_EXTENSION),
 };
 

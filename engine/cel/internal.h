@@ -59,6 +59,7 @@ struct type {
 extern const struct type type_error, type_dyn, type_null, type_bool, type_int, type_uint,
 	type_double, type_string, type_bytes, type_timestamp, type_duration;
 
+/* Copies params. type_error if memory is out: the caller's arena is checked in the end. */
 const struct type *type_new(struct arena *arena, enum type_kind kind, struct str name,
 			    const struct type *const *params, uint32_t count);
 const struct type *type_list(struct arena *arena, const struct type *element);
@@ -194,6 +195,7 @@ struct library_table {
 	enum library library;
 };
 
+/* A table of functions; each is a file lib_NAME.c. */
 #define LIBRARY_TABLE(name) \
 	extern const struct cel_function name[]; \
 	extern const uint32_t name##_count
@@ -458,6 +460,7 @@ struct cel_program {
 	const char *type;
 };
 
+/* cel_eval with the budget that run has. */
 struct value cel_run_program(const struct cel_program *program, struct cel_run *run);
 
 /* ---- values (value.c, operate.c) ------------------------------------------ */

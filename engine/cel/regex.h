@@ -110,7 +110,7 @@ struct regex {
 	uint32_t anchored_start;  /* of the pattern itself */
 	uint32_t groups;
 	uint8_t asserts; /* those that occur, enum regex_assert */
-	/* Code points that no class tells apart are one symbol; the symbol after the last is the end. */
+	/* Code points that no class tells apart are one symbol; one more is the end. */
 	uint32_t symbols;
 	uint8_t ascii[REGEX_ASCII];
 	uint32_t *starts; /* first code point of each interval, ascending */

@@ -35,6 +35,7 @@ bool vm_fold_merge(struct cel_run *run, const struct value *map, const struct va
 		   struct value *to);
 bool vm_fold_count(const struct value *condition, struct value *to);
 
+/* Optionals; false: go to the target. */
 bool vm_optional_get(struct value optional, struct value *to, struct value *otherwise);
 bool vm_optional_else(struct value optional, bool unwrap, struct value *to);
 

@@ -3,7 +3,7 @@
 . "$TOP/tests/lint/lint.sh"
 
 # file:function that may be longer, with the reason beside it.
-exceptions='engine/cel/run.c:run_code		the loop of the virtual machine'
+exceptions='engine/cel/vm.c:run_code		the loop of the virtual machine'
 
 code '
 # Awk reads the assignment of exceptions just before the first file.
