@@ -46,21 +46,48 @@ static void add(struct listing *listing, json_t *object, const char *const *cell
 
 /* ---- events ------------------------------------------------------------------ */
 
+static bool event_has_name(const struct event_def *def, struct str name)
+{
+	return str_equal(name, str_of(def->name)) || event_in_set(def, name);
+}
+
 static bool event_wanted(const struct listing *listing, const struct event_def *def)
 {
 	if (!listing->wanted_count)
 		return !event_in_set(def, STR("internal"));
-	for (int i = 0; i < listing->wanted_count; i++) {
-		struct str name = str_of(listing->wanted[i]);
-
-		if (str_equal(name, str_of(def->name)) || event_in_set(def, name))
+	for (int i = 0; i < listing->wanted_count; i++)
+		if (event_has_name(def, str_of(listing->wanted[i])))
 			return true;
+	return false;
+}
+
+/* Is it the name or a set of some event? If not, says so. */
+static bool event_name_known(const char *name)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, str_of(name));
+	for (size_t i = 0; i < event_table_count; i++) {
+		const char *sets = event_table[i].sets;
+		struct str set;
+
+		if (event_has_name(&event_table[i], str_of(name)))
+			return true;
+		suggest_try(&suggest, str_of(event_table[i].name));
+		while ((set = next_word(&sets)).data)
+			suggest_try(&suggest, set);
 	}
+	fprintf(stderr, "spoor list events: no event has the name or set '%s'\n", name);
+	if (suggest.best.data)
+		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
+			suggest.best.data);
 	return false;
 }
 
 static void list_events(struct listing *listing)
 {
+	for (int i = 0; i < listing->wanted_count; i++)
+		listing->failed |= !event_name_known(listing->wanted[i]);
 	for (size_t i = 0; i < event_table_count; i++) {
 		const struct event_def *def = &event_table[i];
 		char id[16];
@@ -70,11 +97,6 @@ static void list_events(struct listing *listing)
 		snprintf(id, sizeof(id), "%u", def->id);
 		add(listing, event_summary_json(def),
 		    (const char *[]){ def->name, id, def->sets, def->intro });
-	}
-	if (!listing->table.count && listing->wanted_count) {
-		fprintf(stderr, "spoor list events: no event has the name or set '%s'\n",
-			listing->wanted[0]);
-		listing->failed = true;
 	}
 }
 
@@ -343,6 +365,8 @@ static void print_listing(struct listing *listing)
 		putchar('\n');
 		return;
 	}
+	if (listing->failed && !listing->table.count)
+		return;
 	table_write(&out, &listing->table, table_width());
 	fwrite(out.data, 1, out.len, stdout);
 	buf_free(&out);

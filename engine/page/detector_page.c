@@ -79,8 +79,15 @@ static void write_codes(struct page *page, const char *heading, const char *intr
 		return;
 	page_heading(page, heading);
 	page_text(page, intro);
-	for (uint32_t i = 0; i < count; i++)
-		page_code(page, codes[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t first = 0;
+
+		/* The same filter on several events is shown once. */
+		while (!str_equal(codes[first], codes[i]))
+			first++;
+		if (first == i)
+			page_code(page, codes[i]);
+	}
 }
 
 static void write_events(struct page *page, const struct detector_info *info)
