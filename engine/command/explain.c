@@ -143,7 +143,8 @@ static int explain_run(const struct options *options, int argc, char **argv)
 	explain.page = page_for_stdout(&explain.out, explain.markdown);
 	for (int i = 0; i < argc; i++)
 		explain_one(&explain, argv[i]);
-	fwrite(explain.out.data, 1, explain.out.len, stdout);
+	if (explain.out.len)
+		fwrite(explain.out.data, 1, explain.out.len, stdout);
 	buf_free(&explain.out);
 	ruleset_free(explain.ruleset);
 	return explain.failed ? EXIT_BAD_INPUT : EXIT_FINE;
