@@ -13,11 +13,23 @@
 
 enum { EVENTS_MAX = 256, NAME_WIDTH = 22 };
 
+/* Why a kind of hook is not used: the first reason given. */
+struct refusal {
+	enum hook_mode mode;
+	char why[200];
+};
+
 struct report {
 	bool missing; /* something without which nothing works */
 	const struct event_def *last;
-	size_t unhooked;
-	bool hooked; /* the event at hand has a chosen hook */
+	struct refusal refusals[HOOK_RAW + 1];
+	size_t refusal_count;
+};
+
+static const char *const mode_names[] = {
+	[HOOK_NONE] = "auto",	  [HOOK_FENTRY] = "fentry",
+	[HOOK_KPROBE] = "kprobe", [HOOK_TRACEPOINT] = "tracepoint",
+	[HOOK_RAW] = "raw",
 };
 
 static const char *const state_names[] = {
@@ -38,6 +50,7 @@ static void print_check(void *ctx, const struct source_check *check)
 		report->missing = true;
 }
 
+/* Every hook that was thought of, for events asked for by name. */
 static void print_hook(void *ctx, const struct source_hook *hook)
 {
 	struct report *report = ctx;
@@ -46,19 +59,53 @@ static void print_hook(void *ctx, const struct source_hook *hook)
 	       hook->event == report->last ? "" : hook->event->name, hook->chosen ? "=>" : "",
 	       hook->type, hook->target, hook->reason);
 	report->last = hook->event;
-	report->hooked |= hook->chosen;
+}
+
+static void remember_refusal(struct report *report, const struct source_hook *hook)
+{
+	const char *why = hook->reason;
+
+	for (size_t i = 0; i < report->refusal_count; i++)
+		if (report->refusals[i].mode == hook->mode)
+			return;
+	if (report->refusal_count < ARRAY_SIZE(report->refusals)) {
+		struct refusal *refusal = &report->refusals[report->refusal_count++];
+
+		refusal->mode = hook->mode;
+		snprintf(refusal->why, sizeof(refusal->why), "%s", why);
+	}
+}
+
+/* A line an event: the hooks that would be used. The kinds passed over come once, at the end. */
+static void print_chosen(void *ctx, const struct source_hook *hook)
+{
+	struct report *report = ctx;
+
+	if (!hook->chosen) {
+		remember_refusal(report, hook);
+		return;
+	}
+	if (hook->event != report->last)
+		printf("%s  %-*s %s %s", report->last ? "\n" : "", NAME_WIDTH, hook->event->name,
+		       hook->type, hook->target);
+	else
+		printf(", %s %s", hook->type, hook->target);
+	report->last = hook->event;
+}
+
+static void print_refusals(const struct report *report)
+{
+	printf("%s\nNot used:\n", report->last ? "\n" : "");
+	for (size_t i = 0; i < report->refusal_count; i++)
+		printf("  %-*s %s\n", NAME_WIDTH, mode_names[report->refusals[i].mode],
+		       report->refusals[i].why);
+	puts("\n'spoor doctor EVENT' shows every hook of an event and why it is used or not.");
 }
 
 static bool hook_mode_parse(const char *name, enum hook_mode *out)
 {
-	static const char *const names[] = {
-		[HOOK_NONE] = "auto",	  [HOOK_FENTRY] = "fentry",
-		[HOOK_KPROBE] = "kprobe", [HOOK_TRACEPOINT] = "tracepoint",
-		[HOOK_RAW] = "raw",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(name, names[i])) {
+	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++)
+		if (!strcmp(name, mode_names[i])) {
 			*out = (enum hook_mode)i;
 			return true;
 		}
@@ -98,11 +145,15 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 
 	printf("spoor %s\n\nHost:\n", spoor_version());
 	source_live_check(print_check, &report);
-	printf("\nHook plan (=> is what 'spoor run --hook %s' would use):\n", options->hook);
-	if (source_live_plan(&want, print_hook, &report, &err) < 0) {
+	printf("\nHook plan of 'spoor run --hook %s':\n", options->hook);
+	if (source_live_plan(&want, argc ? print_hook : print_chosen, &report, &err) < 0) {
+		printf("\n");
+		fflush(stdout);
 		err_print(stderr, &err);
 		return EXIT_ENVIRONMENT;
 	}
+	if (!argc)
+		print_refusals(&report);
 	return report.missing ? EXIT_ENVIRONMENT : EXIT_FINE;
 }
 
