@@ -111,6 +111,14 @@ const struct type *report_function(struct compile *compile, struct node *call)
 	suggest_start(&suggest, name);
 	suggest_functions(compile->env, &suggest, method);
 	hint_best(compile, &suggest);
+	if (suggest.best.data)
+		return &type_error;
+	suggest_functions(compile->env, &suggest, !method);
+	if (suggest.best.data)
+		compile_hint(compile, "did you mean the %s '%.*s'? it is written %s%.*s(...)",
+			     method ? "function" : "method", (int)suggest.best.len,
+			     suggest.best.data, method ? "" : "value.", (int)suggest.best.len,
+			     suggest.best.data);
 	return &type_error;
 }
 
