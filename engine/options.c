@@ -293,7 +293,8 @@ void options_help(const struct command *command)
 
 		if (!row_taken(command, &rows[i]))
 			continue;
-		bool lettered = rows[i].letter && row_by_letter(command, rows[i].letter) == &rows[i];
+		bool lettered = rows[i].letter &&
+				row_by_letter(command, rows[i].letter) == &rows[i];
 
 		dashed(name, rows[i].name);
 		snprintf(left, sizeof(left), "  %c%c%c --%s %s", lettered ? '-' : ' ',

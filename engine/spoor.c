@@ -265,8 +265,8 @@ static int want_fill(const struct spoor *spoor, const struct rules *rules, struc
 {
 	size_t count;
 	const struct event_def *const *events = policies_events(rules->policies, &count);
-	const struct event_def **all =
-		calloc(count + ARRAY_SIZE(store_events), sizeof(const struct event_def *));
+	const struct event_def **all = calloc(count + ARRAY_SIZE(store_events),
+					      sizeof(const struct event_def *));
 
 	if (!all)
 		return -ENOMEM;

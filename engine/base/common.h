@@ -20,7 +20,7 @@
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
 /* autoclean(freep) char *text = NULL;   runs freep(&text) when the scope ends */
-#define autoclean(function) __attribute__((cleanup(function)))
+#define autoclean(function) __attribute__((cleanup(function), unused))
 
 /* Hands over ownership: the value, and the variable is cleared. */
 #define take(variable) \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_replay: `spoor replay` of a capture of a million events with all built-in detectors.
- * Prints events a second of CPU time, as a ratio to the floor of this run (walking the records of the
- * same mapping and reading every byte), and the memory above the mapping.
+ * Prints events a second of CPU time, as a ratio to the floor of this run (walking the records
+ * of the same mapping and reading every byte), and the memory above the mapping.
  *
  * The events are those of a busy host: all twelve calls with the kernel's own fields, 64
  * processes, almost none of which a detector fires on.
@@ -27,8 +27,10 @@
 
 enum { EVENTS = 1000000, PROCESSES = 64, ROUNDS = 5, RECORD_ROOM = 1024 };
 
-static const char *const calls[] = { "msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat",
-				     "shmdt",  "shmctl", "semget", "semop",  "semctl", "semtimedop" };
+static const char *const calls[] = {
+	"msgget", "msgsnd", "msgrcv", "msgctl", "shmget", "shmat",
+	"shmdt",  "shmctl", "semget", "semop",	"semctl", "semtimedop"
+};
 
 static double seconds(void)
 {
@@ -152,10 +154,12 @@ static double replay_measure(const char *spoor, const char *capture, size_t *rss
 	pid_t child = fork();
 
 	if (child == 0) {
-		execl(spoor, spoor, "replay", "--quiet", "-o", "json:/dev/null", capture, (char *)NULL);
+		execl(spoor, spoor, "replay", "--quiet", "-o", "json:/dev/null", capture,
+		      (char *)NULL);
 		_exit(127);
 	}
-	if (child < 0 || wait4(child, &status, 0, &usage) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
+	if (child < 0 || wait4(child, &status, 0, &usage) < 0 || !WIFEXITED(status) ||
+	    WEXITSTATUS(status))
 		return -1;
 	*rss = (size_t)usage.ru_maxrss * 1024;
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
@@ -176,7 +180,8 @@ int main(void)
 		return 1;
 	}
 	for (int i = 0; i < ROUNDS; i++) {
-		double base = floor_measure(capture, &size), took = replay_measure(spoor, capture, &rss);
+		double base = floor_measure(capture, &size),
+		       took = replay_measure(spoor, capture, &rss);
 
 		if (base < 0 || took < 0) {
 			fprintf(stderr, "bench_replay: %s replay failed\n", spoor);
@@ -187,8 +192,10 @@ int main(void)
 	}
 	unlink(capture);
 	printf("replay, built-in detectors   %6.2f M events/s   %5.0f ns/event   %4.1f x reading the bytes (%.0f ns)\n",
-	       EVENTS / best / 1e6, best * 1e9 / EVENTS, best / floor_best, floor_best * 1e9 / EVENTS);
+	       EVENTS / best / 1e6, best * 1e9 / EVENTS, best / floor_best,
+	       floor_best * 1e9 / EVENTS);
 	printf("memory above the mapping     %6.1f MiB (capture %.0f MiB)\n",
-	       rss > size ? (double)(rss - size) / 1048576 : (double)rss / 1048576, (double)size / 1048576);
+	       rss > size ? (double)(rss - size) / 1048576 : (double)rss / 1048576,
+	       (double)size / 1048576);
 	return 0;
 }

@@ -36,7 +36,7 @@ FNR == 1 { flush(); depth = 0; macro = 0 }
 macro { macro = /\\$/; next }
 /^#/ { macro = /\\$/; next }
 /^(static|typedef|extern|struct [a-z_]* \{|enum|union|DEFINE_|_Static_assert)/ { other = FNR }
-/^[A-Za-z_].*\(/ && other != FNR && !declares {
+/^[A-Za-z_]*[a-z][A-Za-z_]*.*\(/ && other != FNR && !declares {
 	declares = FNR
 	what = $0
 	sub(/\(.*/, "", what)

@@ -23,9 +23,9 @@ NR == 1 {
 	}
 }' $(sources c h) | none "no banned function is called"
 
-code 'code ~ /(^|[^A-Za-z_0-9])goto[ \t]/ { print FILENAME ":" FNR ": goto" }' \
-	$(sources c h | grep -v -e '^bpf/.*\.bpf\.' -e '^engine/cel/vm\.c$') |
-	none "no goto in user space but the virtual machine's"
+# The virtual machine's computed goto is another thing.
+code 'code ~ /(^|[^A-Za-z_0-9])goto[ \t]+[^* \t]/ { print FILENAME ":" FNR ": goto" }' \
+	$(sources c h | grep -v '^bpf/.*\.bpf\.') | none "no goto in user space"
 
 code '
 FNR == 1 { inside = 0 }

@@ -34,7 +34,7 @@ stop() {
 	sensors=$(echo "$sensors" | sed "s/ $2\$//; s/ $2 / /")
 }
 
-# ---- every call, exactly ------------------------------------------------------------------
+# ---- every call, exactly ----------
 
 start calls run --events $ipc --output "tracee-json:$work/calls.json"
 "$workload" calls 1000 >"$work/calls.done"
@@ -50,7 +50,7 @@ is "$(grep -c events_lost "$work/calls.json")" 0 "nothing was lost"
 grep -q ' 0 lost' "$work/calls.err"
 ok $? "and the summary says so"
 
-# ---- 32-bit calls ---------------------------------------------------------------------------
+# ---- 32-bit calls ----------
 
 start compat run --events $ipc,ipc --output "tracee-json:$work/compat.json"
 "$workload" compat >"$work/compat.done"
@@ -61,7 +61,7 @@ ok $? "a 32-bit msgget is seen, with compat"
 grep '"name":"workload"' "$work/compat.json" | grep -q '"name":"ipc","policies".*"compat":true'
 ok $? "so is ipc(2)"
 
-# ---- recorded, replayed, the same bytes ---------------------------------------------------------
+# ---- recorded, replayed, the same bytes ----------
 
 start live run --events '*' --output "json:$work/live.json"
 live=$sensor
@@ -79,7 +79,7 @@ is $? 0 "the capture replays"
 cmp -s "$work/first.json" "$work/second.json"
 ok $? "twice, to the same bytes, from a file and from standard input"
 
-# ---- a run that records and prints gives what its capture replays to -------------------------------
+# ---- a run that records and prints gives what its capture replays to ----------
 
 start both record -o "$work/both.capture" --events '*' --output "json:$work/both.json"
 "$workload" all >/dev/null
@@ -88,7 +88,7 @@ stop both $sensor
 [ -s "$work/both.json" ] && cmp -s "$work/both.json" "$work/again.json"
 ok $? "what was printed live is what the capture replays to, byte for byte"
 
-# ---- every built-in detector ---------------------------------------------------------------------------
+# ---- every built-in detector ----------
 
 start alerts run --output "json:$work/alerts.json"
 "$spoor" trigger all >"$work/trigger.out" 2>&1
@@ -109,7 +109,7 @@ is "$(missing)" "" "every built-in detector alerted within a second"
 ok $? "and there are some"
 stop alerts $sensor
 
-# ---- what is wrong is said, with the documented status ------------------------------------------------------
+# ---- what is wrong is said, with the documented status ----------
 
 # refused STATUS TEXT NAME ARGUMENTS...
 refused() {
