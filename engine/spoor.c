@@ -298,7 +298,9 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 		       fail(spoor, &err);
 	if (want_fill(spoor, &spoor->rules, &want) < 0)
 		return fail_memory(spoor);
-	autoclean(freep) const void *events = want.events; /* freed with the scope */
+	autoclean(freep) const void *events = want.events;
+
+	(void)events; /* freed with the scope */
 
 	want.path = path;
 	if (ops->open(&want, &p->source, &err) < 0)
@@ -397,7 +399,9 @@ int spoor_reload(struct spoor *spoor)
 
 		if (want_fill(spoor, &rules, &want) < 0)
 			return fail_memory(spoor);
-		autoclean(freep) const void *events = want.events; /* freed with the scope */
+		autoclean(freep) const void *events = want.events;
+
+		(void)events; /* freed with the scope */
 
 		if (p->source_ops->rewant(p->source, &want, &err) < 0)
 			return fail(spoor, &err);
