@@ -5,3 +5,9 @@ $(B)/gen/builtin_rules.inc: FORCE
 	$(call only-if-changed,rules/embed $(RULE_FILES))
 
 $(B)/engine/detect/builtin.o: $(B)/gen/builtin_rules.inc
+
+# Runs recorded cases of Tracee: build/tracee-vectors --kind load|filters|scenarios FILE.
+VECTORS_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/vectors/*.c))
+$(B)/tracee-vectors: $(VECTORS_O) $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@

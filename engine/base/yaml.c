@@ -45,6 +45,12 @@ static int fail(struct reader *r, uint32_t offset, const char *message)
 	return -EINVAL;
 }
 
+/* UTF-8's byte order mark. */
+static bool has_mark(struct str text)
+{
+	return text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0;
+}
+
 /* libyaml counts lines and characters; we count bytes. */
 static uint32_t mark_offset(const struct reader *r, const yaml_mark_t *mark)
 {
@@ -53,7 +59,7 @@ static uint32_t mark_offset(const struct reader *r, const yaml_mark_t *mark)
 	uint32_t at = r->lines[mark->line];
 	const char *data = r->file->text.data;
 
-	if (mark->line == 0 && r->file->text.len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+	if (mark->line == 0 && has_mark(r->file->text))
 		at = 3;
 	for (size_t column = mark->column; column && at < r->file->text.len && data[at] != '\n';
 	     column--) {
@@ -497,8 +503,12 @@ int yaml_parse(const char *path, struct str text, struct arena *arena, struct ya
 	if (!yaml_parser_initialize(&r.parser))
 		return err_set(err, -ENOMEM, "out of memory");
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.data ? text.data : ""),
-				     text.len);
+	/* libyaml takes a byte order mark for text when it is told the encoding. */
+	uint32_t skip = has_mark(text) ? 3 : 0;
+
+	yaml_parser_set_input_string(&r.parser,
+				     (const unsigned char *)(text.data ? text.data : "") + skip,
+				     text.len - skip);
 	code = read_first_document(&r);
 	yaml_parser_delete(&r.parser);
 	if (!code)

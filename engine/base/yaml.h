@@ -82,7 +82,7 @@ uint32_t yaml_offset(const struct yaml_file *file, const struct yaml_node *scala
 
 /* Points err at a byte of the text: path, line, column, source line, caret. */
 void yaml_err_offset(struct err *err, const struct yaml_file *file, uint32_t offset);
-/* The same for a node; NULL: the file without a place. */
+/* The same for a node; NULL: the beginning of the file, or the file alone if it has no text. */
 void yaml_err_node(struct err *err, const struct yaml_file *file, const struct yaml_node *node);
 
 #endif

@@ -219,8 +219,8 @@ void yaml_err_offset(struct err *err, const struct yaml_file *file, uint32_t off
 
 void yaml_err_node(struct err *err, const struct yaml_file *file, const struct yaml_node *node)
 {
-	if (node)
-		yaml_err_offset(err, file, node->start);
+	if (node || file->text.data)
+		yaml_err_offset(err, file, node ? node->start : 0);
 	else
 		err_at(err, file->path, 0, 0);
 }

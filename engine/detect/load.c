@@ -533,6 +533,7 @@ static struct ruleset *load(const char *const *paths, const struct ruleset_optio
 	if (!ruleset)
 		return NULL;
 	ruleset->compat = options && options->compat_tracee;
+	loader.foreign = options && options->foreign;
 	if (!paths)
 		load_builtin(&loader);
 	for (; paths && *paths; paths++)

@@ -220,7 +220,8 @@ static void unknown_event(struct loader *loader, struct report *report,
 			  const struct input_text *text)
 {
 	bool optional = is_optional(text->dependency);
-	struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "unknown-event" };
+	struct err err = { .level = optional || loader->foreign ? ERR_WARNING : ERR_ERROR,
+			   .rule = "unknown-event" };
 
 	err_set(&err, -EINVAL, "%s event '%s' not found", optional ? "optional" : "required",
 		text->name->text.data);
@@ -260,46 +261,57 @@ static void keep_texts(struct ruleset *ruleset, struct str **list, uint32_t *cou
 	*list = all;
 }
 
+static void wrong_version(struct report *report, const struct input_text *text,
+			  const struct event_def *def)
+{
+	struct err err = { .level = is_optional(text->dependency) ? ERR_WARNING : ERR_ERROR,
+			   .rule = "version" };
+
+	err_set(&err, -EINVAL, "version incompatible: event '%s' is of version %s", def->name,
+		def->version);
+	report_add(report, text->name, &err);
+}
+
 static void link_input(struct loader *loader, struct report *report, struct detector *d,
 		       const struct input_text *text)
 {
 	struct filter_options options = { .compat_tracee = loader->ruleset->compat };
 	struct input *input = &d->inputs[d->input_count];
 	const struct event_def *def = loader_event(loader, text->name->text);
+	bool fits;
 
 	if (!def) {
 		unknown_event(loader, report, text);
 		return;
 	}
-	if (!version_fits(text, def)) {
-		struct err err = { .level = is_optional(text->dependency) ? ERR_WARNING : ERR_ERROR,
-				   .rule = "version" };
-
-		err_set(&err, -EINVAL, "version incompatible: event '%s' is of version %s",
-			def->name, def->version);
-		report_add(report, text->name, &err);
+	fits = version_fits(text, def);
+	if (!fits)
+		wrong_version(report, text, def);
+	/* Tracee then drops the filters of an optional event and keeps the event. */
+	if (!fits && !(loader->ruleset->compat && is_optional(text->dependency)))
 		return;
-	}
 	input->def = def;
 	input->filters = filters_new(def, &options, &loader->ruleset->arena);
 	if (!input->filters)
+		return;
+	d->input_defs[d->input_count++] = def;
+	if (!fits)
 		return;
 	link_filters(report, input, &text->data_filters, true);
 	link_filters(report, input, &text->scope_filters, false);
 	keep_texts(loader->ruleset, &d->data_filters, &d->data_filter_count, &text->data_filters);
 	keep_texts(loader->ruleset, &d->scope_filters, &d->scope_filter_count,
 		   &text->scope_filters);
-	d->input_defs[d->input_count++] = def;
 }
 
 /* Only container data is collected; what a required one lacks cannot work. */
-static void check_enrichments(struct report *report, const struct maps *enrichments)
+static void check_enrichments(struct report *report, const struct maps *enrichments, bool foreign)
 {
 	const struct enrichment_text *items = enrichments->items;
 
 	for (uint32_t i = 0; i < enrichments->count; i++) {
 		bool optional = is_optional(items[i].dependency);
-		struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR,
+		struct err err = { .level = optional || foreign ? ERR_WARNING : ERR_ERROR,
 				   .rule = "enrichment" };
 
 		if (strcmp(items[i].name->text.data, "container") == 0)
@@ -331,7 +343,7 @@ void detector_link(struct loader *loader, struct pending *pending)
 	}
 	for (uint32_t i = 0; i < events->count; i++)
 		link_input(loader, &report, d, &inputs[i]);
-	check_enrichments(&report, &pending->text.requirements.enrichments);
+	check_enrichments(&report, &pending->text.requirements.enrichments, loader->foreign);
 	pending->broken |= report.errors > 0;
 }
 

@@ -95,6 +95,7 @@ struct ruleset {
 struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
+	bool foreign;		 /* see ruleset_options */
 	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "base/suggest.h"
+#include "syscall.h"
 
 enum { DATA_LIMIT_KERNEL = 255 };
 
@@ -185,7 +186,10 @@ int filters_add_data(struct filters *f, struct str field, struct str expression,
 		return number_filter_add(&d->numbers, expression, f->arena, err);
 	}
 	bool first = d->text.count == 0;
-	int code = string_filter_add(&d->text, expression, f->arena, err);
+	int code = syscall_translate(f->def, field, &expression, f->arena, err);
+
+	if (!code)
+		code = string_filter_add(&d->text, expression, f->arena, err);
 
 	if (!code)
 		code = check_kernel_filtered(f, &d->text, err);

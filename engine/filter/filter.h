@@ -33,7 +33,7 @@ struct number_set {
 /* Numbers are kept in an order-preserving unsigned form. */
 struct number_filter {
 	struct number_set equal, unequal;
-	uint64_t min, max; /* exclusive; at the type's extreme: unset */
+	uint64_t min, max; /* exclusive; min at the type's maximum, max at its minimum: unset */
 	uint8_t type;	   /* enum number_type */
 	bool enabled, compat;
 };
@@ -67,7 +67,7 @@ int string_filter_add(struct string_filter *filter, struct str expression, struc
 bool string_filter_match(const struct string_filter *filter, struct str value);
 
 struct bool_filter {
-	bool enabled, want_true, want_false;
+	bool compat, enabled, want_true, want_false;
 };
 
 /* "=true", "!=false", or a bare word: `container` means true, `not-container` false. */

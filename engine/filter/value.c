@@ -23,25 +23,28 @@ static uint64_t to_order(uint8_t type, uint64_t bits)
 	return number_types[type].is_signed ? bits ^ (1ULL << 63) : bits;
 }
 
-/* `<` keeps the highest bound it sees and starts at the type's maximum meaning "none". */
+/*
+ * `>` keeps the lowest bound it sees and `<` the highest, so the type's other extreme means
+ * "none": a bound there could match nothing anyway.
+ */
 void number_filter_init(struct number_filter *filter, enum number_type type, bool compat)
 {
 	*filter = (struct number_filter){
 		.type = type,
 		.compat = compat,
-		.min = to_order(type, number_types[type].min),
-		.max = to_order(type, number_types[type].max),
+		.min = to_order(type, number_types[type].max),
+		.max = to_order(type, number_types[type].min),
 	};
 }
 
 static bool min_set(const struct number_filter *f)
 {
-	return f->min != to_order(f->type, number_types[f->type].min);
+	return f->min != to_order(f->type, number_types[f->type].max);
 }
 
 static bool max_set(const struct number_filter *f)
 {
-	return f->max != to_order(f->type, number_types[f->type].max);
+	return f->max != to_order(f->type, number_types[f->type].min);
 }
 
 static bool set_has(const struct number_set *set, uint64_t value)
@@ -137,9 +140,9 @@ static int add_bound(struct number_filter *f, enum operator op, uint64_t value, 
 	case UNKNOWN: return set_add(&f->equal, order, arena, err);
 	}
 	if (op == GREATER || op == GREATER_EQUAL)
-		f->min = min_set(f) ? MIN(f->min, order) : order;
+		f->min = MIN(f->min, order);
 	else
-		f->max = max_set(f) ? MAX(f->max, order) : order;
+		f->max = MAX(f->max, order);
 	return code;
 }
 
@@ -363,7 +366,7 @@ int bool_filter_add(struct bool_filter *f, struct str e, struct err *err)
 
 	if (e.len == 0)
 		return bad_expression(err, e);
-	if (op == UNKNOWN) {
+	if (op == UNKNOWN || (f->compat && op != EQUAL && op != UNEQUAL)) {
 		bool negated = e.len >= 4 && memcmp(e.data, "not-", 4) == 0;
 
 		f->enabled = true;

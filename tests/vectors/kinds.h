@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tracee-vectors: recorded cases of Tracee, one kind of file per C file here. A kind runs one row
+ * and says what came of it; skips and deliberate differences are listed in rules/README.md.
+ */
+#ifndef TESTS_VECTORS_KINDS_H
+#define TESTS_VECTORS_KINDS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/common.h"
+#include "event.h"
+
+enum outcome { PASSED, FAILED, SKIPPED };
+
+struct row {
+	const json_t *json;
+	const char *folder; /* of the file of rows, for what lies beside it */
+	struct arena arena; /* for this row */
+	char problem[1024]; /* FAILED: what differs; SKIPPED: why */
+};
+
+struct kind {
+	const char *name;
+	enum outcome (*run)(struct row *row);
+	bool big_numbers; /* integers beyond 64 bits, none of which matter */
+};
+
+extern const struct kind kinds[];
+
+enum outcome row_failed(struct row *row, const char *format, ...) PRINTF_LIKE(2, 3);
+enum outcome row_skipped(struct row *row, const char *format, ...) PRINTF_LIKE(2, 3);
+
+enum outcome run_load(struct row *row);
+enum outcome run_filter(struct row *row);
+enum outcome run_scenario(struct row *row);
+
+const char *text_of(const json_t *object, const char *key);
+struct str str_of_json(const json_t *text);
+
+/* A definition made from the recorded catalogue (events.json) where we have none of our own. */
+const struct event_def *catalogue_event(struct row *row, const char *name);
+/* An event from the protobuf form; NULL with row->problem if it has what we cannot hold. */
+struct event *event_of_json(struct row *row, const json_t *json, const struct event_def *def);
+
+#endif
