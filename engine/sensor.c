@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 
@@ -100,6 +101,7 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	int status = EXIT_FINE, r = 0;
 
 	signals_take();
+	malloc_trim(0); /* what reading the kernel's types took */
 	while (!stop_wanted &&
 	       (!options->duration || seconds_now() - started < options->duration)) {
 		r = spoor_poll(spoor, POLL_MS);
