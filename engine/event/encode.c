@@ -47,6 +47,18 @@ struct str event_syscall(const struct event *event)
 	return syscall_name(event->wire->syscall);
 }
 
+const struct names *event_field_names(const struct event *event, unsigned index)
+{
+	const struct event_field *field = &event->def->fields[index];
+
+	if (!event->values)
+		return names_find(field->names);
+	const struct event_def *input = event_by_id(event->wire->id);
+	int same = input ? event_field_index(input, str_of(field->name)) : -1;
+
+	return same >= 0 ? names_find(input->fields[same].names) : NULL;
+}
+
 uint32_t event_internal_id(const struct event_def *def)
 {
 	if (def->syscall >= 0)

@@ -6,6 +6,7 @@
 #ifndef EVENT_ENCODE_H
 #define EVENT_ENCODE_H
 
+#include "event/names.h"
 #include "format.h"
 
 /* Appends the object and a newline. */
@@ -18,6 +19,11 @@ void encode_event(struct buf *out, const struct event *event, const struct forma
 struct str event_executable(const struct event *event);
 /* Name of the system call the task was in; data == NULL if none. */
 struct str event_syscall(const struct event *event);
+/*
+ * How the numbers of a field are decoded; NULL: not. A produced field is decoded like the field
+ * of the same name of the event it was made from.
+ */
+const struct names *event_field_names(const struct event *event, unsigned index);
 /* The id Tracee uses inside: differs from the printed one. */
 uint32_t event_internal_id(const struct event_def *def);
 static inline uint64_t event_epoch_time(const struct event *event, uint64_t boot_time)

@@ -8,8 +8,8 @@
 
 #include "base/common.h"
 #include "event.h"
+#include "event/encode.h"
 #include "event/json.h"
-#include "event/names.h"
 
 /* Copied whole, so that the copy needs no call: text beyond len is overwritten later. */
 struct name_text {
@@ -405,16 +405,32 @@ static void add_value(struct buf *out, const struct value *value)
 	add_plain(out, value, 0);
 }
 
+/* As names, if it is a number of which the input had a field decoded so. */
+static bool add_value_decoded(struct buf *out, const struct event *event, unsigned index)
+{
+	const struct value *value = &event->values[index];
+	const struct names *names = names_fit(value) ? event_field_names(event, index) : NULL;
+
+	if (!names)
+		return false;
+	buf_lit(out, "str\":\"");
+	names_write(out, names, value->u);
+	buf_char(out, '"');
+	return true;
+}
+
 /* A field that was skipped (optional, and its expression failed) is not printed. */
-static void add_produced(struct buf *out, const struct event *event)
+static void add_produced(struct buf *out, const struct event *event, struct encode_style style)
 {
 	bool first = true;
+	bool decoded = style.decoded && style.own;
 
 	for (unsigned i = 0; i < event->def->field_count; i++) {
 		if (event->values[i].tag == VALUE_NULL)
 			continue;
 		add_name(out, event->def->fields[i].name, NULL, first);
-		add_value(out, &event->values[i]);
+		if (!decoded || !add_value_decoded(out, event, i))
+			add_value(out, &event->values[i]);
 		buf_char(out, '}');
 		first = false;
 	}
@@ -428,7 +444,7 @@ void encode_data(struct buf *out, const struct event *event, struct encode_style
 	size_t start = out->len;
 
 	if (event->values)
-		add_produced(out, event);
+		add_produced(out, event, style);
 	else
 		add_record(out, event, style);
 	if (out->len == start)

@@ -15,6 +15,13 @@ struct names;
 const struct names *names_find(const char *name);
 /* Does Tracee decode such a field too? */
 bool names_of_tracee(const struct names *names);
+/* Is this a number that names_write would not cut? */
+static inline bool names_fit(const struct value *value)
+{
+	if (value->tag == VALUE_INT)
+		return value->i >= INT32_MIN && value->i <= UINT32_MAX;
+	return value->tag == VALUE_UINT && value->u <= UINT32_MAX;
+}
 /* Appends the text of a number (of its low 32 bits: all such fields are that wide). */
 void names_write(struct buf *out, const struct names *names, uint64_t number);
 /* The number such a text stands for. 0, or -EINVAL. */

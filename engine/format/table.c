@@ -8,7 +8,6 @@
 
 #include "base/common.h"
 #include "event/json.h"
-#include "event/names.h"
 #include "store.h"
 
 enum {
@@ -91,7 +90,7 @@ static void end_column(struct buf *out, size_t start, unsigned width)
 
 /* ---- values ------------------------------ */
 
-static void add_value(struct buf *out, const struct value *value, const struct event_field *field);
+static void add_value(struct buf *out, const struct value *value, const struct names *names);
 
 static void add_strings(struct buf *out, const char *data, uint32_t len)
 {
@@ -138,12 +137,11 @@ static void add_list(struct buf *out, const struct value_list *list)
 	buf_str(out, list->count > LIST_SHOWN_MAX ? STR(" ...]") : STR("]"));
 }
 
-static void add_value(struct buf *out, const struct value *value, const struct event_field *field)
+static void add_value(struct buf *out, const struct value *value, const struct names *names)
 {
-	const struct names *names = field ? names_find(field->names) : NULL;
 	bool number = value->tag == VALUE_INT || value->tag == VALUE_UINT;
 
-	if (number && names) {
+	if (names && names_fit(value)) {
 		names_write(out, names, value->u);
 	} else if (number && value->kind == FIELD_pointer) {
 		buf_lit(out, "0x");
@@ -179,7 +177,7 @@ static void add_field(struct buf *out, const struct event *event, unsigned index
 			add_i16s(out, data, ref->len);
 		return;
 	}
-	add_value(out, &value, field);
+	add_value(out, &value, event_field_names(event, index));
 }
 
 /* ---- columns ------------------------------ */

@@ -323,6 +323,22 @@ static void test_detection(void **state)
 				  "{'name':'msgflg','int32':950},{'name':'returnValue',"
 				  "'int64':'32769'}]}}");
 
+	/* Ours decodes a field that is called as one of the input. */
+	fields[0].name = "msgflg";
+	values[0] = value_int(01600);
+
+	struct buf out = { 0 };
+
+	format_by_name(STR("json"))->write(&out, &produced, &decoded);
+	assert_non_null(strstr(buf_cstr(&out), "{\"name\":\"msgflg\",\"str\":\"IPC_CREAT|0600\"}"));
+	buf_clear(&out);
+	format_by_name(STR("table"))->write(&out, &produced, &plain);
+	assert_non_null(
+		strstr(buf_cstr(&out), "*** HIGH: N (msgget) *** msgflg: IPC_CREAT|0600, big: "));
+	buf_free(&out);
+	fields[0].name = "q\"id";
+	values[0] = value_int(7);
+
 	/* A chain: the parent is nested; nothing in data is no data. */
 	struct event_def def2 = { .id = 7501, .name = "chain", .syscall = -1, .syscall32 = -1 };
 	struct event second = produced;
