@@ -23,6 +23,7 @@ struct destination {
 	struct output *output;
 	struct buf buf;
 	uint32_t records; /* in buf */
+	bool begun;	  /* the format's head is written, with the first record */
 	uint64_t failed;  /* too large to be handed over */
 };
 
@@ -158,10 +159,6 @@ int outputs_open(const char *const *expressions, const struct stores *stores, st
 		if (r < 0)
 			return r;
 	}
-	for (uint32_t i = 0; i < all->count; i++)
-		if (all->destinations[i].format->begin)
-			all->destinations[i].format->begin(&all->destinations[i].buf,
-							   &all->options);
 	*out = take(all);
 	return 0;
 }
@@ -190,6 +187,10 @@ void outputs_write(struct outputs *all, const struct event *event)
 {
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct destination *destination = &all->destinations[i];
+
+		if (!destination->begun && destination->format->begin)
+			destination->format->begin(&destination->buf, &all->options);
+		destination->begun = true;
 		size_t before = destination->buf.len;
 
 		destination->format->write(&destination->buf, event, &all->options);
