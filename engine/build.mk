@@ -5,3 +5,7 @@ CEL_VECTORS_O = $(B)/tests/cel/vectors.o
 $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/libspoor.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(B)/tracee-cel: $(B)/tests/cel/tracee_cel.o $(B)/tests/cel/tracee_messages.o $(CEL_VECTORS_O) $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
