@@ -1,11 +1,9 @@
 # Programs that run recorded cases of the expression language; engine/cel/README.md.
 
 CEL_VECTORS_O = $(B)/tests/cel/vectors.o
+# rules/build.mk links these into tracee-vectors.
+CEL_TRACEE_O = $(CEL_VECTORS_O) $(B)/tests/cel/tracee_cel.o $(B)/tests/cel/tracee_messages.o
 
 $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/libspoor.a
-	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
-
-$(B)/tracee-cel: $(B)/tests/cel/tracee_cel.o $(B)/tests/cel/tracee_messages.o $(CEL_VECTORS_O) $(B)/libspoor.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@

@@ -54,7 +54,7 @@ endif
 
 lint: $(B)/libspoor.a ## check layers, sizes, names, comments of the sources
 unit: $(call programs-of,unit) ## unit tests (T=word: only those whose name contains it)
-cel: $(call programs-of,cel) ## conformance of the expression language
+cel: $(B)/cel-conformance $(B)/tracee-vectors $(call programs-of,cel) ## conformance of the expression language
 cases: all $(call programs-of,cases) ## golden cases by replay
 rules: all $(B)/tracee-vectors ## the tests beside the built-in detectors
 live: all $(WORKLOADS) $(call programs-of,live) ## tests on this kernel, as root
@@ -65,7 +65,7 @@ $(filter-out fuzz,$(TEST_GROUPS)):
 
 TEST_PROGRAMS = $(foreach group,$(TEST_GROUPS),$(call programs-of,$(group)))
 
-tests-build: all $(B)/tracee-vectors $(WORKLOADS) $(filter $(B)/%,$(TEST_PROGRAMS)) $(if $(filter vm,$(TEST_GROUPS)),$(B)/spoor-static)
+tests-build: all $(B)/tracee-vectors $(B)/cel-conformance $(WORKLOADS) $(filter $(B)/%,$(TEST_PROGRAMS)) $(if $(filter vm,$(TEST_GROUPS)),$(B)/spoor-static)
 tests-run: tests-build
 	@$(call run-tests,$(TEST_PROGRAMS))
 

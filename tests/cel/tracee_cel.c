@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Expressions with what Tracee itself answered: tracee-cel [--verbose] FILE. Each is compiled
- * in an environment that accepts what Tracee accepts (CEL_TRACEE) and evaluated on an event of
- * Tracee's own messages. Ends with "N passed, N failed, N skipped".
+ * Expressions with what Tracee itself answered (tracee-vectors --kind cel). Each is compiled in
+ * an environment that accepts what Tracee accepts (CEL_TRACEE) and evaluated on an event of
+ * Tracee's own messages.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -11,8 +11,7 @@
 #include "base/buf.h"
 #include "tracee_messages.h"
 #include "vectors.h"
-
-enum outcome { PASSED, FAILED, SKIPPED };
+#include "../vectors/kinds.h"
 
 struct test {
 	const json_t *json, *expect;
@@ -400,20 +399,14 @@ static json_t *load(const char *path)
 	return json;
 }
 
-int main(int argc, char **argv)
+int tracee_cel_file(const char *path, bool verbose)
 {
-	bool verbose = argc == 3 && strcmp(argv[1], "--verbose") == 0;
 	struct tally tally = { 0 };
-	json_t *file, *json;
+	json_t *file = load(path), *json;
 	size_t i;
 
-	if (argc != 2 && !verbose) {
-		fprintf(stderr, "usage: %s [--verbose] FILE\n", argv[0]);
-		return 2;
-	}
-	file = load(argv[argc - 1]);
 	if (!file)
-		return 1;
+		return 2;
 	json_array_foreach(json_object_get(file, "cases"), i, json)
 		run_one(file, json, verbose, &tally);
 	json_decref(file);

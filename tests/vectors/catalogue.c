@@ -74,7 +74,7 @@ const struct event_def *catalogue_event(struct row *row, const char *name)
 	return def;
 }
 
-/* ---- events --------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------- */
 
 static struct value text_value(const json_t *json)
 {

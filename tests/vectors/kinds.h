@@ -26,6 +26,8 @@ struct kind {
 	const char *name;
 	enum outcome (*run)(struct row *row);
 	bool big_numbers; /* integers beyond 64 bits, none of which matter */
+	/* Not a list of rows: runs the whole file and prints the sums. Returns the exit status. */
+	int (*run_file)(const char *path, bool verbose);
 };
 
 extern const struct kind kinds[];
@@ -36,6 +38,8 @@ enum outcome row_skipped(struct row *row, const char *format, ...) PRINTF_LIKE(2
 enum outcome run_load(struct row *row);
 enum outcome run_filter(struct row *row);
 enum outcome run_scenario(struct row *row);
+/* tests/cel/tracee_cel.c */
+int tracee_cel_file(const char *path, bool verbose);
 
 const char *text_of(const json_t *object, const char *key);
 struct str str_of_json(const json_t *text);

@@ -9,10 +9,11 @@
 #include "kinds.h"
 
 const struct kind kinds[] = {
-	{ "load", run_load, true },
-	{ "filters", run_filter, false },
-	{ "scenarios", run_scenario, false },
-	{ NULL, NULL, false },
+	{ "load", run_load, true, NULL },
+	{ "filters", run_filter, false, NULL },
+	{ "scenarios", run_scenario, false, NULL },
+	{ "cel", NULL, false, tracee_cel_file },
+	{ NULL, NULL, false, NULL },
 };
 
 static enum outcome set(struct row *row, enum outcome outcome, const char *format, va_list args)
@@ -111,5 +112,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tracee-vectors: no kind '%s'\n", argv[2]);
 		return 2;
 	}
-	return run_file(kind, argv[argc - 1], verbose);
+	return kind->run_file ? kind->run_file(argv[argc - 1], verbose)
+			      : run_file(kind, argv[argc - 1], verbose);
 }
