@@ -44,7 +44,7 @@ static inline void buf_add(struct buf *buf, const void *data, size_t len)
 {
 	char *at = buf_room(buf, len);
 
-	if (LIKELY(at)) {
+	if (LIKELY(at && len)) {
 		memcpy(at, data, len);
 		buf->len += len;
 	}

@@ -219,7 +219,12 @@ void schema_read(struct report *report, const struct schema *schema, const struc
 		 void *out)
 {
 	uint32_t before = report->errors;
+	char hint[256];
 
+	if (!map) {
+		report_error(report, NULL, "missing-key", NULL, "%s is empty", schema->what);
+		return;
+	}
 	if (map->kind != YAML_MAP && !map->null) {
 		wrong_kind(report, map, schema->what, "a map");
 		return;
@@ -242,7 +247,8 @@ void schema_read(struct report *report, const struct schema *schema, const struc
 		/* A value of the wrong kind has been reported already. */
 		if (value && value->kind != YAML_SCALAR && value->count && report->errors > before)
 			continue;
-		report_error(report, value ? value : map, "missing-key", key->doc, "%s",
-			     key->missing ? key->missing : key->name);
+		snprintf(hint, sizeof(hint), "%s: %s", key->name, key->doc);
+		report_error(report, value ? value : map, "missing-key", hint, "%s",
+			     key->missing ? key->missing : "missing required field");
 	}
 }

@@ -372,16 +372,14 @@ static void load_path(struct loader *loader, const char *path)
 		load_single(loader, path);
 }
 
-static void load_builtin(struct loader *loader)
+static void load_texts(struct loader *loader, const struct builtin_file *files, size_t count)
 {
 	struct folder folder = { .number = loader->directory_count++ };
 
-	for (size_t i = 0; i < builtin_file_count; i++)
-		add_file(loader, &folder, builtin_files[i].path,
-			 (struct str){ builtin_files[i].data, builtin_files[i].len });
+	for (size_t i = 0; i < count; i++)
+		add_file(loader, &folder, files[i].path,
+			 (struct str){ files[i].data, files[i].len });
 	load_folder(loader, &folder);
-	for (uint32_t i = 0; i < loader->pending_count; i++)
-		loader->pending[i].detector->builtin = true;
 }
 
 /* ---- names and expressions --------------------------------------------------------------- */
@@ -523,7 +521,8 @@ static int finish(struct loader *loader)
 	return code ? code : keep(loader);
 }
 
-static struct ruleset *load(const char *const *paths, const struct ruleset_options *options,
+static struct ruleset *load(const char *const *paths, const struct builtin_file *files,
+			    size_t count, const struct ruleset_options *options,
 			    struct err_list *problems)
 {
 	struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
@@ -534,8 +533,8 @@ static struct ruleset *load(const char *const *paths, const struct ruleset_optio
 		return NULL;
 	ruleset->compat = options && options->compat_tracee;
 	loader.foreign = options && options->foreign;
-	if (!paths)
-		load_builtin(&loader);
+	if (files)
+		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)
 		load_path(&loader, *paths);
 	code = finish(&loader);
@@ -546,14 +545,20 @@ static struct ruleset *load(const char *const *paths, const struct ruleset_optio
 	return NULL;
 }
 
+struct ruleset *ruleset_load_texts(const struct builtin_file *files, size_t count,
+				   const struct ruleset_options *options, struct err_list *problems)
+{
+	return load(NULL, files, count, options, problems);
+}
+
 struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_options *options,
 			     struct err_list *problems)
 {
-	return load(paths, options, problems);
+	return load(paths, NULL, 0, options, problems);
 }
 
 struct ruleset *ruleset_load_builtin(const struct ruleset_options *options,
 				     struct err_list *problems)
 {
-	return load(NULL, options, problems);
+	return load(NULL, builtin_files, builtin_file_count, options, problems);
 }

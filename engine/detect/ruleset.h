@@ -46,7 +46,6 @@ struct detector {
 	struct threat *threat;
 	bool populate_threat, detected_from, ancestry;
 	bool skipped; /* other architecture */
-	bool builtin;
 	struct input *inputs;
 	uint32_t input_count;
 	struct condition *conditions;
@@ -130,6 +129,11 @@ struct named_list {
 /* load.c */
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity,
 		  size_t size);
+
+/* Files that are in memory, as one directory; they must outlive the call only. */
+struct ruleset *ruleset_load_texts(const struct builtin_file *files, size_t count,
+				   const struct ruleset_options *options,
+				   struct err_list *problems);
 
 /* load_detector.c: from text to struct detector, names resolved; then the expressions. */
 struct detector *detector_make(struct loader *loader, struct report *report,
