@@ -188,6 +188,9 @@ uint32_t yaml_offset(const struct yaml_file *file, const struct yaml_node *scala
 			at = skip_blanks(file->text.data, at, scalar->end);
 	while (done < offset && at < scalar->end)
 		at = step(file, scalar, at, &done);
+	/* A line that goes on elsewhere: the character stands behind the break. */
+	if (at + 1 < scalar->end && file->text.data[at] == '\\' && file->text.data[at + 1] == '\n')
+		at = skip_blanks(file->text.data, at + 1, scalar->end);
 	return MIN(at, file->text.len);
 }
 
