@@ -36,3 +36,20 @@ $(B)/gen/spoor.skel.h: $(B)/gen/spoor.bpf.o
 
 $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(wildcard bpf/*.c))): $(B)/gen/spoor.skel.h
 $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(wildcard bpf/*.c))): CPPFLAGS += -Ibpf
+
+# ---- bench: floors to compare with ---------------------------------------------------
+
+$(B)/gen/bench_hooks.bpf.o: tests/bench/bench_hooks.bpf.c $(B)/gen/vmlinux.h
+	$(say) CLANG $@
+	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+$(B)/gen/bench_hooks.skel.h: $(B)/gen/bench_hooks.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name bench_hooks > $@
+
+$(B)/tests/bench/bench_hooks.o: $(B)/gen/bench_hooks.skel.h
+
+bench-hooks: $(B)/tests/bench/bench_hooks ## cost of the hooks, as ratios to floors of the same run
+	$<
+
+.PHONY: bench-hooks

@@ -84,7 +84,7 @@ bare-test: ## make run and make test in a bare Debian 12 (root, network, 15 minu
 # ---- measuring -----------------------------------------------------------------------
 
 # tests/bench/X.c becomes a program linked with libspoor.a; X.sh runs as it is.
-BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(sort $(filter-out %.bpf.c,$(wildcard tests/bench/*.c))))
 BENCH_SH := $(sort $(wildcard tests/bench/*.sh))
 $(BENCH_BIN): $(B)/%: $(B)/%.o $(B)/libspoor.a
 	$(say) LINK $@

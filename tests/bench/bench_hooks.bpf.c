@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Floors for bench_hooks: the least a raw hook costs, and the least a record of 256
+ * bytes costs on top of it. They do nothing else.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+enum { RECORD_BYTES = 256 };
+
+/* The number of the call the record is for; the rest of the machine stays out. */
+int traced_syscall = -1;
+__u64 reserved_failed = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(empty_exit, struct pt_regs *regs, long ret)
+{
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(empty_enter, struct pt_regs *regs, long number)
+{
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(record_exit, struct pt_regs *regs, long ret)
+{
+	__u64 *record;
+
+	if (regs->orig_ax != (unsigned long)traced_syscall)
+		return 0;
+	record = bpf_ringbuf_reserve(&ring, RECORD_BYTES, 0);
+	if (!record) {
+		__sync_fetch_and_add(&reserved_failed, 1);
+		return 0;
+	}
+	for (int i = 0; i < RECORD_BYTES / 8; i++)
+		record[i] = ret;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
