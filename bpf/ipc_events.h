@@ -69,7 +69,7 @@ enum { COMMAND_SET = 1, COMMAND_INFO = 3, IPC_64 = 0x100 };
 
 INLINE void exit_msgget(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 
 	EVENT_BEGIN(msgget, 0)
 	SET(msgget, record, key, (__s32)call->arg[0]);
@@ -84,7 +84,7 @@ INLINE void exit_msgget(struct call *call)
 
 INLINE void exit_shmget(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 
 	EVENT_BEGIN(shmget, 0)
 	SET(shmget, record, key, (__s32)call->arg[0]);
@@ -100,7 +100,7 @@ INLINE void exit_shmget(struct call *call)
 
 INLINE void exit_semget(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 
 	EVENT_BEGIN(semget, 0)
 	SET(semget, record, key, (__s32)call->arg[0]);
@@ -167,7 +167,7 @@ INLINE bool type_from_user(struct call *call, __u64 address, __s64 *type)
 
 INLINE void exit_msgsnd(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 	bool from_user = false;
 	__s64 type;
 
@@ -194,7 +194,7 @@ INLINE void exit_msgsnd(struct call *call)
 
 INLINE void exit_msgrcv(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 	bool from_kernel, from_user = false;
 	__s64 type;
 
@@ -227,7 +227,7 @@ INLINE void exit_msgrcv(struct call *call)
 
 INLINE void exit_shmat(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 
 	EVENT_BEGIN(shmat, 0)
 	SET(shmat, record, shmid, (__s32)call->arg[0]);
@@ -253,7 +253,7 @@ INLINE void object_from_entry(struct call *call, struct ipc_object *object)
 
 INLINE void exit_shmdt(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 
 	EVENT_BEGIN(shmdt, 0)
 	SET(shmdt, record, shmaddr, call->arg[0]);
@@ -322,7 +322,7 @@ INLINE void change_read(struct call *call, enum object_kind kind, __u64 address,
 
 INLINE void exit_msgctl(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 	struct change change = {};
 
 	EVENT_BEGIN(msgctl, 0)
@@ -348,7 +348,7 @@ INLINE void exit_msgctl(struct call *call)
 
 INLINE void exit_shmctl(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 	struct change change = {};
 
 	EVENT_BEGIN(shmctl, 0)
@@ -370,7 +370,7 @@ INLINE void exit_shmctl(struct call *call)
 
 INLINE void exit_semctl(struct call *call)
 {
-	struct ipc_object object = {};
+	OBJECT(object);
 	struct change change = {};
 
 	EVENT_BEGIN(semctl, 0)
@@ -444,7 +444,8 @@ INLINE __u32 operations_read(struct call *call, struct sembuf *operations, bool 
 /* What semop and semtimedop share, with room for `capacity` operations. */
 #define SEMOP_BODY(event, capacity, timeout_part) \
 	{ \
-		struct ipc_object object = {}; \
+		struct ipc_object object; \
+		object.found = 0; \
 		EVENT_BEGIN(event, 3 * 2 * (capacity)) \
 		SET(event, record, semid, (__s32)call->arg[0]); \
 		SET(event, record, sops, call->arg[1]); \
