@@ -7,3 +7,6 @@ CEL_TRACEE_O = $(CEL_VECTORS_O) $(B)/tests/cel/tracee_cel.o $(B)/tests/cel/trace
 $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/libspoor.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+CEL_ORACLE_O = $(B)/tests/cel/oracle.o $(B)/tests/cel/random.o
+$(B)/tests/cel/test_differential $(B)/tests/fuzz/fuzz_cel $(B)/libfuzzer_cel: $(CEL_ORACLE_O)

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "internal.h"
 
-struct node *compile_tree(struct compile *compile, const char *want)
+struct node *compile_tree(struct compile *compile, const char *want, bool fold)
 {
 	struct node *root;
 	const struct type *type;
@@ -18,7 +18,8 @@ struct node *compile_tree(struct compile *compile, const char *want)
 	type = check_expression(compile, &root, want);
 	if (compile->failed)
 		return NULL;
-	fold_tree(compile, &root);
+	if (fold)
+		fold_tree(compile, &root);
 	if (compile->failed)
 		return NULL;
 	root->type = type;
@@ -38,7 +39,7 @@ static const char *type_name(struct arena *arena, const struct type *type)
 
 static int compile_in(struct compile *compile, const char *want, const struct cel_program **out)
 {
-	struct node *root = compile_tree(compile, want);
+	struct node *root = compile_tree(compile, want, true);
 	struct cel_program *program;
 
 	if (!root)

@@ -405,8 +405,8 @@ enum emit_mode {
 };
 struct cel_program *emit_program(struct compile *compile, struct node *root, struct arena *arena,
 				 enum emit_mode mode);
-/* Parse, check and fold; for emit and for the oracle in the tests. NULL after an error. */
-struct node *compile_tree(struct compile *compile, const char *want);
+/* Parse, check and, if asked, fold; for emit and for the tests' oracle. NULL after an error. */
+struct node *compile_tree(struct compile *compile, const char *want, bool fold);
 
 /* ---- the program (emit.c writes it, vm.c runs it) ------------------------- */
 
