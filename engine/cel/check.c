@@ -582,10 +582,13 @@ const struct type *check_node(struct compile *compile, struct node **place)
 	};
 	struct node *node = *place;
 
+	/* The name of a field has been checked before its call turned out to be no access. */
+	if (node->type)
+		return node->type;
 	/* Once an error is reported nothing more is learnt by going on. */
 	if (compile->failed)
 		node->type = &type_error;
-	else if (node->kind == NODE_CONST && !node->type)
+	else if (node->kind == NODE_CONST)
 		node->type = const_type(compile, node->constant);
 	else if (node->kind < ARRAY_SIZE(checks) && checks[node->kind])
 		node->type = checks[node->kind](compile, node);

@@ -407,16 +407,9 @@ struct cel_env *random_env(uint32_t options)
 
 /* ---- events --------------------------------------------------------------- */
 
-static const char *const texts[] = { "",
-				     "a",
-				     "abc",
-				     "/tmp/x.sh",
-				     "/etc/passwd",
-				     "\xc3\xa9t\xc3\xa9",
-				     "12",
-				     "a\xff"
-				     "b",
-				     "/var/log/a" };
+static const char *const texts[] = { "",	  "a",		 "abc",
+				     "/tmp/x.sh", "/etc/passwd", "\xc3\xa9t\xc3\xa9",
+				     "12",	  "a\xffz",	 "/var/log/a" };
 static const int64_t numbers[] = { 0, 1, -1, 7, 12, 4096, INT64_MAX, INT64_MIN };
 
 static struct value some_text(struct random *random)
