@@ -106,6 +106,23 @@ bool kernel_has_typedef(const char *name)
 	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
 }
 
+unsigned kernel_tracepoint_args(const char *name)
+{
+	struct btf *btf = kernel_btf();
+	char text[128];
+	int32_t id;
+
+	snprintf(text, sizeof(text), "btf_trace_%s", name);
+	id = btf ? btf__find_by_name_kind(btf, text, BTF_KIND_TYPEDEF) : -1;
+	if (id <= 0)
+		return 0;
+	const struct btf_type *pointer = btf__type_by_id(btf,
+							 btf__type_by_id(btf, (uint32_t)id)->type);
+	uint16_t count = btf_vlen(btf__type_by_id(btf, pointer->type));
+
+	return count ? count - 1U : 0; /* the first is the tracepoint's own */
+}
+
 bool kernel_has_function(const char *name, const char *parameter, unsigned index)
 {
 	struct btf *btf = kernel_btf();

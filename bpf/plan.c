@@ -35,6 +35,7 @@ static const struct hook_kind {
 	{ "tp_btf", "sys_enter", "raw_enter" },
 	{ "tp_btf", "sys_exit", "raw_exit" },
 	{ "tp_btf", "sched_process_", "process_%s" },
+	{ "tp_btf", "task_", "process_%s" },
 };
 
 /* Other names of the same function, tried in this order; %s: what follows the prefix. */

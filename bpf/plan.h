@@ -52,6 +52,8 @@ bool kernel_has_symbol(const char *name);
 bool kernel_has_function(const char *name, const char *parameter, unsigned index);
 bool kernel_has_btf(void);
 bool kernel_has_typedef(const char *name);
+/* How many arguments a tracepoint gives to tp_btf programs, 0 if it is not in the BTF. */
+unsigned kernel_tracepoint_args(const char *name);
 /* May this process load and attach programs? */
 bool kernel_may(void);
 /* By trying it on a harmless function, once; why gets the reason if not. */

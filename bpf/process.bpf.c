@@ -74,9 +74,24 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+/* Of the code that wait() gives; the bit above them says that memory was dumped. */
+enum { EXIT_SIGNAL = 0x7f };
+
+/*
+ * Is this the last thread? Where the kernel does not say, threads that end at the same
+ * time may each find themselves the last.
+ */
+INLINE bool is_last_thread(struct task_struct *task, const unsigned long long *ctx)
 {
+	if (exit_tells_last)
+		return ctx[1];
+	return task->signal->live.counter == 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exit(unsigned long long *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
 	RECORD(sched_process_exit, 0) * record;
 	__u64 present = 0;
 	__u32 code = task->exit_code;
@@ -87,8 +102,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 			  compat_flag(task)))
 		return 0;
 	SET(sched_process_exit, record, exit_code, code >> 8 & 0xff);
-	SET(sched_process_exit, record, signal_code, code & 0xff);
-	SET(sched_process_exit, record, process_group_exit, task->signal->live.counter == 0);
+	SET(sched_process_exit, record, signal_code, code & EXIT_SIGNAL);
+	SET(sched_process_exit, record, process_group_exit, is_last_thread(task, ctx));
 	record->header.present = present;
 	record_send(record);
 	return 0;
@@ -102,6 +117,35 @@ struct exec_record {
 	struct ev_sched_process_exec body;
 };
 
+/*
+ * execve gives the thread another name before it comes to the hook below, and nothing
+ * but this runs between them: the name kept here is that of the execve it is used for.
+ */
+SEC("tp_btf/task_rename")
+int BPF_PROG(process_rename, struct task_struct *task, const char *name)
+{
+	struct thread_state *state;
+
+	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exec] || !task_in_exec(task))
+		return 0;
+	state = thread_make(task);
+	if (state && bpf_probe_read_kernel(state->previous_comm, WIRE_COMM_LEN, task->comm) == 0)
+		state->have |= HAVE_COMM;
+	return 0;
+}
+
+INLINE void exec_previous(struct draft *draft, struct exec_record *out, struct task_struct *task,
+			  __u64 *present)
+{
+	struct thread_state *state = thread_get(task);
+
+	if (!state || !(state->have & HAVE_COMM))
+		return;
+	state->have &= ~HAVE_COMM;
+	if (draft_string(draft, state->previous_comm, &out->body.prev_comm))
+		*present |= FIELD_BIT(sched_process_exec, prev_comm);
+}
+
 INLINE void exec_file(struct draft *draft, struct exec_record *out, struct file *file,
 		      __u64 *present)
 {
@@ -112,11 +156,51 @@ INLINE void exec_file(struct draft *draft, struct exec_record *out, struct file 
 		*present |= FIELD_BIT(sched_process_exec, pathname);
 	out->body.dev = inode->i_sb->s_dev;
 	out->body.inode = inode->i_ino;
-	out->body.ctime = inode_ctime(inode);
+	out->body.ctime = inode_ctime((__u64)inode);
 	out->body.inode_mode = inode->i_mode;
 	*present |= FIELD_BIT(sched_process_exec, dev) | FIELD_BIT(sched_process_exec, inode) |
 		    FIELD_BIT(sched_process_exec, ctime) |
 		    FIELD_BIT(sched_process_exec, inode_mode);
+}
+
+struct area_search {
+	__u64 file;
+};
+
+static long file_of_area(struct task_struct *task, struct vm_area_struct *area,
+			 struct area_search *search)
+{
+	search->file = (__u64)area->vm_file;
+	return 0;
+}
+
+/*
+ * A program with an interpreter begins to run in the interpreter's file, one without in
+ * its own. The file stays: until the program runs nobody can unmap it.
+ */
+INLINE void exec_interpreter(struct draft *draft, struct exec_record *out, struct task_struct *task,
+			     struct file *program, __u64 *present)
+{
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	struct area_search search = {};
+	struct opened opened;
+	__u64 inode;
+
+	if (!has_find_vma || bpf_find_vma(task, regs->ip, file_of_area, &search, 0) || !search.file)
+		return;
+	file_opened(search.file, &opened);
+	inode = (__u64)LOAD(struct dentry, opened.dentry, d_inode);
+	if (!inode || inode == (__u64)program->f_inode)
+		return;
+	if (draft_path(draft, opened.dentry, opened.mount, &out->body.interpreter_pathname))
+		*present |= FIELD_BIT(sched_process_exec, interpreter_pathname);
+	out->body.interpreter_dev = LOAD(struct super_block, LOAD(struct inode, inode, i_sb),
+					 s_dev);
+	out->body.interpreter_inode = LOAD(struct inode, inode, i_ino);
+	out->body.interpreter_ctime = inode_ctime(inode);
+	*present |= FIELD_BIT(sched_process_exec, interpreter_dev) |
+		    FIELD_BIT(sched_process_exec, interpreter_inode) |
+		    FIELD_BIT(sched_process_exec, interpreter_ctime);
 }
 
 enum { FILE_TYPE_BITS = 0170000 };
@@ -177,7 +261,9 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	header_fill(&out->header, task, EV_sched_process_exec, 0, place, current_syscall(task),
 		    compat_flag(task));
 	exec_texts(draft, out, task, bprm, &present);
+	exec_previous(draft, out, task, &present);
 	exec_file(draft, out, bprm->file, &present);
+	exec_interpreter(draft, out, task, bprm->file, &present);
 	exec_stdin(draft, out, task, &present);
 	fs = task->fs;
 	if (draft_path(draft, (__u64)fs->pwd.dentry, (__u64)fs->pwd.mnt, &out->body.pwd))

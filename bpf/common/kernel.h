@@ -92,17 +92,65 @@ struct inode___third {
 	__u32 i_ctime_nsec;
 } __attribute__((preserve_access_index));
 
-INLINE __u64 inode_ctime(struct inode *inode)
-{
-	struct inode___first *first = (void *)inode;
-	struct inode___second *second = (void *)inode;
-	struct inode___third *third = (void *)inode;
+/* From 6.13 on this bit of the nanoseconds says that somebody has asked for the time. */
+enum { CTIME_QUERIED = 0x80000000 };
 
-	if (bpf_core_field_exists(third->i_ctime_sec))
-		return third->i_ctime_sec * 1000000000ULL + third->i_ctime_nsec;
-	if (bpf_core_field_exists(second->__i_ctime))
-		return second->__i_ctime.tv_sec * 1000000000ULL + second->__i_ctime.tv_nsec;
-	return first->i_ctime.tv_sec * 1000000000ULL + first->i_ctime.tv_nsec;
+INLINE __u64 inode_ctime(__u64 inode)
+{
+	if (bpf_core_field_exists(struct inode___third, i_ctime_sec))
+		return LOAD(struct inode___third, inode, i_ctime_sec) * 1000000000ULL +
+		       (LOAD(struct inode___third, inode, i_ctime_nsec) & ~CTIME_QUERIED);
+	if (bpf_core_field_exists(struct inode___second, __i_ctime))
+		return LOAD(struct inode___second, inode, __i_ctime.tv_sec) * 1000000000ULL +
+		       LOAD(struct inode___second, inode, __i_ctime.tv_nsec);
+	return LOAD(struct inode___first, inode, i_ctime.tv_sec) * 1000000000ULL +
+	       LOAD(struct inode___first, inode, i_ctime.tv_nsec);
+}
+
+/*
+ * The file a stacking file system (overlayfs) maps into memory in place of the one that
+ * was opened: since 6.5 it is part of a struct backing_file, which since 6.7 keeps the
+ * path it was opened by (before, f_path was that path).
+ */
+struct backing_file___user {
+	struct path user_path;
+} __attribute__((preserve_access_index));
+
+/*
+ * Files the kernel opened for itself. Of mapped files only backing files are; their own
+ * flag, FMODE_BACKING, is another bit in every other kernel.
+ */
+enum { FILE_NOACCOUNT = 1 << 29 };
+
+/* What a file was opened as, whatever stands behind it: addresses of dentry and vfsmount. */
+struct opened {
+	__u64 dentry, mount;
+};
+
+INLINE void file_opened(__u64 file, struct opened *opened)
+{
+	if (bpf_core_field_exists(struct backing_file___user, user_path) &&
+	    LOAD(struct file, file, f_mode) & FILE_NOACCOUNT) {
+		opened->dentry = (__u64)LOAD(struct backing_file___user, file, user_path.dentry);
+		opened->mount = (__u64)LOAD(struct backing_file___user, file, user_path.mnt);
+		return;
+	}
+	opened->dentry = (__u64)LOAD(struct file, file, f_path.dentry);
+	opened->mount = (__u64)LOAD(struct file, file, f_path.mnt);
+}
+
+struct task_struct___exec {
+	unsigned in_execve : 1;
+} __attribute__((preserve_access_index));
+
+/* Is the task inside execve? Where the kernel does not say: it may be. */
+INLINE bool task_in_exec(struct task_struct *task)
+{
+	struct task_struct___exec *view = (void *)task;
+
+	if (bpf_core_field_exists(view->in_execve))
+		return BPF_CORE_READ_BITFIELD_PROBED(view, in_execve);
+	return true;
 }
 
 enum { TASK_COMPAT = 2 /* TS_COMPAT in thread_info.status */, TASK_KTHREAD = 0x00200000 };

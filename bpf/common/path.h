@@ -16,7 +16,7 @@
 enum {
 	DRAFT_TEXT_MAX = 4096, /* PATH_MAX */
 	DRAFT_ARGUMENTS_MAX = 8192,
-	DRAFT_BYTES = 32768,
+	DRAFT_BYTES = 65536, /* more than all texts of an event together; a power of two */
 	PATH_PARTS_MAX = 64,
 	NAME_BYTES = 256,
 };
@@ -25,6 +25,7 @@ struct draft {
 	__u32 used; /* bytes of `bytes` */
 	__u32 pad;
 	__u8 bytes[DRAFT_BYTES + DRAFT_ARGUMENTS_MAX];
+	struct opened from; /* what path_write is to write the path of */
 	/* Paths are put together from the end. */
 	__u8 path[DRAFT_TEXT_MAX + NAME_BYTES];
 };
@@ -57,7 +58,7 @@ INLINE __u8 *draft_room(struct draft *draft, __u32 *at)
 
 INLINE bool draft_took(struct draft *draft, long len, struct wire_ref *ref, __u32 at)
 {
-	if (len <= 0 || len > DRAFT_ARGUMENTS_MAX)
+	if (len < 0 || len > DRAFT_ARGUMENTS_MAX)
 		return false;
 	ref->offset = at;
 	ref->len = len;
@@ -108,42 +109,72 @@ INLINE bool path_leave_mount(__u64 *dentry, __u64 *mount)
 	return true;
 }
 
-/* The path of a file from the root of its mount tree, for files that have a name. */
-INLINE bool draft_path(struct draft *draft, __u64 dentry, __u64 vfsmount, struct wire_ref *ref)
+/* Puts a dentry's name before what is there already; the new position, 0: no room. */
+INLINE __u32 path_prepend(struct draft *draft, __u32 position, __u64 dentry, bool slash)
 {
-	__u64 mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
-	__u32 position = DRAFT_TEXT_MAX, at = 0;
+	__u32 len = LOAD(struct dentry, dentry, d_name.len) & (NAME_BYTES - 1);
+
+	if (len + slash > position)
+		return 0;
+	position = (position - len - slash) & (2 * DRAFT_TEXT_MAX - 1);
+	if (position > DRAFT_TEXT_MAX)
+		return 0;
+	if (slash)
+		draft->path[position] = '/';
+	bpf_probe_read_kernel(&draft->path[position + slash], len,
+			      LOAD(struct dentry, dentry, d_name.name));
+	return position;
+}
+
+/*
+ * Writes the path of draft->from. A global function: the verifier looks at it once, not
+ * at every use; it does not take addresses as arguments.
+ */
+__noinline int path_write(struct draft *draft, struct wire_ref *ref)
+{
+	__u32 position = DRAFT_TEXT_MAX, at = 0, before;
+	__u64 dentry, mount;
 	__u8 *room;
 
+	if (!draft || !ref)
+		return false;
+	dentry = draft->from.dentry;
+	mount = draft->from.mount - bpf_core_field_offset(struct mount, mnt);
 	for (int i = 0; i < PATH_PARTS_MAX; i++) {
 		__u64 parent = (__u64)LOAD(struct dentry, dentry, d_parent);
-		__u32 len;
 
 		if (dentry == (__u64)LOAD(struct mount, mount, mnt.mnt_root) || dentry == parent) {
 			if (!path_leave_mount(&dentry, &mount))
 				break;
 			continue;
 		}
-		len = LOAD(struct dentry, dentry, d_name.len) & (NAME_BYTES - 1);
-		if (len + 1 > position)
+		before = path_prepend(draft, position, dentry, true);
+		if (!before)
 			break;
-		position -= len + 1;
-		position &= DRAFT_TEXT_MAX - 1;
-		draft->path[position] = '/';
-		bpf_probe_read_kernel(&draft->path[(position + 1) & (DRAFT_TEXT_MAX - 1)], len,
-				      LOAD(struct dentry, dentry, d_name.name));
+		position = before;
 		dentry = parent;
 	}
-	if (position == DRAFT_TEXT_MAX) {
-		draft->path[--position] = '/';
-	}
+	if (position == DRAFT_TEXT_MAX)
+		position = path_prepend(draft, position, dentry, false);
 	room = draft_room(draft, &at);
 	if (!room)
 		return false;
-	position &= DRAFT_TEXT_MAX - 1;
-	bpf_probe_read_kernel(room, (DRAFT_TEXT_MAX - position) & (2 * DRAFT_TEXT_MAX - 1),
-			      &draft->path[position]);
+	position &= 2 * DRAFT_TEXT_MAX - 1;
+	if (position > DRAFT_TEXT_MAX)
+		return false;
+	bpf_probe_read_kernel(room, DRAFT_TEXT_MAX - position, &draft->path[position]);
 	return draft_took(draft, DRAFT_TEXT_MAX - position, ref, at);
+}
+
+/*
+ * The path of a file from the root of its mount tree. What lies in no tree (memfd,
+ * socket, pipe) has just its name, which may be empty; so has the root, a slash.
+ */
+INLINE bool draft_path(struct draft *draft, __u64 dentry, __u64 vfsmount, struct wire_ref *ref)
+{
+	draft->from.dentry = dentry;
+	draft->from.mount = vfsmount;
+	return path_write(draft, ref);
 }
 
 #endif

@@ -16,6 +16,7 @@ enum {
 	HAVE_OBJECT = 1 << 0, /* object: as it was at entry */
 	HAVE_TYPE = 1 << 1,   /* message_type: the kernel's copy */
 	HAVE_OPS = 1 << 2,    /* operations: the kernel's copy */
+	HAVE_COMM = 1 << 3,   /* previous_comm: the thread's name before execve */
 };
 
 struct thread_state {
