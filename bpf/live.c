@@ -19,6 +19,7 @@ enum {
 	PERIOD_MS = 5, /* an event waits at most this long */
 	BATCH = 8192,  /* records of one read: what a batch arena must bear */
 	LOSS_COUNTERS = SLOT_COUNT * LOSS_REASON_COUNT,
+	DRAIN_MS = 500, /* how long a record may be under way at the end */
 };
 
 struct source {
@@ -28,7 +29,8 @@ struct source {
 	struct existing *existing;
 	struct clock clock;
 	struct source_stats stats;
-	uint64_t sequence; /* of records made here */
+	uint64_t sequence;  /* of records made here */
+	uint64_t from_ring; /* records read from the ring */
 	bool started, stopped, more;
 	int cpus;
 	uint64_t lost_seen; /* lost_total when we last looked */
@@ -214,10 +216,11 @@ static uint32_t start(struct source *source, source_sink sink, void *ctx)
 	return count;
 }
 
-static uint32_t drain(struct source *source, source_sink sink, void *ctx)
+static uint32_t ring_drain(struct source *source, source_sink sink, void *ctx)
 {
 	uint32_t count = ring_read(&source->ring, BATCH, sink, ctx);
 
+	source->from_ring += count;
 	source->more = count == BATCH;
 	if (!source->more || source->stats.records % (64 * BATCH) < BATCH)
 		count += losses_report(source, sink, ctx);
@@ -246,7 +249,7 @@ static int live_read(struct source *source, int timeout_ms, source_sink sink, vo
 		if (timeout_ms > 0 && !source->more && !source->stopped &&
 		    ring_waiting(&source->ring) < source->ring.bytes / 4)
 			ring_wait(&source->ring, MIN(timeout_ms, PERIOD_MS));
-		count = drain(source, sink, ctx);
+		count = ring_drain(source, sink, ctx);
 		if (count)
 			return (int)count;
 		if (source->stopped)
@@ -258,10 +261,45 @@ static int live_read(struct source *source, int timeout_ms, source_sink sink, vo
 	}
 }
 
-static void live_stop(struct source *source)
+/* Numbers given out so far: by the invariant of maps.h those of records and losses. */
+static uint64_t numbers_taken(const struct source *source)
 {
+	const struct cpu_counters *counters = source->skeleton->data_cpus->cpu_counters;
+	uint64_t taken = 0;
+
+	for (int cpu = 0; cpu < CPU_SLOTS; cpu++)
+		taken += __atomic_load_n(&counters[cpu].seq, __ATOMIC_ACQUIRE);
+	return taken;
+}
+
+static bool all_arrived(const struct source *source)
+{
+	uint64_t lost = __atomic_load_n(&source->skeleton->data->lost_total, __ATOMIC_ACQUIRE);
+
+	return numbers_taken(source) == source->from_ring + lost;
+}
+
+/*
+ * A program that began before it was detached may still be writing its record: wait for
+ * it, but not for ever.
+ */
+static int live_drain(struct source *source, source_sink sink, void *ctx, struct err *err)
+{
+	uint64_t deadline;
+
+	(void)err;
 	links_detach(&source->links);
+	deadline = now_ns(CLOCK_MONOTONIC) + DRAIN_MS * 1000000u;
 	source->stopped = true;
+	do {
+		while (ring_drain(source, sink, ctx))
+			deadline = now_ns(CLOCK_MONOTONIC) + DRAIN_MS * 1000000u;
+		if (all_arrived(source))
+			break;
+		ring_wait(&source->ring, 1);
+	} while (now_ns(CLOCK_MONOTONIC) < deadline);
+	source->stats.records += losses_report(source, sink, ctx);
+	return 0;
 }
 
 static void live_describe(struct source *source, const struct wire_header *record, source_sink sink,
@@ -287,6 +325,6 @@ const struct source_ops source_live = {
 	.describe = live_describe,
 	.clock = live_clock,
 	.stats = live_stats,
-	.stop = live_stop,
+	.drain = live_drain,
 	.close = live_close,
 };

@@ -62,11 +62,6 @@ struct source_ops {
 	/* Name of the host the records come from; NULL or data == NULL: this one. */
 	struct str (*host)(const struct source *source);
 	void (*stats)(const struct source *source, struct source_stats *out);
-	/*
-	 * Stop collecting: nothing new happens after this, read() hands over what is left and
-	 * then gives -ENODATA. NULL: a source that ends by itself.
-	 */
-	void (*stop)(struct source *source);
 	void (*close)(struct source *source);
 };
 

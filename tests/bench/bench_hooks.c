@@ -235,9 +235,7 @@ static void variant_stop(struct bench *bench)
 		bpf_link__destroy(take(bench->links[i]));
 	if (!bench->source)
 		return;
-	source_live.stop(bench->source);
-	while (source_live.read(bench->source, 0, count_record, bench, &err) >= 0)
-		;
+	source_live.drain(bench->source, count_record, bench, &err);
 	source_live.close(take(bench->source));
 }
 

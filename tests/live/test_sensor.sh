@@ -88,6 +88,28 @@ stop both $sensor
 [ -s "$work/both.json" ] && cmp -s "$work/both.json" "$work/again.json"
 ok $? "what was printed live is what the capture replays to, byte for byte"
 
+# ---- nothing disappears: read, or counted as lost ----------
+
+# sum_lost EVENT FILE: what the events_lost records of the file say of it
+sum_lost() {
+	grep '"name":"events_lost","policies"' "$2" | grep "\"str\":\"$1\"" |
+		grep -o '"name":"lost","u_int64":"[0-9]*' | grep -o '[0-9]*$' |
+		awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+start flood run --events msgget --output "tracee-json:$work/flood.json"
+kill -STOP $sensor
+"$workload" rate 1 >"$work/flood.done"
+kill -INT $sensor # the sensor ends with a full ring behind it
+kill -CONT $sensor
+wait $sensor
+is $? 0 "a sensor stopped behind a flood ends with 0"
+done=$(sed -n "s/^done msgget //p" "$work/flood.done")
+seen=$(grep -c '"name":"msgget","policies"' "$work/flood.json")
+lost=$(sum_lost msgget "$work/flood.json")
+[ "$lost" -gt 0 ] && [ $((seen + lost)) -ge "$done" ]
+ok $? "seen $seen + lost $lost are the $done calls that were made"
+rm -f "$work/flood.json"
+
 # ---- every built-in detector ----------
 
 start alerts run --output "json:$work/alerts.json"
@@ -130,6 +152,8 @@ refused 1 "cut off" "a truncated capture" replay "$work/cut.capture"
 refused 1 "no-such-file" "a missing capture" replay "$work/no-such-file"
 refused 2 "did you mean --events" "a misspelt option" run --event msgget
 refused 2 "did you mean 'spoor replay'" "a misspelt command" repaly
+refused 1 "expected 64K to 2G" "a ring that is too small" run --ring 1
+refused 1 "expected 64K to 2G" "a ring that is too large" run --ring 6G
 refused 1 "no such format" "an unknown format" run --output jsn
 if command -v setpriv >/dev/null; then
 	cp "$spoor" "$work/spoor"
