@@ -144,6 +144,20 @@ static int hook_parse(const char *name, enum hook_mode *out, struct err *err)
 	return -EINVAL;
 }
 
+enum { RING_LEAST = 64 << 10 };
+static const size_t ring_most = (size_t)2 << 30;
+
+/* A long exec record fits in the least; the kernel takes no more than the most. */
+static int ring_check(size_t bytes, struct err *err)
+{
+	if (!bytes || (bytes >= RING_LEAST && bytes <= ring_most))
+		return 0;
+	err_set(err, -EINVAL, "--ring %zu: found a size of %zu bytes, expected 64K to 2G", bytes,
+		bytes);
+	err_hint(err, "the default of 16M does for most hosts; busy ones want 64M or more");
+	return -EINVAL;
+}
+
 struct spoor *spoor_new(void)
 {
 	return calloc(1, sizeof(struct spoor));
@@ -193,7 +207,8 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 {
 	struct err err = { 0 };
 
-	if (hook_parse(config->hook, &spoor->hook, &err) < 0)
+	if (hook_parse(config->hook, &spoor->hook, &err) < 0 ||
+	    ring_check(config->ring_bytes, &err) < 0)
 		return fail(spoor, &err);
 	spoor->ring_bytes = config->ring_bytes;
 	spoor->compat_tracee = config->compat_tracee;
