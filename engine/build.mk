@@ -10,3 +10,4 @@ $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/lib
 
 CEL_ORACLE_O = $(B)/tests/cel/oracle.o $(B)/tests/cel/random.o
 $(B)/tests/cel/test_differential $(B)/tests/fuzz/fuzz_cel $(B)/libfuzzer_cel: $(CEL_ORACLE_O)
+$(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)

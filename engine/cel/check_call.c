@@ -113,10 +113,13 @@ const struct type *check_overloads(struct compile *compile, struct node *node,
 	const struct type *args[CEL_ARGS_MAX + 1], *result;
 	uint32_t count, candidates;
 
-	if (!function)
-		return check_args(compile, node, args) && compile->failed
-			       ? &type_error
-			       : report_function(compile, node);
+	/* That there is no such function is the mistake, not what stands in the arguments. */
+	if (!function) {
+		const struct type *type = report_function(compile, node);
+
+		check_args(compile, node, args);
+		return type;
+	}
 	count = check_args(compile, node, args);
 	if (compile->failed)
 		return &type_error;

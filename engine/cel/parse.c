@@ -747,7 +747,7 @@ static void explain_rest(struct parser *parser)
 		const char *word, *instead;
 	} words[] = { { "and", "&&" }, { "or", "||" }, { "not", "!" } };
 
-	unexpected(parser, "an operation or the end");
+	unexpected(parser, "an operator or the end");
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (parser->token.kind == TOKEN_IDENT &&
 		    str_equal(parser->token.text, str_of(words[i].word)))
