@@ -88,6 +88,26 @@ void err_list_add(struct err_list *list, const struct err *err)
 	list->items[list->count++] = *err;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+	const struct err *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	if (order)
+		return order;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return strcmp(x->message, y->message);
+}
+
+void err_list_sort(struct err_list *list)
+{
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), compare_places);
+}
+
 void err_list_print(FILE *out, const struct err_list *list)
 {
 	for (uint32_t i = 0; i < list->count; i++)

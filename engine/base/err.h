@@ -51,6 +51,8 @@ struct err_list {
 
 /* Copies err; beyond the limit it is only counted. */
 void err_list_add(struct err_list *list, const struct err *err);
+/* By path and place, so that what belongs together stands together. */
+void err_list_sort(struct err_list *list);
 void err_list_print(FILE *out, const struct err_list *list);
 void err_list_free(struct err_list *list);
 

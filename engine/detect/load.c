@@ -538,6 +538,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	for (; paths && *paths; paths++)
 		load_path(&loader, *paths);
 	code = finish(&loader);
+	err_list_sort(problems);
 	arena_free(&loader.scratch);
 	if (!code)
 		return ruleset;

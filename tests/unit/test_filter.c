@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filters on values and on events, in our default meaning and in Tracee's (compat); the thousands of
- * recorded cases are run by tests/rules/test_vectors.sh where they are at hand.
+ * Filters on values and on events, in our default meaning and in Tracee's (compat); thousands of
+ * recorded cases more are run by tests/rules/test_vectors.sh where they are at hand.
  */
 #include <setjmp.h>
 #include <stdarg.h>

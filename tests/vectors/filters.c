@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filters, in Tracee's literal semantics. Where a panic is recorded, or where our default differs on
- * purpose, the default is run as well and must give the documented result.
+ * Filters, in Tracee's literal semantics. A panic that was recorded has to be an error here.
  */
 #include "filter/filter.h"
 #include "kinds.h"

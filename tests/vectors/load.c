@@ -54,7 +54,7 @@ static uint32_t count_errors(const struct err_list *problems)
 	return count;
 }
 
-/* We show all errors of a file, Tracee the first; so one of ours has to be there for each of its. */
+/* We show all errors of a file, Tracee the first: where it has one there must be one of ours. */
 static enum outcome compare_errors(struct row *row, const struct err_list *problems,
 				   const json_t *want)
 {
