@@ -156,7 +156,8 @@ static int read_record(void *ctx, void *data, size_t len)
 }
 
 /* Only what the child did counts. */
-static void count_record(void *ctx, const struct wire_header *record, const struct event_given *given)
+static void count_record(void *ctx, const struct wire_header *record,
+			 const struct event_given *given)
 {
 	struct bench *bench = ctx;
 
@@ -192,24 +193,15 @@ static void variant_start(struct bench *bench, enum variant variant)
 	case EMPTY_PAIR:
 		bench->links[1] = bpf_program__attach(bench->floor->progs.empty_enter);
 		/* fall through */
-	case EMPTY:
-		bench->links[0] = bpf_program__attach(bench->floor->progs.empty_exit);
-		break;
+	case EMPTY: bench->links[0] = bpf_program__attach(bench->floor->progs.empty_exit); break;
 	case RECORD:
 		bench->floor->data->traced_syscall = SYS_msgget;
 		bench->links[0] = bpf_program__attach(bench->floor->progs.record_exit);
 		break;
-	case SENSOR:
-		source_start(bench, HOOK_RAW, false);
-		break;
-	case SENSOR_PAIR:
-		source_start(bench, HOOK_RAW, true);
-		break;
-	case TRACEPOINT:
-		source_start(bench, HOOK_TRACEPOINT, false);
-		break;
-	default:
-		break;
+	case SENSOR: source_start(bench, HOOK_RAW, false); break;
+	case SENSOR_PAIR: source_start(bench, HOOK_RAW, true); break;
+	case TRACEPOINT: source_start(bench, HOOK_TRACEPOINT, false); break;
+	default: break;
 	}
 }
 
@@ -275,8 +267,8 @@ static void rounds_run(struct bench *bench, int rounds)
 			variant_start(bench, variant);
 			variant_time(bench, variant, CALL_GETPPID); /* warm up */
 			for (int call = 0; call < CALL_KINDS; call++)
-				samples[variant][call][round] =
-					variant_time(bench, variant, (enum call)call);
+				samples[variant][call][round] = variant_time(bench, variant,
+									     (enum call)call);
 			variant_stop(bench);
 		}
 	}
@@ -301,8 +293,9 @@ static void rounds_report(int rounds)
 		for (int call = 0; call < CALL_KINDS; call++) {
 			double value = lower_quartile(samples[variant][call], rounds);
 
-			added[variant][call] = variant ? value - lower_quartile(samples[BASE][call], rounds) :
-							 value;
+			if (variant)
+				value -= lower_quartile(samples[BASE][call], rounds);
+			added[variant][call] = value;
 			printf("%16.1f", added[variant][call]);
 		}
 		printf("\n");

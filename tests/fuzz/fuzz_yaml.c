@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rule files: read as YAML, loaded as detector or list beside a list and a detector, run on an
- * event if that went well, loaded as a policy and run as a rule test. Every error has a place within
+ * event if that went well, loaded as a policy and run as a rule test. Every error has a place in
  * the text.
  */
 #include <stdint.h>

@@ -4,7 +4,7 @@
 
 for file in $(sources c h def sh); do
 	licence=Apache-2.0
-	case $file in bpf/*) licence='GPL-2.0-only OR BSD-2-Clause' ;; esac
+	case $file in bpf/* | *.bpf.c) licence='GPL-2.0-only OR BSD-2-Clause' ;; esac
 	head -n 2 "$file" | grep -q -F "SPDX-License-Identifier: $licence" ||
 		echo "$file: the first line is not 'SPDX-License-Identifier: $licence'"
 done | none "every file names its licence"

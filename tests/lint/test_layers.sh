@@ -84,7 +84,8 @@ function resolve(name,   try) {
 }' "$TMP/files" $(sources c h def | grep -e ^include/ -e ^bpf/ -e ^engine/) |
 	none "every file includes only what its layer may know"
 
-grep -n -e '#include <bpf/' -e '#include <linux/bpf.h>' $(sources c h | grep -v ^bpf/) /dev/null |
+grep -n -e '#include <bpf/' -e '#include <linux/bpf.h>' \
+	$(sources c h | grep -e ^include/ -e ^engine/) /dev/null |
 	none "only bpf/ knows libbpf"
 
 # The expression language knows no events: not even through include/.
