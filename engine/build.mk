@@ -11,3 +11,7 @@ $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/lib
 CEL_ORACLE_O = $(B)/tests/cel/oracle.o $(B)/tests/cel/random.o
 $(B)/tests/cel/test_differential $(B)/tests/fuzz/fuzz_cel $(B)/libfuzzer_cel: $(CEL_ORACLE_O)
 $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
+
+# Counts allocations: every malloc of the program goes through the benchmark.
+$(B)/tests/bench/bench_cel: $(B)/tests/cel/oracle.o
+$(B)/tests/bench/bench_cel: LDFLAGS += -Wl,--wrap=malloc

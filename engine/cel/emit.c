@@ -171,6 +171,25 @@ static const uint16_t operation_opcodes[OPERATION_COUNT] = {
 #undef OPERATION
 };
 
+/* x in [constants]: by a hash table where there are many */
+static bool emit_in_set(struct emit *emit, struct node *node, uint16_t to)
+{
+	struct node **args = node->call.args;
+	const struct value_set *set;
+	uint16_t save = emit->next, a;
+
+	if (node->call.operation != OPERATION_in || args[1]->kind != NODE_CONST ||
+	    args[1]->constant.tag != VALUE_LIST || emit->trial)
+		return false;
+	set = set_make(emit->compile->arena, args[1]->constant.list);
+	if (!set)
+		return false;
+	a = emit_operand(emit, args[0]);
+	emit->next = save;
+	CODE(.opcode = OPCODE_in_set, .to = to, .a = a, .pointer = set);
+	return true;
+}
+
 static void emit_operation(struct emit *emit, struct node *node, uint16_t to)
 {
 	uint16_t save = emit->next, a, b = 0;
@@ -179,6 +198,8 @@ static void emit_operation(struct emit *emit, struct node *node, uint16_t to)
 		emit_error(emit, to, "no such overload%.0s", (struct str){ "", 0 });
 		return;
 	}
+	if (emit_in_set(emit, node, to))
+		return;
 	a = emit_operand(emit, node->call.args[0]);
 	if (node->call.count == 2)
 		b = emit_operand(emit, node->call.args[1]);
@@ -186,27 +207,32 @@ static void emit_operation(struct emit *emit, struct node *node, uint16_t to)
 	CODE(.opcode = operation_opcodes[node->call.operation], .to = to, .a = a, .b = b);
 }
 
-/* Functions that have an instruction of their own; all take two strings. */
+/* Functions that have an instruction of their own; all take two arguments. */
 static const struct {
 	struct str name;
 	uint16_t opcode;
+	bool method;
 } direct_calls[] = {
-	{ STR("startsWith"), OPCODE_starts_with },
-	{ STR("endsWith"), OPCODE_ends_with },
-	{ STR("contains"), OPCODE_contains },
+	{ STR("startsWith"), OPCODE_starts_with, true },
+	{ STR("endsWith"), OPCODE_ends_with, true },
+	{ STR("contains"), OPCODE_contains, true },
+	{ STR("math.bitAnd"), OPCODE_bit_and, false },
 };
 
 static bool emit_direct(struct emit *emit, struct node *node, uint16_t to)
 {
+	bool method = node->call.target != NULL;
 	uint16_t save = emit->next, a, b;
 
-	if (!node->call.target || node->call.count != 1 || !node->call.overload_count)
+	if (node->call.count != (method ? 1u : 2u) || !node->call.overload_count ||
+	    !node->call.pure)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(direct_calls); i++) {
-		if (!str_equal(node->call.name, direct_calls[i].name))
+		if (direct_calls[i].method != method ||
+		    !str_equal(node->call.name, direct_calls[i].name))
 			continue;
-		a = emit_operand(emit, node->call.target);
-		b = emit_operand(emit, node->call.args[0]);
+		a = emit_operand(emit, method ? node->call.target : node->call.args[0]);
+		b = emit_operand(emit, node->call.args[method ? 0 : 1]);
 		emit->next = save;
 		CODE(.opcode = direct_calls[i].opcode, .to = to, .a = a, .b = b);
 		return true;
@@ -279,7 +305,13 @@ static void emit_call(struct emit *emit, struct node *node, uint16_t to)
 	struct node *args[CEL_ARGS_MAX + 1];
 	uint32_t count = 0;
 	uint16_t save = emit->next, first;
+	struct fused fused;
 
+	if (fuse_predicate(node, &fused)) {
+		CODE(.opcode = fused.opcode, .to = to, .a = fused.slot,
+		     .b = emit_constant(emit, fused.constant));
+		return;
+	}
 	if (node->call.operation) {
 		emit_operation(emit, node, to);
 		return;
@@ -297,30 +329,35 @@ static void emit_call(struct emit *emit, struct node *node, uint16_t to)
 
 /* ---- logic ---------------------------------------------------------------- */
 
+/* One operand of && or ||; returns the instruction that may leave. */
+static uint32_t emit_step(struct emit *emit, struct node *item, bool is_and, uint16_t to)
+{
+	uint16_t save = emit->next, operand;
+	struct fused fused;
+
+	if (fuse_predicate(item, &fused))
+		return CODE(.opcode = (uint16_t)(fused.opcode + (is_and ? 1 : 2)), .to = to,
+			    .a = fused.slot, .b = emit_constant(emit, fused.constant));
+	operand = emit_operand(emit, item);
+	emit->next = save;
+	return CODE(.opcode = is_and ? OPCODE_and_step : OPCODE_or_step, .to = to, .a = operand);
+}
+
 /* to = true; each operand may end it with false, or leave its error in to */
 static void emit_logic(struct emit *emit, struct node *node, uint16_t to)
 {
-	uint16_t save = emit->next, result = emit_register(emit);
 	uint32_t *ends = arena_array(emit->compile->scratch, uint32_t, node->logic.count + 1);
 
 	if (!ends) {
 		compile_no_memory(emit->compile);
 		return;
 	}
-	CODE(.opcode = OPCODE_copy, .to = result,
+	CODE(.opcode = OPCODE_copy, .to = to,
 	     .a = emit_constant(emit, value_bool(node->logic.is_and)));
-	for (uint32_t i = 0; i < node->logic.count; i++) {
-		uint16_t inner = emit->next;
-		uint16_t operand = emit_operand(emit, node->logic.items[i]);
-
-		emit->next = inner;
-		ends[i] = CODE(.opcode = node->logic.is_and ? OPCODE_and_step : OPCODE_or_step,
-			       .to = result, .a = operand);
-	}
+	for (uint32_t i = 0; i < node->logic.count; i++)
+		ends[i] = emit_step(emit, node->logic.items[i], node->logic.is_and, to);
 	for (uint32_t i = 0; i < node->logic.count; i++)
 		patch(emit, ends[i]);
-	emit->next = save;
-	CODE(.opcode = OPCODE_copy, .to = to, .a = result);
 }
 
 static void emit_ternary(struct emit *emit, struct node *node, uint16_t to)

@@ -22,4 +22,14 @@ uint16_t emit_constant(struct emit *emit, struct value value);
 /* A register or constant that holds the value of the node. */
 uint16_t emit_operand(struct emit *emit, struct node *node);
 
+/* A field compared with a constant. */
+struct fused {
+	uint16_t opcode; /* slot_X; the next two are and_slot_X and or_slot_X */
+	uint16_t slot;
+	struct value constant;
+};
+
+/* Is the node such a predicate? fuse.c. */
+bool fuse_predicate(const struct node *node, struct fused *out);
+
 #endif

@@ -545,6 +545,16 @@ static inline struct value value_type(struct str name)
 	return (struct value){ .tag = VALUE_TYPE, .len = name.len, .str = name.data };
 }
 
+/* ---- sets of constants (set.c) -------------------------------------------- */
+
+enum { SET_COUNT_MIN = 8 };
+struct value_set;
+
+/* NULL: the list is small, or holds what a set cannot; `in` then looks through it. */
+const struct value_set *set_make(struct arena *arena, const struct value_list *list);
+/* As values_in does it with the list the set was made of. */
+struct value set_in(struct cel_run *run, struct value item, const struct value_set *set);
+
 /* ---- text and numbers (utf8.c, number.c) ---------------------------------- */
 
 /* One code point at s[0..len), len > 0; *size bytes of it. A bad byte is U+FFFD of size 1. */

@@ -57,14 +57,16 @@ static inline struct value negated(struct value v)
 	return value_is_error(v) ? v : ERROR_NO_OVERLOAD;
 }
 
+/* Two ints at once; the rest is asked elsewhere. */
+#define COMPARED(name, sign) \
+	(LIKELY(a->tag == VALUE_INT && b->tag == VALUE_INT) \
+		 ? value_bool(a->i sign b->i) \
+		 : values_compare(OPERATION_##name, *a, *b))
 #define COMPARE(name, sign) \
 	do_##name: \
 	{ \
 		const struct value *a = &OPERAND(pc->a), *b = &OPERAND(pc->b); \
-		if (LIKELY(a->tag == VALUE_INT && b->tag == VALUE_INT)) \
-			frame[pc->to] = value_bool(a->i sign b->i); \
-		else \
-			frame[pc->to] = values_compare(OPERATION_##name, *a, *b); \
+		frame[pc->to] = COMPARED(name, sign); \
 		NEXT(); \
 	}
 
@@ -73,20 +75,46 @@ static inline struct value negated(struct value v)
 						      OPERAND(pc->b)); \
 	NEXT();
 
-/* What a false or an error does to && (stop = false) and || (stop = true). */
-#define STEP(name, stop) \
-	do_##name: \
-	{ \
-		const struct value *a = &OPERAND(pc->a); \
-		if (LIKELY(a->tag == VALUE_BOOL)) { \
-			if (a->b == (stop)) { \
+/* v, of an operand of && (stop = false) or || (stop = true): ends it, or is kept as an error. */
+#define STEP_WITH(v, stop) \
+	do { \
+		if (LIKELY((v)->tag == VALUE_BOOL)) { \
+			if ((v)->b == (stop)) { \
 				frame[pc->to] = value_bool(stop); \
 				GO(pc->target); \
 			} \
 		} else if (frame[pc->to].tag == VALUE_BOOL) { \
-			frame[pc->to] = value_is_error(*a) ? *a : ERROR_NO_OVERLOAD; \
+			frame[pc->to] = value_is_error(*(v)) ? *(v) : ERROR_NO_OVERLOAD; \
 		} \
 		NEXT(); \
+	} while (0)
+
+#define STEP(name, stop) \
+	do_##name: \
+	{ \
+		const struct value *a = &OPERAND(pc->a); \
+		STEP_WITH(a, stop); \
+	}
+
+/* A predicate on a slot and a constant: its value, a step of &&, a step of ||. */
+#define PREDICATE(name, expression) \
+	do_slot_##name: \
+	{ \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		frame[pc->to] = (expression); \
+		NEXT(); \
+	} \
+	do_and_slot_##name: \
+	{ \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		struct value v = (expression); \
+		STEP_WITH(&v, false); \
+	} \
+	do_or_slot_##name: \
+	{ \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		struct value v = (expression); \
+		STEP_WITH(&v, true); \
 	}
 
 /* Instructions that a function of vm_ops.c does: it answers false to go to the target. */
@@ -181,6 +209,12 @@ do_contains:
 do_matches:
 	frame[pc->to] = vm_matches(run, OPERAND(pc->a), pc->pointer);
 	NEXT();
+do_bit_and:
+	frame[pc->to] = vm_bit_and(&OPERAND(pc->a), &OPERAND(pc->b));
+	NEXT();
+do_in_set:
+	frame[pc->to] = set_in(run, OPERAND(pc->a), pc->pointer);
+	NEXT();
 do_call:
 	frame[pc->to] = vm_call(run, pc->pointer, &OPERAND(pc->a));
 	NEXT();
@@ -252,6 +286,16 @@ do_optional_check:
 	if (OPERAND(pc->a).tag != VALUE_OPTIONAL && OPERAND(pc->a).tag != VALUE_ERROR)
 		frame[pc->to] = ERROR_NO_OVERLOAD;
 	NEXT();
+	PREDICATE(equal, equal(run, a, b))
+	PREDICATE(not_equal, negated(equal(run, a, b)))
+	PREDICATE(less, COMPARED(less, <))
+	PREDICATE(less_equal, COMPARED(less_equal, <=))
+	PREDICATE(greater, COMPARED(greater, >))
+	PREDICATE(greater_equal, COMPARED(greater_equal, >=))
+	PREDICATE(in, values_in(run, *a, *b))
+	PREDICATE(starts_with, vm_starts_with(a, b))
+	PREDICATE(ends_with, vm_ends_with(a, b))
+	PREDICATE(contains, vm_contains(run, a, b))
 do_return:
 	return UNLIKELY(!run->budget) ? ERROR_BUDGET : OPERAND(pc->a);
 do_return_bool : {

@@ -5,14 +5,34 @@
 
 #include "internal.h"
 
+/* The first error among the operands, or that they are of the wrong kind. */
+static inline struct value vm_operand_error(const struct value *a, const struct value *b)
+{
+	return value_is_error(*a) ? *a : value_is_error(*b) ? *b : ERROR_NO_OVERLOAD;
+}
+
+static inline struct value vm_starts_with(const struct value *a, const struct value *b)
+{
+	if (UNLIKELY(a->tag != VALUE_STRING || b->tag != VALUE_STRING))
+		return vm_operand_error(a, b);
+	return value_bool(a->len >= b->len && (!b->len || memcmp(a->str, b->str, b->len) == 0));
+}
+
+static inline struct value vm_ends_with(const struct value *a, const struct value *b)
+{
+	if (UNLIKELY(a->tag != VALUE_STRING || b->tag != VALUE_STRING))
+		return vm_operand_error(a, b);
+	return value_bool(a->len >= b->len &&
+			  (!b->len || memcmp(a->str + a->len - b->len, b->str, b->len) == 0));
+}
+
 void vm_variable(struct cel_run *run, const struct variable *variable, struct value *to);
 struct value vm_has_slot(const struct value *slot);
 struct value vm_field(struct cel_run *run, struct value operand, const struct cel_field *field);
 struct value vm_has_field(struct cel_run *run, struct value operand, const struct cel_field *field);
 struct value vm_equal(struct cel_run *run, struct value a, struct value b);
-struct value vm_starts_with(const struct value *a, const struct value *b);
-struct value vm_ends_with(const struct value *a, const struct value *b);
 struct value vm_contains(struct cel_run *run, const struct value *a, const struct value *b);
+struct value vm_bit_and(const struct value *a, const struct value *b);
 struct value vm_matches(struct cel_run *run, struct value subject, const struct regex *regex);
 struct value vm_call(struct cel_run *run, const struct call_site *site, const struct value *args);
 /* aggregate == NULL: `count` elements (pairs), none optional. */

@@ -48,31 +48,10 @@ struct value vm_equal(struct cel_run *run, struct value a, struct value b)
 	return value_bool(values_equal(run, a, b));
 }
 
-/* The first error among the operands, or that they are of the wrong kind. */
-static struct value operand_error(const struct value *a, const struct value *b)
-{
-	return value_is_error(*a) ? *a : value_is_error(*b) ? *b : ERROR_NO_OVERLOAD;
-}
-
-struct value vm_starts_with(const struct value *a, const struct value *b)
-{
-	if (UNLIKELY(a->tag != VALUE_STRING || b->tag != VALUE_STRING))
-		return operand_error(a, b);
-	return value_bool(a->len >= b->len && (!b->len || memcmp(a->str, b->str, b->len) == 0));
-}
-
-struct value vm_ends_with(const struct value *a, const struct value *b)
-{
-	if (UNLIKELY(a->tag != VALUE_STRING || b->tag != VALUE_STRING))
-		return operand_error(a, b);
-	return value_bool(a->len >= b->len &&
-			  (!b->len || memcmp(a->str + a->len - b->len, b->str, b->len) == 0));
-}
-
 struct value vm_contains(struct cel_run *run, const struct value *a, const struct value *b)
 {
 	if (UNLIKELY(a->tag != VALUE_STRING || b->tag != VALUE_STRING))
-		return operand_error(a, b);
+		return vm_operand_error(a, b);
 	if (!b->len)
 		return value_bool(true);
 	if (!a->len)
@@ -80,6 +59,14 @@ struct value vm_contains(struct cel_run *run, const struct value *a, const struc
 	if (!cel_spend(run, a->len / 16))
 		return ERROR_BUDGET;
 	return value_bool(memmem(a->str, a->len, b->str, b->len) != NULL);
+}
+
+struct value vm_bit_and(const struct value *a, const struct value *b)
+{
+	if (UNLIKELY((a->tag != VALUE_INT && a->tag != VALUE_UINT) ||
+		     (b->tag != VALUE_INT && b->tag != VALUE_UINT)))
+		return vm_operand_error(a, b);
+	return (struct value){ .tag = MAX(a->tag, b->tag), .u = a->u & b->u };
 }
 
 struct value vm_matches(struct cel_run *run, struct value subject, const struct regex *regex)
