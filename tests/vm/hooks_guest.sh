@@ -66,6 +66,11 @@ for symbol in __x64_sys_msgget do_msgsnd; do
 	ok $? "the kernel lists a probe on $symbol with --hook kprobe"
 done
 grep -w -e __x64_sys_msgget -e do_msgsnd /tmp/kprobe.kprobes | sed 's/^/# /'
+/spoor doctor --hook kprobe >/tmp/doctor
+for hook in 'kprobe __x64_sys_msgget' 'kretprobe __x64_sys_msgget' 'kprobe do_msgsnd'; do
+	grep -q -w "$hook" /tmp/doctor
+	ok $? "doctor's plan for --hook kprobe has $hook"
+done
 is "$(grep -c . /tmp/fentry.kprobes)" 0 "and none with --hook fentry"
 is "$(grep -c . /sys/kernel/debug/kprobes/list)" 0 "and none when the sensor is gone"
 
