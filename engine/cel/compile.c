@@ -12,6 +12,7 @@ struct node *compile_tree(struct compile *compile, const char *want, bool fold)
 
 	compile->infer.arena = compile->scratch;
 	compile->fold_budget = CEL_FOLD_TOTAL;
+	compile->regex_effort = REGEX_EFFORT;
 	root = parse_expression(compile);
 	if (!root)
 		return NULL;

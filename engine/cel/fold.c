@@ -135,8 +135,11 @@ static void evaluate(struct folder *folder, struct node *node)
 	compile->fold_budget -= run.budget;
 	value = cel_run_program(program, &run);
 	compile->fold_budget += run.budget;
-	if (value_is_error(value))
+	/* What contains it is not tried again: the work would grow with the depth. */
+	if (value_is_error(value)) {
+		folder->pure = false;
 		return;
+	}
 	node->kind = NODE_CONST;
 	node->constant = value;
 }

@@ -341,8 +341,9 @@ struct compile {
 	struct arena *scratch; /* of the tree; freed after compiling */
 	struct err *err;
 	bool failed;
-	uint64_t fold_budget; /* steps that folding may still take */
-	uint32_t nesting;     /* of the parser */
+	uint64_t regex_effort; /* what patterns may still take */
+	uint64_t fold_budget;  /* steps that folding may still take */
+	uint32_t nesting;      /* of the parser */
 	struct inference infer;
 	struct local *locals; /* in scope, innermost first */
 };
@@ -568,6 +569,8 @@ uint32_t rune_to_upper(uint32_t rune);
 uint32_t rune_to_lower(uint32_t rune);
 /* The next of the runes that are equal but for case; the last leads back to the first. */
 uint32_t rune_fold_next(uint32_t rune);
+/* The first rune at or after *rune that has others equal but for case; false: none. */
+bool rune_fold_from(uint32_t *rune);
 
 bool number_parse_int(struct str text, int64_t *out);
 bool number_parse_uint(struct str text, uint64_t *out);
@@ -597,9 +600,17 @@ bool zone_offset(struct cel_run *run, struct str zone, int64_t seconds, int32_t 
 
 struct regex;
 
-/* NULL: not in the language; *problem says what, *at where (byte of the pattern). */
+/*
+ * NULL: not in the language, or more work than *effort, which it takes from; *problem says what,
+ * *at where (byte of the pattern). dynamic: for one use, so without table, and nothing is
+ * allocated but in arena.
+ */
 const struct regex *regex_compile(struct arena *arena, struct str pattern, bool dynamic,
-				  const char **problem, uint32_t *at);
+				  uint64_t *effort, const char **problem, uint32_t *at);
+/* One made while evaluating, paid from run->budget. NULL: *error is why. */
+const struct regex *regex_compile_now(struct cel_run *run, struct value pattern,
+				      struct value *error);
+enum { REGEX_EFFORT = 10000000 }; /* for all patterns of an expression */
 /* 1 match, 0 none, -1 the budget or memory ran out. */
 int regex_match(const struct regex *regex, struct cel_run *run, struct str subject);
 struct value regex_matches(struct cel_run *run, struct value subject, struct value pattern);

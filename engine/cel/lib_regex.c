@@ -9,23 +9,6 @@
 
 enum { PLACES_MAX = 2 * (REGEX_GROUPS_MAX + 1), NOWHERE = UINT32_MAX };
 
-/* NULL: *error says why. */
-static const struct regex *pattern(struct cel_run *run, struct value text, struct value *error)
-{
-	const char *problem;
-	const struct regex *regex;
-	uint32_t at;
-
-	if (!cel_spend(run, 2000 + 10 * (uint64_t)text.len)) {
-		*error = ERROR_BUDGET;
-		return NULL;
-	}
-	regex = regex_compile(run->arena, value_text(text), true, &problem, &at);
-	if (!regex)
-		*error = cel_error(run, "regular expression with %s", problem);
-	return regex;
-}
-
 /* Where to look for the next match: behind this one, and on if it was empty. */
 static uint32_t go_on(struct str subject, const uint32_t *places)
 {
@@ -93,7 +76,7 @@ static struct value replace(struct cel_run *run, const struct regex *regex, stru
 
 CALL(call_replace)
 {
-	const struct regex *regex = pattern(run, args[1], out);
+	const struct regex *regex = regex_compile_now(run, args[1], out);
 
 	if (regex)
 		*out = replace(run, regex, value_text(args[0]), value_text(args[2]),
@@ -116,7 +99,7 @@ static struct value extracted(const struct regex *regex, struct str subject, con
 static const struct regex *extract_pattern(struct cel_run *run, struct value text,
 					   struct value *error)
 {
-	const struct regex *regex = pattern(run, text, error);
+	const struct regex *regex = regex_compile_now(run, text, error);
 
 	if (!regex || regex->groups <= 1)
 		return regex;

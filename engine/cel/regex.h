@@ -26,14 +26,15 @@ struct class
 	struct arena *arena;
 	struct range *ranges;
 	uint32_t count, capacity;
-	bool failed; /* out of memory */
+	uint64_t *effort; /* ranges that may still be added */
+	bool failed;	  /* out of memory or of effort */
 };
 
 void class_add(struct class *class, uint32_t first, uint32_t last);
 void class_add_class(struct class *class, const struct class *other);
 void class_clean(struct class *class);
 void class_negate(struct class *class); /* cleans */
-/* All that differ from a member only by case. */
+/* Adds all that differ from a member only by case; cleans. */
 void class_fold(struct class *class);
 bool class_has(const struct class *class, uint32_t rune);
 /* Adds the category or script (L, Lu, Greek); false: there is none of the name. */
@@ -78,7 +79,7 @@ struct regex_tree {
 };
 
 /* False: not in the language; *problem says what it has, *at where. */
-bool regex_parse(struct arena *arena, struct str pattern, struct regex_tree *out,
+bool regex_parse(struct arena *arena, struct str pattern, uint64_t *effort, struct regex_tree *out,
 		 const char **problem, uint32_t *at);
 
 /* ---- instructions and states ---------------------------------------------- */
@@ -119,7 +120,10 @@ struct regex {
 	uint64_t *members; /* of each class, a bitmap of symbols: class * words + symbol / 64 */
 	uint32_t words;
 	uint8_t newline, *is_word; /* symbol of \n; per symbol */
-	/* states * (symbols + 1) entries; NULL: too many states, the ops are run instead */
+	/*
+	 * For each state symbols + 1 entries: where the next state's entries begin. NULL: too many
+	 * states, the ops are run instead.
+	 */
 	uint16_t *table;
 	uint32_t table_start;
 };

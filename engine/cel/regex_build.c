@@ -10,11 +10,13 @@ enum {
 	SYMBOLS_MAX = 250,
 	STATES_MAX = 2000,
 	TABLE_MAX = 32 * 1024, /* entries */
+	STEPS_MAX = 1000000,   /* to fill it */
 	NOWHERE = UINT32_MAX,
 };
 
 struct builder {
 	struct arena *arena;
+	uint64_t *effort;
 	struct regex *regex;
 	uint32_t capacity;
 	const struct class **classes;
@@ -35,6 +37,11 @@ static uint32_t add_op(struct builder *builder, struct regex_op op)
 {
 	struct regex *regex = builder->regex;
 
+	if (!*builder->effort) {
+		fail(builder, "more than the largest size");
+		return 0;
+	}
+	--*builder->effort;
 	if (regex->op_count == builder->capacity) {
 		uint32_t capacity = builder->capacity ? builder->capacity * 2 : 32;
 		struct regex_op *ops = arena_array(builder->arena, struct regex_op, capacity);
@@ -223,6 +230,7 @@ static bool build_ops(struct builder *builder, const struct regex_tree *tree)
 	if (!any || !builder->classes)
 		return fail(builder, "more than memory holds");
 	any->arena = builder->arena;
+	any->effort = builder->effort;
 	class_add(any, 0, RUNE_MAX);
 	match = add_op(builder, (struct regex_op){ .opcode = REGEX_OP_MATCH });
 	regex->anchored_start = regex->start = build(builder, tree->root, match);
@@ -414,7 +422,7 @@ struct states {
 	uint32_t count;
 	uint32_t buckets[BUCKETS];
 	struct regex_scratch scratch;
-	uint64_t steps_left;
+	uint64_t steps; /* that may still be taken */
 };
 
 static uint32_t hash_ops(const uint32_t *ops, uint32_t count, enum regex_before before)
@@ -464,9 +472,9 @@ static uint32_t follow(struct states *states, uint32_t number, uint32_t symbol)
 	states->scratch.now.count = 0;
 	for (uint32_t i = 0; i < state->count; i++)
 		regex_set_add(&states->scratch.now, state->ops[i]);
-	if (states->steps_left < state->count + 1)
+	if (states->steps < state->count + 1)
 		return NOWHERE;
-	states->steps_left -= state->count + 1;
+	states->steps -= state->count + 1;
 	if (regex_step(regex, &states->scratch, symbol, &before))
 		return STATE_MATCH;
 	if (symbol == regex->symbols || !states->scratch.now.count)
@@ -496,7 +504,8 @@ static void build_table(struct builder *builder, struct arena *keep)
 {
 	struct regex *regex = builder->regex;
 	uint32_t stride = regex->symbols + 1;
-	struct states states = { .builder = builder, .count = STATE_FIRST, .steps_left = 4000000 };
+	uint64_t steps = MIN(*builder->effort, (uint64_t)STEPS_MAX);
+	struct states states = { .builder = builder, .count = STATE_FIRST, .steps = steps };
 	uint16_t *table = arena_array(builder->arena, uint16_t, TABLE_MAX), *copy;
 
 	states.items = arena_array(builder->arena, struct state, STATES_MAX);
@@ -506,14 +515,18 @@ static void build_table(struct builder *builder, struct arena *keep)
 		states.buckets[i] = NOWHERE;
 	regex_set_add(&states.scratch.now, regex->start);
 	regex->table_start = state_number(&states, BEFORE_START);
-	if (!fill_table(&states, table, stride))
+	bool filled = fill_table(&states, table, stride);
+
+	*builder->effort -= steps - states.steps;
+	if (!filled)
 		return;
 	copy = arena_array(keep, uint16_t, states.count * stride);
 	if (!copy)
 		return;
-	for (uint32_t symbol = 0; symbol < stride; symbol++)
-		table[STATE_MATCH * stride + symbol] = STATE_MATCH;
-	memcpy(copy, table, states.count * stride * sizeof(*copy));
+	/* Offsets instead of numbers: a step is then one addition and one load. */
+	for (uint32_t i = 0; i < states.count * stride; i++)
+		copy[i] = (uint16_t)(table[i] * stride);
+	regex->table_start *= stride;
 	regex->table = copy;
 }
 
@@ -548,13 +561,14 @@ static const struct regex *keep_regex(struct arena *arena, const struct builder 
 }
 
 static const struct regex *compile_with(struct arena *arena, struct arena *scratch,
-					struct str pattern, bool dynamic, const char **problem,
-					uint32_t *at)
+					struct str pattern, bool dynamic, uint64_t *effort,
+					const char **problem, uint32_t *at)
 {
 	struct regex regex = { .op_count = 0 };
 	/* Every class takes at least a byte of the pattern, and one is ours. */
 	struct builder builder = {
 		.arena = scratch,
+		.effort = effort,
 		.regex = &regex,
 		.class_capacity = MIN(pattern.len + 2, (uint32_t)UINT16_MAX),
 	};
@@ -562,7 +576,7 @@ static const struct regex *compile_with(struct arena *arena, struct arena *scrat
 	const struct regex *result;
 
 	*at = 0;
-	if (!regex_parse(scratch, pattern, &tree, problem, at))
+	if (!regex_parse(scratch, pattern, effort, &tree, problem, at))
 		return NULL;
 	regex.groups = tree.groups;
 	if (build_ops(&builder, &tree) && build_symbols(&builder) && !dynamic)
@@ -577,15 +591,35 @@ static const struct regex *compile_with(struct arena *arena, struct arena *scrat
 }
 
 const struct regex *regex_compile(struct arena *arena, struct str pattern, bool dynamic,
-				  const char **problem, uint32_t *at)
+				  uint64_t *effort, const char **problem, uint32_t *at)
 {
 	struct arena scratch = { .limit = 64 * 1024 * 1024 };
 	const struct regex *regex;
 
 	/* One that is compiled while evaluating uses that arena only. */
 	if (dynamic)
-		return compile_with(arena, arena, pattern, true, problem, at);
-	regex = compile_with(arena, &scratch, pattern, false, problem, at);
+		return compile_with(arena, arena, pattern, true, effort, problem, at);
+	regex = compile_with(arena, &scratch, pattern, false, effort, problem, at);
 	arena_free(&scratch);
+	return regex;
+}
+
+/* At least so many steps for any pattern: arrays are made for it. */
+enum { STEPS_MIN = 200 };
+
+const struct regex *regex_compile_now(struct cel_run *run, struct value pattern,
+				      struct value *error)
+{
+	const char *problem;
+	const struct regex *regex;
+	uint32_t at;
+
+	if (!cel_spend(run, STEPS_MIN + 4 * (uint64_t)pattern.len)) {
+		*error = ERROR_BUDGET;
+		return NULL;
+	}
+	regex = regex_compile(run->arena, value_text(pattern), true, &run->budget, &problem, &at);
+	if (!regex)
+		*error = cel_error(run, "regular expression with %s", problem);
 	return regex;
 }

@@ -11,6 +11,11 @@ struct class_row {
 
 void class_add(struct class *class, uint32_t first, uint32_t last)
 {
+	if (!*class->effort || class->failed) {
+		class->failed = true;
+		return;
+	}
+	--*class->effort;
 	if (class->count == class->capacity) {
 		uint32_t capacity = class->capacity ? class->capacity * 2 : 8;
 		struct range *ranges = arena_array(class->arena, struct range, capacity);
@@ -60,7 +65,9 @@ void class_clean(struct class *class)
 
 void class_negate(struct class *class)
 {
-	struct class result = { .arena = class->arena, .failed = class->failed };
+	struct class result = { .arena = class->arena,
+				.effort = class->effort,
+				.failed = class->failed };
 	uint32_t next = 0;
 
 	class_clean(class);
@@ -74,31 +81,37 @@ void class_negate(struct class *class)
 	*class = result;
 }
 
-/* Case pairs lie below this; walking further would only cost time. */
-enum { FOLD_LAST = 0x1e943 };
-
 void class_fold(struct class *class)
 {
-	uint32_t count = class->count;
+	struct class added = { .arena = class->arena, .effort = class->effort };
+	uint32_t rune = 0;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct range range = class->ranges[i];
-
-		for (uint32_t rune = range.first; rune <= MIN(range.last, (uint32_t)FOLD_LAST);
-		     rune++)
+	class_clean(class);
+	while (rune_fold_from(&rune)) {
+		if (class_has(class, rune))
 			for (uint32_t other = rune_fold_next(rune); other != rune;
 			     other = rune_fold_next(other))
-				class_add(class, other, other);
+				class_add(&added, other, other);
+		rune++;
 	}
+	class_add_class(class, &added);
+	class->failed |= added.failed;
 	class_clean(class);
 }
 
 bool class_has(const struct class *class, uint32_t rune)
 {
-	for (uint32_t i = 0; i < class->count; i++)
-		if (rune >= class->ranges[i].first && rune <= class->ranges[i].last)
-			return true;
-	return false;
+	uint32_t low = 0, high = class->count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (class->ranges[middle].last < rune)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < class->count && class->ranges[low].first <= rune;
 }
 
 static bool add_rows(struct class *class, const struct class_row *rows, size_t count,

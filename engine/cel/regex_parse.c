@@ -15,6 +15,7 @@ struct flags {
 
 struct regex_parser {
 	struct arena *arena;
+	uint64_t *effort;
 	struct str pattern;
 	uint32_t at;
 	struct flags flags;
@@ -94,6 +95,7 @@ static struct class *class_new(struct regex_parser *parser)
 	if (!class)
 		return fail(parser, parser->at, "more than memory holds");
 	class->arena = parser->arena;
+	class->effort = parser->effort;
 	return class;
 }
 
@@ -105,7 +107,7 @@ static struct regex_node *make_class(struct regex_parser *parser, struct class *
 		return NULL;
 	class_clean(class);
 	if (class->failed)
-		return fail(parser, parser->at, "more than memory holds");
+		return fail(parser, parser->at, "more than the largest size");
 	node->class = class;
 	return node;
 }
@@ -251,7 +253,7 @@ static void add_part(struct regex_parser *parser, struct class *class, struct cl
 static void add_named(struct regex_parser *parser, struct class *class,
 		      const struct named_class *named, bool negate)
 {
-	struct class part = { .arena = parser->arena };
+	struct class part = { .arena = parser->arena, .effort = parser->effort };
 
 	for (uint32_t i = 0; i < named->count; i++)
 		class_add(&part, named->ranges[i].first, named->ranges[i].last);
@@ -305,7 +307,7 @@ static bool accept_property(struct regex_parser *parser, struct class *class)
 {
 	uint32_t from = parser->at;
 	bool negate = peek(parser, 1) == 'P';
-	struct class part = { .arena = parser->arena };
+	struct class part = { .arena = parser->arena, .effort = parser->effort };
 	struct str name;
 
 	if (peek(parser, 0) != '\\' || (peek(parser, 1) != 'p' && !negate))
@@ -350,7 +352,7 @@ static bool parse_class_char(struct regex_parser *parser, uint32_t *out)
 /* char ["-" char] */
 static bool parse_class_range(struct regex_parser *parser, struct class *class)
 {
-	struct class part = { .arena = parser->arena };
+	struct class part = { .arena = parser->arena, .effort = parser->effort };
 	uint32_t from = parser->at, first, last;
 
 	if (!parse_class_char(parser, &first))
@@ -738,10 +740,10 @@ static struct regex_node *parse_alternate(struct regex_parser *parser)
 	return node;
 }
 
-bool regex_parse(struct arena *arena, struct str pattern, struct regex_tree *out,
+bool regex_parse(struct arena *arena, struct str pattern, uint64_t *effort, struct regex_tree *out,
 		 const char **problem, uint32_t *at)
 {
-	struct regex_parser parser = { .arena = arena, .pattern = pattern };
+	struct regex_parser parser = { .arena = arena, .effort = effort, .pattern = pattern };
 	struct regex_node *root;
 
 	if (!utf8_is_valid(pattern.data, pattern.len))

@@ -144,15 +144,15 @@ static uint32_t next_symbol(const struct regex *regex, struct str subject, uint3
 
 static int match_table(const struct regex *regex, struct str subject)
 {
-	uint32_t stride = regex->symbols + 1, state = regex->table_start;
+	uint32_t matched = STATE_MATCH * (regex->symbols + 1), state = regex->table_start;
 	const uint16_t *table = regex->table;
 
 	for (uint32_t at = 0; at < subject.len;) {
-		state = table[state * stride + next_symbol(regex, subject, &at)];
-		if (state < STATE_FIRST)
-			return state == STATE_MATCH;
+		state = table[state + next_symbol(regex, subject, &at)];
+		if (state <= matched)
+			return state == matched;
 	}
-	return table[state * stride + regex->symbols] == STATE_MATCH;
+	return table[state + regex->symbols] == matched;
 }
 
 static int match_steps(const struct regex *regex, struct cel_run *run, struct str subject)
@@ -183,16 +183,12 @@ int regex_match(const struct regex *regex, struct cel_run *run, struct str subje
 
 struct value regex_matches(struct cel_run *run, struct value subject, struct value pattern)
 {
-	const char *problem;
-	uint32_t at;
-	const struct regex *regex;
+	struct value error;
+	const struct regex *regex = regex_compile_now(run, pattern, &error);
 	int found;
 
-	if (!cel_spend(run, 2000 + 10 * (uint64_t)pattern.len))
-		return ERROR_BUDGET;
-	regex = regex_compile(run->arena, value_text(pattern), true, &problem, &at);
 	if (!regex)
-		return cel_error(run, "regular expression with %s", problem);
+		return error;
 	found = regex_match(regex, run, value_text(subject));
 	return found < 0 ? ERROR_BUDGET : value_bool(found);
 }

@@ -149,3 +149,26 @@ uint32_t rune_fold_next(uint32_t rune)
 {
 	return map_case(orbit_rows, ARRAY_SIZE(orbit_rows), rune);
 }
+
+bool rune_fold_from(uint32_t *rune)
+{
+	size_t low = 0, high = ARRAY_SIZE(orbit_rows);
+	const struct case_row *row;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (orbit_rows[middle].last < *rune)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == ARRAY_SIZE(orbit_rows))
+		return false;
+	row = &orbit_rows[low];
+	if (*rune < row->first)
+		*rune = row->first;
+	else
+		*rune += (row->step - (*rune - row->first) % row->step) % row->step;
+	return true;
+}

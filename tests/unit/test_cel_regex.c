@@ -139,8 +139,10 @@ static int match(const char *pattern, struct str subject, bool dynamic)
 	struct arena arena = { .limit = 0 };
 	struct cel_run run = { .arena = &arena, .budget = CEL_BUDGET };
 	const char *problem = NULL;
+	uint64_t effort = REGEX_EFFORT;
 	uint32_t at;
-	const struct regex *regex = regex_compile(&arena, str_of(pattern), dynamic, &problem, &at);
+	const struct regex *regex = regex_compile(&arena, str_of(pattern), dynamic, &effort,
+						  &problem, &at);
 	int result = regex ? regex_match(regex, &run, subject) : -2;
 
 	assert_true(regex || problem);
@@ -228,9 +230,10 @@ static void test_search(void **state)
 		struct arena arena = { .limit = 0 };
 		struct cel_run run = { .arena = &arena, .budget = CEL_BUDGET };
 		const char *problem;
+		uint64_t effort = REGEX_EFFORT;
 		uint32_t at, places[8];
 		const struct regex *regex = regex_compile(&arena, str_of(cases[i].pattern), true,
-							  &problem, &at);
+							  &effort, &problem, &at);
 
 		assert_non_null(regex);
 		assert_int_equal(regex_search(regex, &run, str_of(cases[i].subject), 0, places), 1);
