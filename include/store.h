@@ -37,7 +37,10 @@ void stores_free(struct stores *stores);
 void stores_set_clock(struct stores *stores, const struct clock *clock);
 /* Learn from a record. Every record passes here before any rule sees it. */
 void stores_update(struct stores *stores, const struct wire_header *record);
-/* True if the stores know the process and the cgroup of this record. */
+/*
+ * True if the stores know the process and the cgroup of this record. After the loss of an exec
+ * no process is known until something new is learnt of it.
+ */
 bool stores_know(const struct stores *stores, const struct wire_header *record);
 
 /* NULL if unknown. */

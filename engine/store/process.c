@@ -3,7 +3,8 @@
  * The process and container stores. Entries live in fixed arrays; hash chains find them
  * by (pid, start time), by pid and by entity hash; texts (executable, argv) are shared
  * between a process and its children until one executes something else. When an
- * array is full a second-chance hand picks the victim, exited processes first.
+ * array is full the victim is the process that exited first, or else one that a
+ * second-chance hand picks: making room costs the same however full it is.
  */
 #include <stddef.h>
 
@@ -34,6 +35,8 @@ struct entry {
 	uint32_t hash; /* entity hash */
 	uint32_t next[CHAINS];
 	uint32_t parent, first_child, next_sibling, previous_sibling;
+	uint32_t next_exited, previous_exited; /* in order of exit; NONE: not in the queue */
+	uint32_t losses;		       /* stores.losses when we learnt the executable */
 	bool used;
 };
 
@@ -51,6 +54,8 @@ struct stores {
 	uint32_t *buckets[CHAINS];
 	uint8_t *referenced; /* touched since the hand came by */
 	uint32_t capacity, buckets_mask, count, high, hand, free_head;
+	uint32_t exited_first, exited_last;
+	uint32_t losses; /* how often records of processes were lost so far */
 	struct cgroup *cgroups;
 	uint32_t *cgroup_buckets;
 	uint32_t cgroup_capacity, cgroup_mask, cgroup_count, cgroup_hand;
@@ -154,6 +159,38 @@ static void family_orphan(struct stores *stores, struct entry *entry)
 	entry->first_child = NONE;
 }
 
+/* ---- the queue of the exited -------------------------------------------------- */
+
+static bool is_exited(const struct entry *entry)
+{
+	return entry->process.exit_time != 0;
+}
+
+static void exited_add(struct stores *stores, struct entry *entry)
+{
+	uint32_t self = (uint32_t)(entry - stores->entries);
+
+	entry->next_exited = NONE;
+	entry->previous_exited = stores->exited_last;
+	if (stores->exited_last == NONE)
+		stores->exited_first = self;
+	else
+		stores->entries[stores->exited_last].next_exited = self;
+	stores->exited_last = self;
+}
+
+static void exited_remove(struct stores *stores, struct entry *entry)
+{
+	if (entry->previous_exited == NONE)
+		stores->exited_first = entry->next_exited;
+	else
+		stores->entries[entry->previous_exited].next_exited = entry->next_exited;
+	if (entry->next_exited == NONE)
+		stores->exited_last = entry->previous_exited;
+	else
+		stores->entries[entry->next_exited].previous_exited = entry->previous_exited;
+}
+
 /* ---- texts ----------------------------------------------------------------- */
 
 static void text_drop(struct stores *stores, struct entry *entry)
@@ -230,6 +267,8 @@ static void entry_remove(struct stores *stores, struct entry *entry)
 	family_orphan(stores, entry);
 	family_leave(stores, entry);
 	text_drop(stores, entry);
+	if (is_exited(entry))
+		exited_remove(stores, entry);
 	entry->used = false;
 	entry->next[BY_KEY] = stores->free_head;
 	stores->free_head = (uint32_t)(entry - stores->entries);
@@ -237,26 +276,46 @@ static void entry_remove(struct stores *stores, struct entry *entry)
 	stores->stats.process_evicted++;
 }
 
-/*
- * Second chance, in at most three rounds: exited and untouched, then untouched, then
- * whoever is next.
- */
+/* Takes the mark of use away; true if it was there. */
+static bool was_referenced(struct stores *stores, uint32_t at)
+{
+	bool was = stores->referenced[at];
+
+	stores->referenced[at] = 0;
+	return was;
+}
+
+/* Whoever was looked at since it exited goes to the end of the queue once. */
+static bool evict_exited(struct stores *stores, uint32_t keep)
+{
+	for (uint32_t left = stores->count + 1; left && stores->exited_first != NONE; left--) {
+		uint32_t at = stores->exited_first;
+		struct entry *entry = &stores->entries[at];
+
+		if (at != keep && !was_referenced(stores, at)) {
+			entry_remove(stores, entry);
+			return true;
+		}
+		if (entry->next_exited == NONE && at == keep)
+			return false;
+		exited_remove(stores, entry);
+		exited_add(stores, entry);
+	}
+	return false;
+}
+
+/* The hand comes by at most twice: the first time it takes the marks of use away. */
 static void evict_one(struct stores *stores, uint32_t keep)
 {
-	for (uint64_t step = 0; step < 3ULL * stores->capacity; step++) {
+	if (evict_exited(stores, keep))
+		return;
+	for (uint64_t step = 0; step < 2ULL * stores->capacity; step++) {
 		uint32_t at = stores->hand;
 		struct entry *entry = &stores->entries[at];
-		unsigned round = (unsigned)(step / stores->capacity);
 
 		stores->hand = at + 1 == stores->capacity ? 0 : at + 1;
-		if (!entry->used || at == keep)
+		if (!entry->used || at == keep || was_referenced(stores, at))
 			continue;
-		if (round == 0 && !entry->process.exit_time)
-			continue;
-		if (round < 2 && stores->referenced[at]) {
-			stores->referenced[at] = 0;
-			continue;
-		}
 		entry_remove(stores, entry);
 		return;
 	}
@@ -297,6 +356,9 @@ static struct entry *entry_new(struct stores *stores, uint32_t pid, uint64_t sta
 		.first_child = NONE,
 		.next_sibling = NONE,
 		.previous_sibling = NONE,
+		.next_exited = NONE,
+		.previous_exited = NONE,
+		.losses = stores->losses,
 	};
 	stores->count++;
 	stores->referenced[at] = 1;
@@ -327,7 +389,8 @@ static void entry_refresh(struct stores *stores, struct entry *entry,
 	process->cgroup_id = record->cgroup_id;
 	if (record->pid == record->tid)
 		memcpy(process->comm, record->comm, sizeof(process->comm));
-	if (process->ppid != record->ppid ||
+	/* NONE: a parent with a higher pid may have come to be known since. */
+	if (process->ppid != record->ppid || entry->parent == NONE ||
 	    process->parent_start_time != record->parent_start_time)
 		entry_set_parent(stores, entry, record->ppid, record->parent_start_time);
 }
@@ -430,8 +493,10 @@ static void learn_fork(struct stores *stores, const struct wire_header *record)
 	/* entry_new may have evicted the parent. */
 	if (parent && (!parent->used || parent->process.pid != (uint32_t)fork->parent_process_pid))
 		parent = NULL;
-	if (parent)
+	if (parent) {
 		text_share(stores, child, parent);
+		child->losses = parent->losses;
+	}
 	entry_set_parent(stores, child, (uint32_t)fork->parent_process_pid,
 			 fork->parent_process_start_time);
 }
@@ -442,6 +507,7 @@ static void learn_exec(struct stores *stores, const struct wire_header *record)
 	struct entry *entry = entry_of_record(stores, record);
 	struct cgroup *cgroup = cgroup_find(stores, record->cgroup_id);
 
+	entry->losses = stores->losses;
 	text_set(stores, entry, record_str(record, exec->pathname), record_str(record, exec->argv));
 	if (cgroup)
 		cgroup->container.started = true;
@@ -458,7 +524,10 @@ static void learn_existing(struct stores *stores, const struct wire_header *reco
 		path = record_str(record, existing->pathname);
 	if (record->present & FIELD_BIT(process_existing, argv))
 		argv = record_str(record, existing->argv);
-	text_set(stores, entry, path, argv);
+	entry->losses = stores->losses;
+	/* A process that is gone by now has no path: what we knew of it is better. */
+	if (path.data || argv.data)
+		text_set(stores, entry, path, argv);
 	if (cgroup)
 		cgroup->container.started = true;
 }
@@ -468,8 +537,11 @@ static void learn_exit(struct stores *stores, const struct wire_header *record)
 	const struct ev_sched_process_exit *ended = (const void *)(record + 1);
 	struct entry *entry = entry_of_record(stores, record);
 
-	if (ended->process_group_exit)
-		entry->process.exit_time = record->time;
+	if (!ended->process_group_exit || !record->time)
+		return;
+	if (!is_exited(entry))
+		exited_add(stores, entry);
+	entry->process.exit_time = record->time;
 }
 
 static void learn_cgroup(struct stores *stores, const struct wire_header *record)
@@ -477,6 +549,15 @@ static void learn_cgroup(struct stores *stores, const struct wire_header *record
 	const struct ev_cgroup_existing *existing = (const void *)(record + 1);
 
 	cgroup_learn(stores, existing->cgroup_id, record_str(record, existing->cgroup_path));
+}
+
+/* Whose exec was lost is not what we think it is: then nobody is known any more. */
+static void learn_loss(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_events_lost *lost = (const void *)(record + 1);
+
+	if (str_equal(record_str(record, lost->lost_event), STR("sched_process_exec")))
+		stores->losses++;
 }
 
 void stores_update(struct stores *stores, const struct wire_header *record)
@@ -487,7 +568,7 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 	case EV_sched_process_exit: learn_exit(stores, record); return;
 	case EV_process_existing: learn_existing(stores, record); return;
 	case EV_cgroup_existing: learn_cgroup(stores, record); return;
-	case EV_events_lost: return;
+	case EV_events_lost: learn_loss(stores, record); return;
 	default: entry_of_record(stores, record);
 	}
 	if (record->cgroup_id && !cgroup_find(stores, record->cgroup_id))
@@ -496,7 +577,9 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 
 bool stores_know(const struct stores *stores, const struct wire_header *record)
 {
-	return entry_find(stores, record->pid, record->leader_start_time) &&
+	const struct entry *entry = entry_find(stores, record->pid, record->leader_start_time);
+
+	return entry && entry->losses == stores->losses &&
 	       (!record->cgroup_id || cgroup_find(stores, record->cgroup_id));
 }
 
@@ -537,7 +620,14 @@ const struct process *process_parent(const struct stores *stores, const struct p
 {
 	uint32_t parent = stores->entries[index_of(stores, process)].parent;
 
-	return parent == NONE ? NULL : &stores->entries[parent].process;
+	const struct process *late;
+
+	if (parent != NONE)
+		return &stores->entries[parent].process;
+	/* Not linked: perhaps it came to be known after its child. */
+	late = process->ppid ? process_find(stores, process->ppid, process->parent_start_time)
+			     : NULL;
+	return late != process ? late : NULL;
 }
 
 uint32_t process_children(const struct stores *stores, const struct process *process,
@@ -635,6 +725,7 @@ struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity
 	stores->buckets_mask = power_of_two(stores->capacity) - 1;
 	stores->cgroup_mask = power_of_two(stores->cgroup_capacity) - 1;
 	stores->free_head = NONE;
+	stores->exited_first = stores->exited_last = NONE;
 	stores->texts.budget = TEXT_BUDGET;
 	stores->entries = calloc(stores->capacity, sizeof(*stores->entries));
 	stores->referenced = calloc(stores->capacity, 1);

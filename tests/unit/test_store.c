@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "store.h"
 
@@ -208,6 +209,83 @@ static void exited_go_before_the_living(void **state)
 	stores_free(stores);
 }
 
+/* At start processes come by pid, and pids are used again: children before their parents. */
+static void a_parent_may_come_after_its_child(void **state)
+{
+	struct stores *stores = fresh(64);
+	const struct process *children[4];
+
+	(void)state;
+	learn_exec(stores, 100, 50, 900, 9, "/bin/child", "", 0);
+	assert_null(process_parent(stores, process_find(stores, 100, 50)));
+	learn_exec(stores, 900, 9, 1, 1, "/bin/parent", "", 0);
+	assert_ptr_equal(process_parent(stores, process_find(stores, 100, 50)),
+			 process_find(stores, 900, 9));
+	learn_exec(stores, 100, 50, 900, 9, "/bin/other", "", 0); /* anything it does */
+	assert_int_equal(process_children(stores, process_find(stores, 900, 9), children, 4), 1);
+	/* Nobody is their own parent, whatever a recording says. */
+	learn_exec(stores, 7, 7, 7, 7, "/bin/odd", "", 0);
+	assert_null(process_parent(stores, process_find(stores, 7, 7)));
+	stores_free(stores);
+}
+
+/* Far more living processes than fit: a full scan for each newcomer would take minutes. */
+static void room_is_made_quickly(void **state)
+{
+	enum { CAPACITY = 65536, FORKS = 400000, SECONDS_MAX = 8 };
+	struct stores *stores = fresh(CAPACITY);
+	clock_t began = clock();
+
+	(void)state;
+	for (uint32_t pid = 10; pid < FORKS; pid++) {
+		learn_fork(stores, 1, 1, pid, pid);
+		if (pid % 1000 == 0)
+			learn_exit(stores, pid, pid);
+	}
+	assert_true(clock() - began < (clock_t)SECONDS_MAX * CLOCKS_PER_SEC);
+	stores_free(stores);
+}
+
+static void learn_loss(struct stores *stores, const char *event)
+{
+	struct {
+		struct wire_header h;
+		struct ev_events_lost e;
+		char tail[64];
+	} r = { .h = header(EV_events_lost, 0, 0, 0, 0) };
+
+	r.e.lost_event = (struct wire_ref){ sizeof(r.h) + sizeof(r.e), (uint32_t)strlen(event) };
+	memcpy(r.tail, event, strlen(event));
+	stores_update(stores, &r.h);
+}
+
+/* After a lost exec any executable may be out of date, so all are asked for again. */
+static void a_lost_exec_makes_all_unknown(void **state)
+{
+	struct stores *stores = fresh(64);
+	struct wire_header h = header(EV_msgget, 100, 5, 1, 1);
+	struct {
+		struct wire_header h;
+		struct ev_process_existing e;
+	} gone = { .h = header(EV_process_existing, 100, 5, 1, 1) };
+
+	(void)state;
+	learn_exec(stores, 100, 5, 1, 1, "/bin/sh", "sh\0", 3);
+	learn_loss(stores, "msgget");
+	assert_true(stores_know(stores, &h));
+	learn_loss(stores, "sched_process_exec");
+	assert_false(stores_know(stores, &h));
+	learn_fork(stores, 100, 5, 101, 9);
+	h = header(EV_msgget, 101, 9, 100, 5);
+	assert_false(stores_know(stores, &h));
+	/* It has ended meanwhile: what we had is all there is. */
+	stores_update(stores, &gone.h);
+	h = header(EV_msgget, 100, 5, 1, 1);
+	assert_true(stores_know(stores, &h));
+	assert_true(str_equal(process_find(stores, 100, 5)->executable, STR("/bin/sh")));
+	stores_free(stores);
+}
+
 static void unknown_process_becomes_known(void **state)
 {
 	struct stores *stores = fresh(64);
@@ -294,6 +372,9 @@ int main(void)
 		cmocka_unit_test(relations),
 		cmocka_unit_test(eviction_is_bounded_and_counted),
 		cmocka_unit_test(exited_go_before_the_living),
+		cmocka_unit_test(a_parent_may_come_after_its_child),
+		cmocka_unit_test(room_is_made_quickly),
+		cmocka_unit_test(a_lost_exec_makes_all_unknown),
 		cmocka_unit_test(unknown_process_becomes_known),
 		cmocka_unit_test(containers_by_path),
 		cmocka_unit_test(cgroups_are_bounded),
