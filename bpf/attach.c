@@ -120,6 +120,7 @@ static void object_configure(struct spoor_bpf *skeleton, const struct plan *plan
 	skeleton->rodata->has_rdonly_cast = kernel_has_function("bpf_rdonly_cast", NULL, 0);
 	skeleton->rodata->has_find_vma = kernel_has_function("bpf_find_vma", NULL, 0);
 	skeleton->rodata->exit_tells_last = kernel_tracepoint_args("sched_process_exit") > 1;
+	skeleton->rodata->wants_environment = want->environment;
 	skeleton->rodata->cgroup_subsystem = cgroup_choose(mount);
 	skeleton->rodata->wakeup_bytes = ring / 4;
 	bpf_map__set_max_entries(skeleton->maps.ring, ring);

@@ -237,6 +237,11 @@ INLINE void exec_texts(struct draft *draft, struct exec_record *out, struct task
 		*present |= FIELD_BIT(sched_process_exec, argv);
 		out->header.user |= FIELD_BIT(sched_process_exec, argv);
 	}
+	if (wants_environment && mm &&
+	    draft_user(draft, mm->env_start, mm->env_end, &out->body.env)) {
+		*present |= FIELD_BIT(sched_process_exec, env);
+		out->header.user |= FIELD_BIT(sched_process_exec, env);
+	}
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -53,6 +53,7 @@ int sensor_load(const struct options *options, const char *const *output, struct
 		.policies = options->policy,
 		.events = options->events,
 		.outputs = output,
+		.enrichments = options->enrichment,
 		.hook = options->hook,
 		.ring_bytes = options->ring,
 		.compat_tracee = options->compat != NULL,

@@ -11,6 +11,7 @@
 
 #include "base/common.h"
 #include "base/err.h"
+#include "base/suggest.h"
 #include "detect/detect.h"
 #include "outputs.h"
 #include "pipeline.h"
@@ -31,6 +32,7 @@ struct spoor {
 	char **detectors, **policy_paths, **events; /* copies, for reload */
 	enum hook_mode hook;
 	size_t ring_bytes;
+	bool environment; /* --enrichment environment */
 	bool compat_tracee, loaded, ended;
 	char *record_path;
 	char *error, *warnings; /* what spoor_error() and spoor_warnings() answer */
@@ -158,6 +160,43 @@ static int ring_check(size_t bytes, struct err *err)
 	return -EINVAL;
 }
 
+/* Tracee's names; what is on whenever it can be and what is something else here. */
+static const struct {
+	const char *name, *advice;
+} enrichments[] = {
+	{ "environment", NULL },
+	{ "container", NULL },
+	{ "decoded-data", "here it is an option of the output: --output option:decoded-data" },
+	{ "executable-hash", "this sensor does not collect it yet" },
+	{ "fd-paths", "this sensor does not collect it yet" },
+	{ "user-stack", "this sensor does not collect it yet" },
+};
+
+static int enrichment_parse(struct spoor *spoor, const char *name, struct err *err)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, str_of(name));
+	for (size_t i = 0; i < ARRAY_SIZE(enrichments); i++) {
+		suggest_try(&suggest, str_of(enrichments[i].name));
+		if (strcmp(name, enrichments[i].name) != 0)
+			continue;
+		if (!enrichments[i].advice) {
+			spoor->environment |= strcmp(name, "environment") == 0;
+			return 0;
+		}
+		err_set(err, -EINVAL, "--enrichment %s: not available", name);
+		err_hint(err, "%s", enrichments[i].advice);
+		return -EINVAL;
+	}
+	err_set(err, -EINVAL, "--enrichment %s: there is no such enrichment", name);
+	if (suggest.best.data)
+		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	else
+		err_hint(err, "there are: environment, container (always on)");
+	return -EINVAL;
+}
+
 struct spoor *spoor_new(void)
 {
 	return calloc(1, sizeof(struct spoor));
@@ -174,7 +213,8 @@ static void rules_free(struct rules *rules)
 static int rules_load(struct spoor *spoor, struct rules *out)
 {
 	const char *const *detectors = (const char *const *)spoor->detectors;
-	struct ruleset_options options = { .compat_tracee = spoor->compat_tracee };
+	struct ruleset_options options = { .compat_tracee = spoor->compat_tracee,
+					   .environment = spoor->environment };
 	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee };
 	autoclean(err_list_free) struct err_list problems = { 0 };
 	autoclean(rules_free) struct rules rules = { 0 };
@@ -210,6 +250,9 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 	if (hook_parse(config->hook, &spoor->hook, &err) < 0 ||
 	    ring_check(config->ring_bytes, &err) < 0)
 		return fail(spoor, &err);
+	for (size_t i = 0; config->enrichments && config->enrichments[i]; i++)
+		if (enrichment_parse(spoor, config->enrichments[i], &err) < 0)
+			return fail(spoor, &err);
 	spoor->ring_bytes = config->ring_bytes;
 	spoor->compat_tracee = config->compat_tracee;
 	if (list_copy(config->detectors, &spoor->detectors) < 0 ||
@@ -298,6 +341,7 @@ static int want_fill(const struct spoor *spoor, const struct rules *rules, struc
 		.count = count,
 		.hook = spoor->hook,
 		.ring_bytes = spoor->ring_bytes,
+		.environment = spoor->environment,
 	};
 	return 0;
 }

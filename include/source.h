@@ -21,6 +21,7 @@ struct source_want {
 	size_t count;
 	enum hook_mode hook; /* HOOK_NONE: the best there is */
 	size_t ring_bytes;   /* power of two; 0: default */
+	bool environment;    /* collect environments of programs (sched_process_exec.env) */
 	const char *path;    /* file sources */
 };
 

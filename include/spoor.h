@@ -19,13 +19,14 @@ struct spoor;
 struct event;
 
 struct spoor_config {
-	const char *const *detectors; /* files, folders, NULL-terminated; NULL: built-in */
-	const char *const *policies;  /* files, folders; NULL: none */
-	const char *const *events;    /* --events expressions; NULL: alerts only */
-	const char *const *outputs;   /* --output expressions; NULL: table to stdout */
-	const char *hook;	      /* auto fentry kprobe tracepoint raw; NULL: auto */
-	size_t ring_bytes;	      /* 0: default */
-	bool compat_tracee;	      /* Tracee's literal behaviour where we differ */
+	const char *const *detectors;	/* files, folders, NULL-terminated; NULL: built-in */
+	const char *const *policies;	/* files, folders; NULL: none */
+	const char *const *events;	/* --events expressions; NULL: alerts only */
+	const char *const *outputs;	/* --output expressions; NULL: table to stdout */
+	const char *const *enrichments; /* "environment"; NULL: none */
+	const char *hook;		/* auto fentry kprobe tracepoint raw; NULL: auto */
+	size_t ring_bytes;		/* 0: default */
+	bool compat_tracee;		/* Tracee's literal behaviour where we differ */
 };
 
 struct spoor_stats {

@@ -23,6 +23,8 @@ const volatile bool has_rdonly_cast SEC(".rodata") = false;
 const volatile bool has_find_vma SEC(".rodata") = false;
 /* sched_process_exit says whether the thread is the last of its process (6.16). */
 const volatile bool exit_tells_last SEC(".rodata") = false;
+/* Send the environment of programs too. */
+const volatile bool wants_environment SEC(".rodata") = false;
 /* Index of the cgroup v1 controller whose hierarchy names containers; -1: cgroup v2. */
 const volatile int cgroup_subsystem SEC(".rodata") = -1;
 /* Wake the reader when this many bytes wait for it. */

@@ -29,7 +29,8 @@ struct explain {
 /* Broken rule files are reported; what is valid can be explained. */
 static struct ruleset *rules_of(struct explain *explain)
 {
-	struct ruleset_options options = { .compat_tracee = explain->options->compat != NULL };
+	struct ruleset_options options = { .compat_tracee = explain->options->compat != NULL,
+					   .environment = true };
 	struct err_list problems = { 0 };
 
 	if (explain->ruleset)

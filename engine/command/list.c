@@ -111,7 +111,8 @@ static void report(struct listing *listing, struct err_list *problems)
 
 static bool rules_load(struct listing *listing)
 {
-	struct ruleset_options options = { .compat_tracee = listing->options->compat != NULL };
+	struct ruleset_options options = { .compat_tracee = listing->options->compat != NULL,
+					   .environment = true };
 	struct err_list problems = { 0 };
 
 	listing->ruleset = listing->options->detectors

@@ -51,6 +51,7 @@ const struct command command_record = {
 		"Examples:\n"
 		"  spoor record -o night.capture\n"
 		"  spoor record -o ipc.capture -e ipc --duration 60",
-	.options = "capture output events policy detectors hook ring duration compat quiet",
+	.options =
+		"capture output events policy detectors enrichment hook ring duration compat quiet",
 	.run = record_run,
 };

@@ -50,6 +50,6 @@ const struct command command_run = {
 		"  spoor run -d my-rules -o json:/var/log/spoor.json\n"
 		"  spoor run -e msgget,shmget -o json         raw events\n"
 		"  spoor run -e 'ipc,-semop' -o option:decoded-data",
-	.options = "events policy detectors output hook ring duration compat quiet",
+	.options = "events policy detectors output enrichment hook ring duration compat quiet",
 	.run = run_run,
 };

@@ -51,7 +51,8 @@ static void detectors_of(const char *path, char out[ERR_PATH_MAX])
 /* Loads the detectors of a test file, unless they are loaded already. */
 static struct ruleset *ruleset_of(struct run *run, const char *path)
 {
-	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL };
+	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL,
+					   .environment = true };
 	struct err_list problems = { 0 };
 	char directory[ERR_PATH_MAX];
 	const char *const paths[] = { directory, NULL };
@@ -173,7 +174,8 @@ static void test_path(struct run *run, const char *path, int depth)
 
 static void test_builtin(struct run *run)
 {
-	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL };
+	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL,
+					   .environment = true };
 	struct err_list problems = { 0 };
 	struct err err = { .level = ERR_ERROR };
 

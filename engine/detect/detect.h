@@ -19,6 +19,7 @@ enum { DETECT_DEPTH_MAX = 5 };
 
 struct ruleset_options {
 	bool compat_tracee; /* literal behaviour: unknown keys are warnings, ... */
+	bool environment;   /* events carry the environment of programs: --enrichment environment */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 

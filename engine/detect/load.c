@@ -533,6 +533,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 		return NULL;
 	ruleset->compat = options && options->compat_tracee;
 	loader.foreign = options && options->foreign;
+	loader.environment = options && options->environment;
 	if (files)
 		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)

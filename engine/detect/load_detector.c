@@ -304,21 +304,24 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 		   &text->scope_filters);
 }
 
-/* Only container data is collected; what a required one lacks cannot work. */
-static void check_enrichments(struct report *report, const struct maps *enrichments, bool foreign)
+/* What a required enrichment is not there for, the rule cannot work. */
+static void check_enrichments(const struct loader *loader, struct report *report,
+			      const struct maps *enrichments)
 {
 	const struct enrichment_text *items = enrichments->items;
 
 	for (uint32_t i = 0; i < enrichments->count; i++) {
 		bool optional = is_optional(items[i].dependency);
-		struct err err = { .level = optional || foreign ? ERR_WARNING : ERR_ERROR,
+		struct err err = { .level = optional || loader->foreign ? ERR_WARNING : ERR_ERROR,
 				   .rule = "enrichment" };
+		const char *name = items[i].name->text.data;
+		bool environment = strcmp(name, "environment") == 0;
 
-		if (strcmp(items[i].name->text.data, "container") == 0)
+		if (strcmp(name, "container") == 0 || (environment && loader->environment))
 			continue;
-		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled",
-			items[i].name->text.data);
-		err_hint(&err, "this sensor does not collect it yet");
+		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled", name);
+		err_hint(&err, environment ? "run with --enrichment environment"
+					   : "this sensor does not collect it yet");
 		report_add(report, items[i].name, &err);
 	}
 }
@@ -343,7 +346,7 @@ void detector_link(struct loader *loader, struct pending *pending)
 	}
 	for (uint32_t i = 0; i < events->count; i++)
 		link_input(loader, &report, d, &inputs[i]);
-	check_enrichments(&report, &pending->text.requirements.enrichments, loader->foreign);
+	check_enrichments(loader, &report, &pending->text.requirements.enrichments);
 	pending->broken |= report.errors > 0;
 }
 

@@ -94,9 +94,9 @@ struct ruleset {
 struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
-	bool foreign;		 /* see ruleset_options */
-	struct arena scratch;	 /* files and trees; freed after loading */
-	struct pending *pending; /* detectors read but not compiled */
+	bool foreign, environment; /* see ruleset_options */
+	struct arena scratch;	   /* files and trees; freed after loading */
+	struct pending *pending;   /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
 	struct named_list *lists;
 	uint32_t list_count, list_capacity;
