@@ -85,11 +85,8 @@ static void syscall_set(struct settings *settings, uint8_t slot, int number, uin
 	settings->syscall_filter[number] |= bits;
 }
 
-static void settings_fill(struct settings *settings, const struct plan *plan,
-			  const struct source_want *want)
+static void settings_fill(struct settings *settings, const struct plan *plan)
 {
-	for (size_t i = 0; i < want->count; i++)
-		settings->wanted[slot_of(want->events[i])] = 1;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct plan_row *row = &plan->rows[i];
 		uint8_t slot = slot_of(row->event), bits = 0, bits32 = 0;
@@ -125,7 +122,9 @@ static void object_configure(struct spoor_bpf *skeleton, const struct plan *plan
 	skeleton->rodata->wakeup_bytes = ring / 4;
 	bpf_map__set_max_entries(skeleton->maps.ring, ring);
 	bpf_map__set_max_entries(skeleton->maps.drafts, (uint32_t)libbpf_num_possible_cpus());
-	settings_fill(&skeleton->data->settings, plan, want);
+	for (size_t i = 0; i < want->count; i++)
+		skeleton->rodata->wanted_slots[slot_of(want->events[i])] = 1;
+	settings_fill(&skeleton->data->settings, plan);
 }
 
 /* ---- loading ------------------------------------------------------------------- */

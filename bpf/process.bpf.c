@@ -44,7 +44,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	RECORD(sched_process_fork, 0) * record;
 	__u64 present = 0;
 
-	if (is_sensor(parent) || !settings.wanted[SLOT_sched_process_fork])
+	if (is_sensor(parent) || !wanted(SLOT_sched_process_fork))
 		return 0;
 	if (!record_begin(sched_process_fork, record, parent, current_syscall(parent),
 			  compat_flag(parent)))
@@ -96,7 +96,7 @@ int process_exit(unsigned long long *ctx)
 	__u64 present = 0;
 	__u32 code = task->exit_code;
 
-	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exit])
+	if (is_sensor(task) || !wanted(SLOT_sched_process_exit))
 		return 0;
 	if (!record_begin(sched_process_exit, record, task, current_syscall(task),
 			  compat_flag(task)))
@@ -126,7 +126,7 @@ int BPF_PROG(process_rename, struct task_struct *task, const char *name)
 {
 	struct thread_state *state;
 
-	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exec] || !task_in_exec(task))
+	if (is_sensor(task) || !wanted(SLOT_sched_process_exec) || !task_in_exec(task))
 		return 0;
 	state = thread_make(task);
 	if (state && bpf_probe_read_kernel(state->previous_comm, WIRE_COMM_LEN, task->comm) == 0)
@@ -254,7 +254,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	__u64 present = 0;
 	__u32 size;
 
-	if (is_sensor(task) || !settings.wanted[SLOT_sched_process_exec])
+	if (is_sensor(task) || !wanted(SLOT_sched_process_exec))
 		return 0;
 	place = place_take();
 	draft = draft_get();

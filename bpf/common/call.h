@@ -72,9 +72,5 @@ INLINE bool call_begin(struct call *call, struct task_struct *task, const struct
 	return true;
 }
 
-INLINE bool wanted(__u32 slot)
-{
-	return settings.wanted[slot & 63];
-}
 
 #endif

@@ -25,6 +25,8 @@ const volatile bool has_find_vma SEC(".rodata") = false;
 const volatile bool exit_tells_last SEC(".rodata") = false;
 /* Send the environment of programs too. */
 const volatile bool wants_environment SEC(".rodata") = false;
+/* By slot: send this event. Programs lose the code for all others when they are loaded. */
+const volatile __u8 wanted_slots[64] SEC(".rodata") = {};
 /* Index of the cgroup v1 controller whose hierarchy names containers; -1: cgroup v2. */
 const volatile int cgroup_subsystem SEC(".rodata") = -1;
 /* Wake the reader when this many bytes wait for it. */

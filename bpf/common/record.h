@@ -10,6 +10,11 @@
 
 #include "common/maps.h"
 
+INLINE bool wanted(__u32 slot)
+{
+	return wanted_slots[slot & 63];
+}
+
 /* What the sensor itself does is not reported. */
 INLINE bool is_sensor(struct task_struct *task)
 {

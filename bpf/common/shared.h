@@ -40,7 +40,6 @@ enum {
 struct settings {
 	__u32 own_pid; /* the sensor's thread group, as the init namespace sees it */
 	__u32 pad[15];
-	__u8 wanted[64];		      /* by slot: send this event */
 	__u8 mode[64];			      /* by slot: enum hook_mode that delivers it */
 	__u8 syscall_filter[SYSCALL_NUMBERS]; /* FILTER_* bits */
 	__u8 syscall_slot[SYSCALL_NUMBERS];   /* x86-64 number to slot */
@@ -53,6 +52,6 @@ struct cpu_counters {
 	__u64 pad[7];
 };
 
-_Static_assert(SLOT_COUNT <= 64, "settings.wanted");
+_Static_assert(SLOT_COUNT <= 64, "settings.mode and wanted_slots");
 
 #endif
