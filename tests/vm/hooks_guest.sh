@@ -54,6 +54,12 @@ for kind in fentry tracepoint raw; do
 done
 same /tmp/fentry.own /tmp/kprobe.own "fentry sees of the kernel's objects what kprobe sees"
 same /tmp/raw.own /tmp/tracepoint.own "raw sees of user memory what tracepoint sees"
+# Where a value was read from differs between the pairs; the values do not.
+for kind in kprobe raw; do
+	awk '/^"origin":/ { skip = 1 } !skip { sub(/^"hook":0[,}]/, "\"hook\":0"); print } /\]\}\}?$/ { skip = 0 }' \
+		"/tmp/$kind.own" >"/tmp/$kind.values"
+done
+same /tmp/raw.values /tmp/kprobe.values "from the caller's memory come the values the kernel used"
 
 # The pairs differ as they should: objects and sizes here, only the caller's memory there.
 grep -q '"name":"perm_key"' /tmp/kprobe.own && grep -q '"name":"msg_size"' /tmp/kprobe.own
