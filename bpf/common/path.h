@@ -16,8 +16,8 @@
 enum {
 	DRAFT_TEXT_MAX = 4096, /* PATH_MAX */
 	DRAFT_ARGUMENTS_MAX = 8192,
-	DRAFT_BYTES = 65536, /* more than all texts of an event together; a power of two */
-	PATH_PARTS_MAX = 64,
+	DRAFT_BYTES = 65536,   /* more than all texts of an event together; a power of two */
+	PATH_PARTS_MAX = 2048, /* more do not fit into PATH_MAX */
 	NAME_BYTES = 256,
 };
 
@@ -25,8 +25,9 @@ struct draft {
 	__u32 used; /* bytes of `bytes` */
 	__u32 pad;
 	__u8 bytes[DRAFT_BYTES + DRAFT_ARGUMENTS_MAX];
-	struct opened from; /* what path_write is to write the path of */
-	/* Paths are put together from the end. */
+	/* A path is put together from its end: where we are on the way to the root. */
+	struct opened at;
+	__u32 position; /* in path: where it begins so far */
 	__u8 path[DRAFT_TEXT_MAX + NAME_BYTES];
 };
 
@@ -98,69 +99,72 @@ INLINE bool draft_user(struct draft *draft, __u64 from, __u64 to, struct wire_re
 }
 
 /* Step from a mount's root to where it is mounted; false at the root of all. */
-INLINE bool path_leave_mount(__u64 *dentry, __u64 *mount)
+INLINE bool path_leave_mount(struct draft *draft)
 {
-	__u64 parent = (__u64)LOAD(struct mount, *mount, mnt_parent);
+	__u64 mount = draft->at.mount - bpf_core_field_offset(struct mount, mnt);
+	__u64 parent = (__u64)LOAD(struct mount, mount, mnt_parent);
 
-	if (parent == *mount || !parent)
+	if (parent == mount || !parent)
 		return false;
-	*dentry = (__u64)LOAD(struct mount, *mount, mnt_mountpoint);
-	*mount = parent;
+	draft->at.dentry = (__u64)LOAD(struct mount, mount, mnt_mountpoint);
+	draft->at.mount = parent + bpf_core_field_offset(struct mount, mnt);
 	return true;
 }
 
-/* Puts a dentry's name before what is there already; the new position, 0: no room. */
-INLINE __u32 path_prepend(struct draft *draft, __u32 position, __u64 dentry, bool slash)
+/* Puts a dentry's name before what is there already; false: no room. */
+INLINE bool path_prepend(struct draft *draft, __u64 dentry, bool slash)
 {
 	__u32 len = LOAD(struct dentry, dentry, d_name.len) & (NAME_BYTES - 1);
+	__u32 position = draft->position;
 
-	if (len + slash > position)
-		return 0;
+	if (position > DRAFT_TEXT_MAX || len + slash > position)
+		return false;
 	position = (position - len - slash) & (2 * DRAFT_TEXT_MAX - 1);
 	if (position > DRAFT_TEXT_MAX)
-		return 0;
+		return false;
 	if (slash)
 		draft->path[position] = '/';
 	bpf_probe_read_kernel(&draft->path[position + slash], len,
 			      LOAD(struct dentry, dentry, d_name.name));
-	return position;
+	draft->position = position;
+	return true;
 }
 
 /*
- * Writes the path of draft->from. A global function: the verifier looks at it once, not
- * at every use; it does not take addresses as arguments.
+ * One step towards the root; false when there. A global function: the verifier looks at
+ * it once, not at every step of every path. It does not take addresses as arguments.
  */
+__noinline int path_step(struct draft *draft)
+{
+	__u64 dentry, parent;
+
+	if (!draft)
+		return false;
+	dentry = draft->at.dentry;
+	parent = (__u64)LOAD(struct dentry, dentry, d_parent);
+	if (dentry == (__u64)LOAD(struct vfsmount, draft->at.mount, mnt_root) || dentry == parent)
+		return path_leave_mount(draft);
+	draft->at.dentry = parent;
+	return path_prepend(draft, dentry, true);
+}
+
+/* Writes the path of draft->at. */
 __noinline int path_write(struct draft *draft, struct wire_ref *ref)
 {
-	__u32 position = DRAFT_TEXT_MAX, at = 0, before;
-	__u64 dentry, mount;
+	__u32 position, at = 0;
 	__u8 *room;
 
 	if (!draft || !ref)
 		return false;
-	dentry = draft->from.dentry;
-	mount = draft->from.mount - bpf_core_field_offset(struct mount, mnt);
-	for (int i = 0; i < PATH_PARTS_MAX; i++) {
-		__u64 parent = (__u64)LOAD(struct dentry, dentry, d_parent);
-
-		if (dentry == (__u64)LOAD(struct mount, mount, mnt.mnt_root) || dentry == parent) {
-			if (!path_leave_mount(&dentry, &mount))
-				break;
-			continue;
-		}
-		before = path_prepend(draft, position, dentry, true);
-		if (!before)
+	draft->position = DRAFT_TEXT_MAX;
+	for (int i = 0; i < PATH_PARTS_MAX; i++)
+		if (!path_step(draft))
 			break;
-		position = before;
-		dentry = parent;
-	}
-	if (position == DRAFT_TEXT_MAX)
-		position = path_prepend(draft, position, dentry, false);
+	if (draft->position == DRAFT_TEXT_MAX)
+		path_prepend(draft, draft->at.dentry, false);
 	room = draft_room(draft, &at);
-	if (!room)
-		return false;
-	position &= 2 * DRAFT_TEXT_MAX - 1;
-	if (position > DRAFT_TEXT_MAX)
+	position = draft->position;
+	if (!room || position > DRAFT_TEXT_MAX)
 		return false;
 	bpf_probe_read_kernel(room, DRAFT_TEXT_MAX - position, &draft->path[position]);
 	return draft_took(draft, DRAFT_TEXT_MAX - position, ref, at);
@@ -172,8 +176,8 @@ __noinline int path_write(struct draft *draft, struct wire_ref *ref)
  */
 INLINE bool draft_path(struct draft *draft, __u64 dentry, __u64 vfsmount, struct wire_ref *ref)
 {
-	draft->from.dentry = dentry;
-	draft->from.mount = vfsmount;
+	draft->at.dentry = dentry;
+	draft->at.mount = vfsmount;
 	return path_write(draft, ref);
 }
 

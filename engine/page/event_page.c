@@ -116,7 +116,7 @@ static void write_facts(struct page *page, const struct event_def *def)
 	snprintf(text, sizeof(text), "%u", def->id);
 	page_pair(page, "id", COLUMN, text);
 	page_pair(page, "version", COLUMN, def->version);
-	page_pair(page, "sets", COLUMN, def->sets);
+	page_pair(page, "sets", COLUMN, def->sets[0] ? def->sets : "none");
 	if (!is_syscall(def))
 		return;
 	if (def->syscall < 0)

@@ -81,7 +81,14 @@ exec_cases() {
 	"$run" loader "$dynamic" "$work/odd" "$work/ld"
 	ok $? "a program with another interpreter can be made"
 
+	deep=$work/deep$(printf '/%.0s' $(seq 200) | sed 's,/,/d,g')
+	mkdir -p "$deep"
+	cp "$work/program" "$deep/program"
+
 	"$run" named before "$work/program" case-plain &&
+		"$run" named before "$deep/program" case-deep &&
+		(cd "$deep" && "$run" named before ./program case-stdin 0<&-) &&
+		echo | "$run" named before "$work/program" case-pipe &&
 		"$run" named before "$launch" nothing case-static &&
 		"$run" named before "$work/script" case-script &&
 		"$run" named before "$work/odd" case-odd &&
@@ -114,6 +121,15 @@ exec_checks() {
 	has "and its name before" "$(text prev_comm before)" '"name":"program"'
 	exec_of case-static
 	has "a static program has no interpreter" "$none" "$(text prev_comm before)"
+	exec_of case-deep
+	has "a path of many parts" "$(text pathname "$deep/program")"
+	exec_of case-stdin
+	has "a relative path, the folder, no standard input" "$(text cmdpath ./program)" \
+		"$(text pathname "$deep/program")" "$(text pwd "$deep")" \
+		"{\"name\":\"stdin_type\",\"u_int32\":0},$(text stdin_path '')"
+	exec_of case-pipe
+	has "a pipe" "{\"name\":\"stdin_type\",\"u_int32\":4096},$(text stdin_path '')" \
+		'{"name":"invoked_from_kernel","bool":false}'
 	exec_of case-script
 	has "a script: the program that runs it, and the interpreter of that" \
 		"$(text cmdpath "$work/script")" "$(text pathname "$dynamic")" "$(text interp "$dynamic")" \

@@ -16,4 +16,16 @@ mkdir "$work"
 exec_test
 [ ! -e /overlay.ko ] || insmod /overlay.ko
 overlay_test
+
+# ---- the kernel itself starts programs, here to take a core dump ----------
+
+watch helper
+echo '|/launch nothing case-helper' >/proc/sys/kernel/core_pattern
+"$run" killed killed-11 11 >/dev/null
+ok $? "a program was killed"
+unwatch
+exec_of case-helper
+has "a program that the kernel started" '{"name":"invoked_from_kernel","bool":true}' \
+	"$(text cmdpath /launch)" '{"name":"prev_comm","str":"kworker/'
+
 done_testing
