@@ -72,5 +72,4 @@ INLINE bool call_begin(struct call *call, struct task_struct *task, const struct
 	return true;
 }
 
-
 #endif

@@ -45,7 +45,7 @@
 enum { CALLS = 20000, ROUNDS_DEFAULT = 15, ROUNDS_MAX = 101, SECONDS_DEFAULT = 5, SKIPPED = 77 };
 enum { KEY_ABSENT = 0x5f0000fe };
 
-/* ---- the child: makes calls, takes the time ----------------------------------- */
+/* ---- the child: makes calls, takes the time ------------------------------------ */
 
 enum call { CALL_GETPPID, CALL_ABSENT, CALL_EXISTING, CALL_KINDS };
 
@@ -122,7 +122,7 @@ static void child(struct board *board, int key)
 	}
 }
 
-/* ---- variants ------------------------------------------------------------------- */
+/* ---- variants ------------------------------------------------------------------ */
 
 struct bench {
 	struct board *board;
@@ -239,7 +239,7 @@ static double variant_time(struct bench *bench, enum variant variant, enum call 
 	return bench->board->ns;
 }
 
-/* ---- figures ---------------------------------------------------------------------- */
+/* ---- figures ------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b)
 {
