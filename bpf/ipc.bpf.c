@@ -214,12 +214,16 @@ int fentry___do_semtimedop(unsigned long long *ctx)
  * none return unseen. The entry therefore leaves a mark, and a mark that is still
  * there at the thread's next call (or its end) is a loss.
  */
-INLINE void pending_lost(struct thread_state *state)
+INLINE struct pending *pending_of(struct thread_state *state)
 {
-	__u32 slots[] = { state->pending, state->pending_other };
+	return &state->pending[object_number & (PENDING_MAX - 1)];
+}
 
-	state->pending = SLOT_NONE;
-	state->pending_other = SLOT_NONE;
+INLINE void pending_lost(struct pending *pending)
+{
+	__u32 slots[] = { pending->call, pending->other };
+
+	*pending = (struct pending){};
 	for (int i = 0; i < 2; i++) {
 		if (slots[i] == SLOT_NONE || !wanted(slots[i]))
 			continue;
@@ -233,21 +237,21 @@ int kprobe_enter(struct pt_regs *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread_state *state;
+	struct pending *pending, mark;
 	struct call call;
-	__u32 slot, other;
 
 	if (!call_begin(&call, task, task_registers(task), 0, HOOK_KPROBE))
 		return 0;
 	state = thread_make(task);
 	if (!state)
 		return 0;
-	if (state->pending)
-		pending_lost(state);
-	slot = call.slot;
-	other = slot == SLOT_ipc ? ipc_slot(call.arg[0]) : SLOT_NONE;
+	pending = pending_of(state);
+	if (pending->call)
+		pending_lost(pending);
+	mark.call = call.slot;
+	mark.other = call.slot == SLOT_ipc ? ipc_slot(call.arg[0]) : SLOT_NONE;
 	call_enter(&call, state);
-	state->pending = slot;
-	state->pending_other = other;
+	*pending = mark;
 	return 0;
 }
 
@@ -256,10 +260,8 @@ int kprobe_exit(struct pt_regs *ctx)
 {
 	struct thread_state *state = thread_get(bpf_get_current_task_btf());
 
-	if (state) {
-		state->pending = SLOT_NONE;
-		state->pending_other = SLOT_NONE;
-	}
+	if (state)
+		*pending_of(state) = (struct pending){};
 	return function_exit(PT_REGS_RC(ctx), SLOT_NONE, HOOK_KPROBE);
 }
 
@@ -269,8 +271,8 @@ int BPF_PROG(kprobe_thread_end, struct task_struct *task)
 {
 	struct thread_state *state = thread_get(bpf_get_current_task_btf());
 
-	if (state && state->pending)
-		pending_lost(state);
+	if (state && pending_of(state)->call)
+		pending_lost(pending_of(state));
 	return 0;
 }
 

@@ -23,8 +23,8 @@ enum {
 };
 
 struct source {
-	struct spoor_bpf *skeleton;
-	struct links links;
+	struct collector collector;
+	struct spoor_bpf *skeleton; /* the collector's first object: the maps */
 	struct ring_reader ring;
 	struct existing *existing;
 	struct clock clock;
@@ -143,10 +143,10 @@ static void live_close(struct source *source)
 {
 	if (!source)
 		return;
-	links_detach(&source->links);
+	collector_detach(&source->collector);
 	ring_close(&source->ring);
 	existing_free(source->existing);
-	spoor_bpf__destroy(source->skeleton);
+	collector_free(&source->collector);
 	free(source->losses);
 	free(source->fresh);
 	free(source);
@@ -185,15 +185,21 @@ static int live_open(const struct source_want *want, struct source **out, struct
 	result = buffers_make(source, err);
 	if (result < 0)
 		return result;
-	result = plan_attach(want, &source->skeleton, &source->links, err);
+	result = collector_want(&source->collector, want, err);
 	if (result < 0)
 		return result;
+	source->skeleton = collector_first(&source->collector);
 	result = ring_open(&source->ring, bpf_map__fd(source->skeleton->maps.ring),
 			   bpf_map__max_entries(source->skeleton->maps.ring), err);
 	if (result < 0)
 		return result;
 	*out = take(source);
 	return 0;
+}
+
+static int live_rewant(struct source *source, const struct source_want *want, struct err *err)
+{
+	return collector_want(&source->collector, want, err);
 }
 
 /* ---- reading ------------------------------------------------------------------- */
@@ -288,7 +294,7 @@ static int live_drain(struct source *source, source_sink sink, void *ctx, struct
 	uint64_t deadline;
 
 	(void)err;
-	links_detach(&source->links);
+	collector_detach(&source->collector);
 	deadline = now_ns(CLOCK_MONOTONIC) + DRAIN_MS * 1000000u;
 	source->stopped = true;
 	do {
@@ -321,6 +327,7 @@ static void live_stats(const struct source *source, struct source_stats *out)
 const struct source_ops source_live = {
 	.name = "live",
 	.open = live_open,
+	.rewant = live_rewant,
 	.read = live_read,
 	.describe = live_describe,
 	.clock = live_clock,

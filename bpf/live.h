@@ -21,21 +21,38 @@ struct bpf_link;
 
 /* ---- attach.c ------------------------------------------------------------------ */
 
-enum { LINKS_MAX = 128 };
+enum {
+	LINKS_MAX = 128,
+	OBJECTS_MAX = PENDING_MAX,
+	WANTED_MAX = SLOT_COUNT,
+	PROGRAM_NAME_MAX = 64,
+	SYMBOL_MAX = 96
+};
 
-/* Everything attached; detached in reverse order. */
-struct links {
-	struct bpf_link *items[LINKS_MAX];
-	uint32_t count;
+struct object; /* loaded programs, their plan and their links */
+
+/*
+ * What is in the kernel. Events that come to be wanted later bring objects of their own
+ * programs, which use the maps of the first.
+ */
+struct collector {
+	struct object *objects[OBJECTS_MAX];
+	uint32_t count, detached;
+	const struct event_def *wanted[WANTED_MAX];
+	size_t wanted_count;
 };
 
 /*
- * Loads the programs that `want` needs and attaches them. On failure nothing is left
- * attached. -ENOTSUP: this kernel cannot (err says what).
+ * Loads the programs that `want` needs and are not there yet, attaches them, and detaches
+ * those not needed any more; what stays is not touched, so none of its events is missed.
+ * On failure all is as it was. -ENOTSUP: this kernel cannot (err says what).
  */
-int plan_attach(const struct source_want *want, struct spoor_bpf **skeleton, struct links *links,
-		struct err *err);
-void links_detach(struct links *links);
+int collector_want(struct collector *collector, const struct source_want *want, struct err *err);
+/* The object whose maps all use. */
+struct spoor_bpf *collector_first(const struct collector *collector);
+/* Detaches everything, for good; the maps stay to be read. */
+void collector_detach(struct collector *collector);
+void collector_free(struct collector *collector);
 
 /* ---- ring.c -------------------------------------------------------------------- */
 

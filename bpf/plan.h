@@ -11,16 +11,17 @@
 
 #include "live.h"
 
-enum { PLAN_ROWS_MAX = 1024, SYMBOL_MAX = 96, REASON_MAX = 200, HOOK_MODES = HOOK_RAW + 1 };
+enum { PLAN_ROWS_MAX = 1024, REASON_MAX = 200, HOOK_MODES = HOOK_RAW + 1 };
 
 struct plan_row {
 	const struct event_def *event;
 	const struct event_hook *hook;
-	char program_text[64];	 /* name in the BPF object, "" none */
-	char symbol[SYMBOL_MAX]; /* the target as this kernel names it */
-	bool optional;		 /* the event can do without */
-	const char *skip;	 /* why the row is none of this plan's business, NULL: it is */
+	char program_text[PROGRAM_NAME_MAX]; /* name in the BPF object, "" none */
+	char symbol[SYMBOL_MAX];	     /* the target as this kernel names it */
+	bool optional;			     /* the event can do without */
+	const char *skip; /* why the row is none of this plan's business, NULL: it is */
 	bool usable, chosen;
+	bool idle; /* attach.c: chosen, but nobody wants its event now */
 	char reason[REASON_MAX];
 };
 

@@ -27,6 +27,8 @@ const volatile bool exit_tells_last SEC(".rodata") = false;
 const volatile bool wants_environment SEC(".rodata") = false;
 /* By slot: send this event. Programs lose the code for all others when they are loaded. */
 const volatile __u8 wanted_slots[64] SEC(".rodata") = {};
+/* Which of the collector's objects these programs belong to; each serves other events. */
+const volatile __u32 object_number SEC(".rodata") = 0;
 /* Index of the cgroup v1 controller whose hierarchy names containers; -1: cgroup v2. */
 const volatile int cgroup_subsystem SEC(".rodata") = -1;
 /* Wake the reader when this many bytes wait for it. */

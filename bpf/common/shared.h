@@ -26,6 +26,7 @@ enum loss_reason {
 enum {
 	SYSCALL_NUMBERS = 512, /* numbers from here on are never traced */
 	CPU_SLOTS = 1024,      /* processors beyond share slots */
+	PENDING_MAX = 8,       /* objects of programs, each with marks of its own */
 };
 
 /* syscall_filter[number]: which calls a program has to look at. */

@@ -19,9 +19,13 @@ enum {
 	HAVE_COMM = 1 << 3,   /* previous_comm: the thread's name before execve */
 };
 
+/* kprobe mode: slots of the call whose return we wait for, and of what an ipc(2) stands for. */
+struct pending {
+	__u32 call, other;
+};
+
 struct thread_state {
-	__u32 pending;	     /* kprobe mode: slot of the call whose return we wait for */
-	__u32 pending_other; /* ipc(2): the call it stands for */
+	struct pending pending[PENDING_MAX]; /* by object */
 	__u32 have;
 	__s64 message_type;
 	struct ipc_object object;

@@ -110,6 +110,55 @@ lost=$(sum_lost msgget "$work/flood.json")
 ok $? "seen $seen + lost $lost are the $done calls that were made"
 rm -f "$work/flood.json"
 
+# ---- rules loaded again: new events are collected, no old one is missed ----------
+
+# rule NAME EVENT: a detector of every EVENT of the workload
+rule() {
+	cat >"$work/rules/$1.yaml" <<END
+type: detector
+id: LIVE-$1
+produced_event:
+  name: $1
+  version: 1.0.0
+requirements:
+  events:
+    - name: $2
+conditions:
+  - workload.process.thread.name == "workload"
+END
+}
+# reload PATTERN COUNT: as many lines with it as the sensor has written then
+reload() {
+	kill -HUP $sensor
+	left=100
+	until [ "$(grep -c "$1" "$work/reload.err")" = "$2" ] || [ $left = 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+}
+mkdir "$work/rules"
+rule live_msgget msgget
+start reload run --detectors "$work/rules" --events msgget,detectors --output "tracee-json:$work/reload.json"
+"$workload" calls 3000 >/dev/null &
+busy=$!
+rule live_semctl semctl # wants a hook at entry, which was not there before
+reload 'loaded 2 detectors' 1
+rm "$work/rules/live_semctl.yaml"
+reload 'loaded 1 detectors' 1
+rule live_semctl semctl
+reload 'loaded 2 detectors' 2
+echo broken >"$work/rules/broken.yaml"
+reload 'the old ones stay' 1
+wait $busy
+"$workload" calls 5 >/dev/null
+stop reload $sensor
+is $status 0 "a sensor that loaded its rules again stopped with 0"
+count() { grep '"name":"workload"' "$work/reload.json" | grep -c "\"name\":\"$1\",\"policies\""; }
+is "$(count msgget)" 3005 "no event was missed while rules were loaded"
+is "$(count live_msgget)" 3005 "nor an alert of a rule that stayed"
+[ "$(count live_semctl)" -ge 5 ]
+ok $? "events that only the new rules need are collected"
+
 # ---- every built-in detector ----------
 
 start alerts run --output "json:$work/alerts.json"
