@@ -28,7 +28,7 @@ static void on_reload(int signal)
 }
 
 /* The second Ctrl-C ends the program at once, should the first not. */
-static void signals_take(void)
+void sensor_signals(void)
 {
 	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND };
 	struct sigaction reload = { .sa_handler = on_reload, .sa_flags = SA_RESTART };
@@ -101,7 +101,6 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	uint64_t started = seconds_now();
 	int status = EXIT_FINE, r = 0;
 
-	signals_take();
 	malloc_trim(0); /* what reading the kernel's types took */
 	while (!stop_wanted &&
 	       (!options->duration || seconds_now() - started < options->duration)) {

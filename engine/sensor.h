@@ -9,6 +9,11 @@
 
 DEFINE_CLEANUP(struct spoor *, spoor_close)
 
+/*
+ * Signals set flags that sensor_loop looks at. Called before anything is loaded: a reload asked
+ * for while the sensor starts must not end it.
+ */
+void sensor_signals(void);
 /* Loads rules and opens `output`; prints what is wrong. Returns enum exit_status. */
 int sensor_load(const struct options *options, const char *const *output, struct spoor **out);
 /* Prints the last failure and returns status. */

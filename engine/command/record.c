@@ -28,6 +28,8 @@ static int record_run(const struct options *options, int argc, char **argv)
 	}
 	if (!with.events && !with.policy)
 		with.events = everything;
+	sensor_signals();
+
 	int status = sensor_load(&with, options->output ? options->output : nothing, &spoor);
 
 	if (status != EXIT_FINE)

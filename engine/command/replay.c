@@ -9,6 +9,8 @@
 #include "sensor.h"
 #include "spoor.h"
 
+enum { WAIT_MS = 1000 };
+
 /* Each file with stores of its own: recordings of two hosts must not mix. */
 static int replay_file(const struct options *options, const char *path, struct spoor_stats *total)
 {
@@ -22,7 +24,7 @@ static int replay_file(const struct options *options, const char *path, struct s
 	int r;
 
 	do
-		r = spoor_poll(spoor, 0);
+		r = spoor_poll(spoor, WAIT_MS); /* a pipe may have nothing yet */
 	while (r >= 0);
 	if (r != -ENODATA)
 		status = sensor_fail(spoor, EXIT_BAD_INPUT);

@@ -24,6 +24,8 @@ static int run_run(const struct options *options, int argc, char **argv)
 			argv[0]);
 		return EXIT_USAGE;
 	}
+	sensor_signals();
+
 	int status = sensor_load(options, options->output, &spoor);
 
 	if (status != EXIT_FINE)
@@ -48,8 +50,8 @@ const struct command command_run = {
 		"Examples:\n"
 		"  spoor run                                  built-in rules, a table of alerts\n"
 		"  spoor run -d my-rules -o json:/var/log/spoor.json\n"
-		"  spoor run -e msgget,shmget -o json         raw events\n"
-		"  spoor run -e 'ipc,-semop' -o option:decoded-data",
+		"  spoor run -e msgget,shmget -o json         raw events, no alerts\n"
+		"  spoor run -e 'ipc,-semop,detectors' -o option:decoded-data",
 	.options = "events policy detectors output enrichment hook ring duration compat quiet",
 	.run = run_run,
 };

@@ -80,4 +80,61 @@ done
 is "$(grep -c . /tmp/fentry.kprobes)" 0 "and none with --hook fentry"
 is "$(grep -c . /sys/kernel/debug/kprobes/list)" 0 "and none when the sensor is gone"
 
+# Rules loaded again: hooks come and go, and the calls whose hooks stay are all seen.
+rule() {
+	echo "{type: detector, id: VM-$1, produced_event: {name: vm_$1, version: 1.0.0}," \
+		"requirements: {events: [{name: $1}]}," \
+		"conditions: ['workload.process.thread.name == \"workload\"']}" >/tmp/rules/$1.yaml
+}
+# reload COUNT: until that many detectors are loaded
+reload() {
+	kill -HUP $sensor
+	left=600
+	until tail -n 1 /tmp/err | grep -q "loaded $1 detectors" || [ $left = 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+}
+reloaded() {
+	grep '"name":"workload"' /tmp/reload.t | grep -c "\"name\":\"$1\",\"policies\""
+}
+mkdir /tmp/rules
+for kind in kprobe fentry; do
+	rm -f /tmp/rules/* /tmp/reload.t
+	rule msgget
+	: >/tmp/err
+	/spoor run --hook $kind --detectors /tmp/rules --events msgget,detectors \
+		--output tracee-json:/tmp/reload.t >/tmp/out 2>>/tmp/err &
+	sensor=$!
+	left=600
+	until grep -q watching /tmp/err || ! kill -0 $sensor 2>/dev/null || [ $left = 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+	/workload calls 1000 >/dev/null &
+	busy=$!
+	rule msgctl # wants its entry as well
+	rule semop # and this a function inside the call
+	reload 3
+	/workload calls 2 >/dev/null
+	cp /sys/kernel/debug/kprobes/list /tmp/more.kprobes
+	rm /tmp/rules/semop.yaml
+	reload 2
+	cp /sys/kernel/debug/kprobes/list /tmp/fewer.kprobes
+	rule semop
+	reload 3
+	wait $busy
+	/workload calls 2 >/dev/null
+	kill -INT $sensor
+	wait $sensor
+	is $? 0 "$kind: loaded rules again and stopped"
+	is "$(reloaded msgget)" 1004 "$kind: no call was missed while rules were loaded"
+	[ "$(reloaded vm_msgctl)" -ge 4 ] && [ "$(reloaded vm_semop)" -ge 4 ]
+	ok $? "$kind: calls that only the new rules need are seen"
+	sed 's/^/# /' /tmp/err
+	[ $kind = kprobe ] || continue
+	grep -q -w __x64_sys_semop /tmp/more.kprobes && ! grep -q -w __x64_sys_semop /tmp/fewer.kprobes
+	ok $? "a probe nobody needs any more is gone"
+done
+
 done_testing
