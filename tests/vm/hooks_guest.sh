@@ -133,7 +133,8 @@ for kind in kprobe fentry; do
 	ok $? "$kind: calls that only the new rules need are seen"
 	sed 's/^/# /' /tmp/err
 	[ $kind = kprobe ] || continue
-	grep -q -w __x64_sys_semop /tmp/more.kprobes && ! grep -q -w __x64_sys_semop /tmp/fewer.kprobes
+	grep -q -w __x64_sys_semop /tmp/more.kprobes &&
+		! grep -q -w __x64_sys_semop /tmp/fewer.kprobes
 	ok $? "a probe nobody needs any more is gone"
 done
 
