@@ -172,7 +172,6 @@ static const struct type *use_slot(struct compile *compile, struct node *node,
 	type = type_parse(compile->scratch, str_of(slot.type));
 	node->kind = NODE_SLOT;
 	node->slot.number = slot.number;
-	node->slot.name = name;
 	node->slot.test = test;
 	if (test)
 		return &type_bool;

@@ -330,7 +330,6 @@ struct node {
 		struct {
 			uint32_t number;
 			bool test; /* hasData */
-			struct str name;
 		} slot;
 	};
 };
@@ -545,16 +544,6 @@ static inline struct value value_duration(int64_t nanos)
 static inline struct value value_type(struct str name)
 {
 	return (struct value){ .tag = VALUE_TYPE, .len = name.len, .str = name.data };
-}
-
-/* The value of a numbered field, loaded if it has not been. */
-static inline const struct value *run_slot(struct cel_run *run, uint64_t slot)
-{
-	if (UNLIKELY(!(run->known[slot / 64] >> (slot % 64) & 1))) {
-		run->load(run, (uint32_t)slot);
-		run->known[slot / 64] |= 1ULL << (slot % 64);
-	}
-	return &run->slots[slot];
 }
 
 /* ---- sets of constants (set.c) -------------------------------------------- */

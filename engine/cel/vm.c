@@ -24,6 +24,20 @@ enum { STACK_REGISTERS = 48 };
 		goto *labels[pc->opcode]; \
 	} while (0)
 
+static inline bool slot_known(const struct cel_run *run, uint64_t slot)
+{
+	return run->known[slot / 64] >> (slot % 64) & 1;
+}
+
+static inline const struct value *slot_value(struct cel_run *run, uint64_t slot)
+{
+	if (UNLIKELY(!slot_known(run, slot))) {
+		run->load(run, (uint32_t)slot);
+		run->known[slot / 64] |= 1ULL << (slot % 64);
+	}
+	return &run->slots[slot];
+}
+
 /* The fast half of ==: both ints or both strings; the rest is asked elsewhere. */
 static inline struct value equal(struct cel_run *run, const struct value *a, const struct value *b)
 {
@@ -86,19 +100,19 @@ static inline struct value negated(struct value v)
 #define PREDICATE(name, expression) \
 	do_slot_##name: \
 	{ \
-		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
 		frame[pc->to] = (expression); \
 		NEXT(); \
 	} \
 	do_and_slot_##name: \
 	{ \
-		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
 		struct value v = (expression); \
 		STEP_WITH(&v, false); \
 	} \
 	do_or_slot_##name: \
 	{ \
-		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
 		struct value v = (expression); \
 		STEP_WITH(&v, true); \
 	}
@@ -132,10 +146,10 @@ do_variable:
 	vm_variable(run, pc->pointer, &frame[pc->to]);
 	NEXT();
 do_slot:
-	frame[pc->to] = *run_slot(run, (uint64_t)pc->number);
+	frame[pc->to] = *slot_value(run, (uint64_t)pc->number);
 	NEXT();
 do_has_slot:
-	frame[pc->to] = vm_has_slot(run_slot(run, (uint64_t)pc->number));
+	frame[pc->to] = vm_has_slot(slot_value(run, (uint64_t)pc->number));
 	NEXT();
 do_field:
 	frame[pc->to] = vm_field(run, OPERAND(pc->a), pc->pointer);
