@@ -122,6 +122,20 @@ INLINE bool object_try(struct ipc_object *object, enum object_kind kind, __u64 h
 }
 
 /*
+ * The tree of a kind of objects. Constant indices: the size of an element differs between
+ * kernels, and only an access that is constant in the source is relocated.
+ */
+INLINE __u64 object_tree(struct ipc_namespace *namespace, enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_SEM: return (__u64) namespace->ids[0].ipcs_idr.idr_rt.xa_head;
+	case OBJECT_MSG: return (__u64) namespace->ids[1].ipcs_idr.idr_rt.xa_head;
+	case OBJECT_SHM: return (__u64) namespace->ids[2].ipcs_idr.idr_rt.xa_head;
+	}
+	return 0;
+}
+
+/*
  * Reads the object `id` of the task's ipc namespace. any: id is an index, as the STAT
  * commands take it, and whatever sits there is meant.
  */
@@ -134,7 +148,7 @@ INLINE void object_read(struct ipc_object *object, struct task_struct *task, enu
 	object->found = 0;
 	if (id < 0 || !nsproxy)
 		return;
-	head = (__u64)nsproxy->ipc_ns->ids[kind].ipcs_idr.idr_rt.xa_head;
+	head = object_tree(nsproxy->ipc_ns, kind);
 	if (!object_try(object, kind, head, id, id & INDEX_MASK, any) &&
 	    (id & INDEX_MASK_EXTENDED) != (id & INDEX_MASK))
 		object_try(object, kind, head, id, id & INDEX_MASK_EXTENDED, any);
