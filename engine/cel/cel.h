@@ -62,6 +62,14 @@ struct cel_message {
 typedef void (*cel_call_fn)(struct cel_run *run, const struct value *args, uint32_t count,
 			    struct value *out);
 
+/* What may be assumed of a function. */
+enum cel_trait {
+	CEL_IMPURE,   /* nothing: it may ask stores, whose contents change */
+	CEL_PURE,     /* its result depends on its arguments alone */
+	CEL_ALL_BITS, /* f(x, mask): pure; (x & mask) == mask of an int or uint, else false */
+	CEL_ANY_BITS, /* f(x, mask): pure; (x & mask) != 0 of an int or uint, else false */
+};
+
 /*
  * One overload. signature: "(string, string) -> bool" for a global call,
  * "string.(string) -> bool" for a method. Rows of the same name are overloads.
@@ -74,6 +82,7 @@ struct cel_function {
 	const char *doc;
 	const char *example; /* an expression */
 	const char *result;  /* what it evaluates to, as `spoor eval` prints it; NULL: not run */
+	enum cel_trait trait; /* of a function of the caller; the library's are all pure */
 };
 
 /* How an environment differs from our default. */

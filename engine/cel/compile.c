@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
-#include "internal.h"
+#include "plan.h"
 
 struct node *compile_tree(struct compile *compile, const char *want, bool fold)
 {
@@ -41,15 +41,21 @@ static const char *type_name(struct arena *arena, const struct type *type)
 static int compile_in(struct compile *compile, const char *want, const struct cel_program **out)
 {
 	struct node *root = compile_tree(compile, want, true);
+	bool condition = want && strcmp(want, "bool") == 0;
 	struct cel_program *program;
 
 	if (!root)
 		return compile->err->code;
-	program = emit_program(compile, root, compile->arena,
-			       want && strcmp(want, "bool") == 0 ? EMIT_BOOL : EMIT_ANY);
+	program = emit_program(compile, root, compile->arena, condition ? EMIT_BOOL : EMIT_ANY);
 	if (!program)
 		return compile->err->code;
 	program->type = type_name(compile->arena, root->type);
+	if (condition)
+		program->plan = plan_make(compile, root, program);
+	if (condition && !program->plan) {
+		compile_no_memory(compile);
+		return compile->err->code;
+	}
 	*out = program;
 	return 0;
 }

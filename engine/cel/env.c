@@ -136,7 +136,7 @@ static int overload_add(struct cel_env *env, const struct cel_function *row, boo
 	overload->params = params;
 	overload->count = (uint8_t)signature.count;
 	overload->method = signature.method;
-	overload->pure = pure;
+	overload->pure = pure || row->trait != CEL_IMPURE;
 	if (function->last)
 		function->last->next = overload;
 	else

@@ -281,6 +281,7 @@ struct node {
 			bool pure;
 			struct overload **overloads; /* that fit, after the check */
 			uint32_t overload_count;
+			const struct regex *regex; /* of matches, once it was compiled */
 		} call;
 		struct {
 			struct node **items;
@@ -452,6 +453,8 @@ struct aggregate {
 	const uint32_t *fields; /* indices, of a message */
 };
 
+struct cel_plan;
+
 struct cel_program {
 	const struct cel_env *env;
 	struct instruction *code;
@@ -459,6 +462,7 @@ struct cel_program {
 	uint32_t code_count, constant_count;
 	uint32_t registers;
 	const char *type;
+	const struct cel_plan *plan; /* for the index; NULL: not a condition */
 };
 
 /* cel_eval with the budget that run has. */

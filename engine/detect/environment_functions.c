@@ -386,10 +386,10 @@ const struct cel_function environment_functions[] = {
 	  "68" },
 	{ "hasBits", "(dyn, int) -> bool", has_bits,
 	  "all bits of the mask are set in the number; false for a field that is absent",
-	  "hasBits(0x3b6, IPC_CREAT)", "true" },
+	  "hasBits(0x3b6, IPC_CREAT)", "true", CEL_ALL_BITS },
 	{ "anyBits", "(dyn, int) -> bool", any_bits,
 	  "some bit of the mask is set in the number; false for a field that is absent",
-	  "anyBits(384, S_IWOTH + S_IWGRP)", "false" },
+	  "anyBits(384, S_IWOTH + S_IWGRP)", "false", CEL_ANY_BITS },
 	{ "origin", "(string) -> string", origin,
 	  "where this event's field came from: \"K\" the kernel's own copy, \"U\" user memory, "
 	  "which the caller can change; \"\" absent",
