@@ -185,6 +185,7 @@ static uint32_t guard_subject(struct chooser *chooser, const struct cel_guard *g
 	number = key.data ? builder_subject(chooser->builder, &subject) : INDEX_NONE;
 	if (number != INDEX_NONE && index->subjects[number].plan == &subject) {
 		copy = arena_new(chooser->builder->arena, struct plan_subject);
+		subject.key = (struct str){ 0 }; /* lives in the buffer */
 		if (copy)
 			*copy = subject;
 		else
@@ -380,7 +381,8 @@ static void take_test(struct chooser *chooser, const struct target *test, struct
 			return;
 		}
 		index->targets = targets;
-		targets[index->target_count++] = *test;
+		targets[index->target_count] = *test;
+		targets[index->target_count++].twin = INDEX_NONE;
 	}
 	if (number == INDEX_NONE) {
 		chooser->failed = true;
@@ -471,7 +473,32 @@ static void choose_all(struct chooser *chooser, uint32_t limit)
 	}
 }
 
-int index_choose(struct builder *builder)
+/*
+ * A guard may ask for the same text as an atom. They are two targets, as only the guard's is
+ * met by what is no text; but a table holds a text once.
+ */
+static void join_twins(struct chooser *chooser)
+{
+	struct cel_index *index = chooser->builder->index;
+
+	for (uint32_t i = 0; i < index->target_count && !chooser->failed; i++) {
+		struct target *target = &index->targets[i];
+		struct str key;
+		uint32_t twin;
+
+		if (!target->guard || target->atom.constant.tag != VALUE_STRING)
+			continue;
+		key = atom_key(chooser, 'a', target->subject, &target->atom);
+		twin = chooser->failed ? INDEX_NONE : intern_find(&chooser->builder->targets, key);
+		if (twin == INDEX_NONE)
+			continue;
+		index->targets[twin].twin = i;
+		target->shadowed = true;
+	}
+}
+
+int index_choose
+(struct builder *builder)
 {
 	uint32_t limit = subject_limit(builder);
 	struct chooser chooser = { .builder = builder, .tests.arena = builder->scratch };
@@ -481,6 +508,8 @@ int index_choose(struct builder *builder)
 	if (!chooser.users || !chooser.chosen)
 		return -ENOMEM;
 	choose_all(&chooser, limit);
+	if (!chooser.failed)
+		join_twins(&chooser);
 	buf_free(&chooser.key);
 	return chooser.failed ? -ENOMEM : 0;
 }

@@ -68,24 +68,34 @@ static bool make_room(struct interner *interner)
 	return entries != NULL;
 }
 
-uint32_t intern(struct interner *interner, struct str key)
+uint32_t intern_find(const struct interner *interner, struct str key)
 {
 	uint64_t hash = index_hash(key.data, key.len);
-	struct str copy;
+	uint32_t mask = interner->slot_count - 1;
 
-	if (!make_room(interner))
+	if (!interner->slot_count)
 		return INDEX_NONE;
-	for (uint32_t at = (uint32_t)hash & (interner->slot_count - 1); interner->slots[at];
-	     at = (at + 1) & (interner->slot_count - 1)) {
+	for (uint32_t at = (uint32_t)hash & mask; interner->slots[at]; at = (at + 1) & mask) {
 		const struct interned *entry = &interner->entries[interner->slots[at] - 1];
 
 		if (entry->hash == hash && str_equal(entry->key, key))
 			return interner->slots[at] - 1;
 	}
+	return INDEX_NONE;
+}
+
+uint32_t intern(struct interner *interner, struct str key)
+{
+	uint32_t known = intern_find(interner, key);
+	struct str copy;
+
+	if (known != INDEX_NONE)
+		return known;
 	copy = arena_str(interner->arena, key.data, key.len);
-	if (!copy.data)
+	if (!copy.data || !make_room(interner))
 		return INDEX_NONE;
-	interner->entries[interner->count] = (struct interned){ hash, copy };
+	interner->entries[interner->count] =
+		(struct interned){ index_hash(key.data, key.len), copy };
 	place(interner, interner->count);
 	return interner->count++;
 }

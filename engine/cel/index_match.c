@@ -190,6 +190,8 @@ bool match_hit(void *ctx, uint32_t number)
 		match->words[rule / 64] |= 1ULL << (rule % 64);
 		match->summary[rule / 4096] |= 1ULL << (rule / 64 % 64);
 	}
+	if (UNLIKELY(target->twin != INDEX_NONE))
+		match_hit(match, target->twin);
 	return true;
 }
 

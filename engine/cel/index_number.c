@@ -109,6 +109,7 @@ static inline uint32_t hash_number(uint64_t bits)
 	return (uint32_t)((bits * 0x9e3779b97f4a7c15ULL) >> 32);
 }
 
+/* 7 and 7u are two tests: there may be several. */
 static void probe_equal(const struct number_table *table, struct value value, hit_fn hit, void *ctx)
 {
 	bool negative = value.tag == VALUE_INT && value.i < 0;
@@ -117,10 +118,8 @@ static void probe_equal(const struct number_table *table, struct value value, hi
 	     at = (at + 1) & table->slot_mask) {
 		const struct number_equal *equal = &table->equals[table->slots[at] - 1];
 
-		if (equal->bits == value.u && equal->negative == negative) {
+		if (equal->bits == value.u && equal->negative == negative)
 			hit(ctx, equal->target);
-			return;
-		}
 	}
 }
 

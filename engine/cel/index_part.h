@@ -36,6 +36,8 @@ struct interner {
 
 /* The number of the key, from 0; a new key gets the next. INDEX_NONE: no memory. */
 uint32_t intern(struct interner *interner, struct str key);
+/* The same of a key that is there; INDEX_NONE: it is not. */
+uint32_t intern_find(const struct interner *interner, struct str key);
 uint64_t index_hash(const void *data, size_t len);
 
 /* Doubles an array in arena when count is a power of two; NULL: no memory. */
@@ -149,7 +151,9 @@ struct index_rule {
 /* A test that finds rules. */
 struct target {
 	uint32_t subject;
+	uint32_t twin; /* met together with this one; INDEX_NONE: none */
 	bool range, guard;
+	bool shadowed; /* it is a twin, and in no table itself */
 	struct interval interval;
 	struct plan_atom atom;
 	uint32_t *rules;

@@ -126,13 +126,15 @@ static void put_literal(struct filling *filling, const struct target *target, ui
 {
 	struct str text = value_text(target->atom.constant);
 
+	if (target->guard)
+		put(filling, &filling->probe->odd_texts, number);
+	if (target->shadowed)
+		return;
 	if (target->atom.kind == ATOM_CONTAINS)
 		PUT_TEST(filling->searched, filling->searched_count, text, target->atom.kind,
 			 number);
 	else
 		PUT_TEST(filling->texts, filling->text_count, text, target->atom.kind, number);
-	if (target->guard)
-		put(filling, &filling->probe->odd_texts, number);
 }
 
 static void put_number(struct filling *filling, const struct target *target, uint32_t number)
