@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
-#include "plan.h"
+#include "normal.h"
 
 struct node *compile_tree(struct compile *compile, const char *want, bool fold)
 {
@@ -51,8 +51,8 @@ static int compile_in(struct compile *compile, const char *want, const struct ce
 		return compile->err->code;
 	program->type = type_name(compile->arena, root->type);
 	if (condition)
-		program->plan = plan_make(compile, root, program);
-	if (condition && !program->plan) {
+		program->normal = normal_make(compile, root, program);
+	if (condition && !program->normal) {
 		compile_no_memory(compile);
 		return compile->err->code;
 	}

@@ -4,10 +4,10 @@
  * one. A rule is a list of conditions, all of which must hold; the index looks at each value
  * that rules compare with constants once, and answers which rules may hold.
  *
- * What fires is exactly what cel_eval says, condition by condition, with two exceptions that
- * cannot make a rule fire: a rule that the index rules out counts as "does not hold" although
- * one of its conditions might have ended in an error, and parts of a condition that the index
- * answers take no steps from the budget.
+ * What fires is exactly what cel_eval says, condition by condition. Only the books differ: a rule
+ * that the index rules out counts as "does not hold", although one of its conditions might have
+ * ended in an error (where a computed value is the error the rule is tried, and it is counted);
+ * and parts of a condition that the index answers take no steps from the budget.
  *
  * An index is immutable and may be shared; what belongs to one event is in struct cel_match.
  */
@@ -26,7 +26,8 @@ enum cel_test { CEL_TEST_EQUAL, CEL_TEST_PREFIX, CEL_TEST_SUFFIX, CEL_TEST_CONTA
 
 struct cel_guard_term {
 	enum cel_test test;
-	struct value constant; /* string; for CEL_TEST_EQUAL also an int from 0 on, or a bool */
+	struct value
+		constant; /* string; for CEL_TEST_EQUAL also an int or uint below 2^63, or a bool */
 };
 
 /*

@@ -10,11 +10,11 @@
 
 /* ---- subjects -------------------------------------------------------------- */
 
-uint32_t builder_subject(struct builder *builder, const struct plan_subject *plan)
+uint32_t builder_subject(struct builder *builder, const struct normal_subject *normal)
 {
 	struct cel_index *index = builder->index;
-	struct str key = plan->key.data ? plan->key
-					: (struct str){ (const char *)&plan, sizeof(plan) };
+	struct str key = normal->key.data ? normal->key
+					  : (struct str){ (const char *)&normal, sizeof(normal) };
 	uint32_t number = intern(&builder->subjects, key), parent = INDEX_NONE;
 	struct index_subject *subjects;
 
@@ -25,11 +25,12 @@ uint32_t builder_subject(struct builder *builder, const struct plan_subject *pla
 		return INDEX_NONE;
 	index->subjects = subjects;
 	index->subject_count++;
-	subjects[number] = (struct index_subject){
-		.plan = plan, .parent = INDEX_NONE, .kind = plan->kind, .stable = plan->stable
-	};
-	if (plan->kind == SUBJECT_FIELD || plan->kind == SUBJECT_SELECT) {
-		parent = builder_subject(builder, plan->parent);
+	subjects[number] = (struct index_subject){ .normal = normal,
+						   .parent = INDEX_NONE,
+						   .kind = normal->kind,
+						   .stable = normal->stable };
+	if (normal->kind == SUBJECT_FIELD || normal->kind == SUBJECT_SELECT) {
+		parent = builder_subject(builder, normal->parent);
 		if (parent == INDEX_NONE)
 			return INDEX_NONE;
 		index->subjects[number].parent = parent;
@@ -39,23 +40,23 @@ uint32_t builder_subject(struct builder *builder, const struct plan_subject *pla
 
 /* ---- atoms ------------------------------------------------------------------ */
 
-static uint32_t add_atom(struct builder *builder, const struct plan_atom *plan)
+static uint32_t add_atom(struct builder *builder, const struct normal_atom *normal)
 {
 	struct cel_index *index = builder->index;
-	uint32_t subject = builder_subject(builder, plan->subject), number;
+	uint32_t subject = builder_subject(builder, normal->subject), number;
 	struct buf key = { 0 };
 	struct index_atom *atoms;
 
 	if (subject == INDEX_NONE)
 		return INDEX_NONE;
 	buf_add(&key, &subject, sizeof(subject));
-	buf_char(&key, (char)plan->kind);
-	buf_char(&key, (char)(plan->negated | plan->total << 1 | plan->otherwise << 2));
-	buf_add(&key, &plan->mask, sizeof(plan->mask));
-	plan_key_value(&key, plan->constant);
-	number = key.truncated ? INDEX_NONE
-			       : intern(&builder->atoms,
-					(struct str){ key.data, (uint32_t)key.len });
+	buf_char(&key, (char)normal->kind);
+	buf_char(&key, (char)(normal->negated | normal->total << 1 | normal->otherwise << 2));
+	buf_add(&key, &normal->mask, sizeof(normal->mask));
+	normal_key_value(&key, normal->constant);
+	number = key.truncated
+			 ? INDEX_NONE
+			 : intern(&builder->atoms, (struct str){ key.data, (uint32_t)key.len });
 	buf_free(&key);
 	if (number == INDEX_NONE || number < index->atom_count)
 		return number;
@@ -63,7 +64,7 @@ static uint32_t add_atom(struct builder *builder, const struct plan_atom *plan)
 	if (!atoms)
 		return INDEX_NONE;
 	index->atoms = atoms;
-	atoms[index->atom_count++] = (struct index_atom){ *plan, subject };
+	atoms[index->atom_count++] = (struct index_atom){ *normal, subject };
 	return number;
 }
 
@@ -71,13 +72,13 @@ static uint32_t add_atom(struct builder *builder, const struct plan_atom *plan)
 
 enum { CLAUSE_HEAD = 3 }; /* words of a clause's key before its atoms */
 
-static bool put_clause(struct builder *builder, const struct plan_clause *plan,
+static bool put_clause(struct builder *builder, const struct normal_clause *normal,
 		       const uint32_t *words, uint32_t whole)
 {
 	struct cel_index *index = builder->index;
 	struct index_clause *clauses = index_grow(builder->arena, index->clauses,
 						  index->clause_count, sizeof(*clauses));
-	uint32_t count = plan->count, cost = 0;
+	uint32_t count = normal->count, cost = 0;
 
 	if (!clauses)
 		return false;
@@ -90,12 +91,12 @@ static bool put_clause(struct builder *builder, const struct plan_clause *plan,
 			return false;
 		index->clause_atoms = atoms;
 		atoms[builder->clause_atom_count++] = words[CLAUSE_HEAD + i];
-		cost += 3 + (i ? 0 : plan->atoms[0].subject->cost);
+		cost += 3 + (i ? 0 : normal->atoms[0].subject->cost);
 	}
 	if (whole != INDEX_NONE)
-		cost = plan->whole->cost;
+		cost = normal->whole->cost;
 	clauses[index->clause_count++] = (struct index_clause){
-		.plan = plan,
+		.normal = normal,
 		.first = builder->clause_atom_count - count,
 		.count = count,
 		.whole = whole,
@@ -106,25 +107,25 @@ static bool put_clause(struct builder *builder, const struct plan_clause *plan,
 }
 
 /* Its number; INDEX_NONE: no memory. */
-static uint32_t add_clause(struct builder *builder, const struct plan_clause *plan)
+static uint32_t add_clause(struct builder *builder, const struct normal_clause *normal)
 {
 	struct cel_index *index = builder->index;
-	uint32_t size = CLAUSE_HEAD + plan->count, number;
+	uint32_t size = CLAUSE_HEAD + normal->count, number;
 	uint32_t *words = arena_array(builder->scratch, uint32_t, size);
 	uint32_t whole = INDEX_NONE;
 
 	if (!words)
 		return INDEX_NONE;
-	if (plan->whole) {
-		whole = builder_subject(builder, plan->whole);
+	if (normal->whole) {
+		whole = builder_subject(builder, normal->whole);
 		if (whole == INDEX_NONE)
 			return INDEX_NONE;
 	}
 	words[0] = whole;
-	words[1] = plan->negated;
-	words[2] = plan->want;
-	for (uint32_t i = 0; i < plan->count; i++) {
-		words[CLAUSE_HEAD + i] = add_atom(builder, &plan->atoms[i]);
+	words[1] = normal->negated;
+	words[2] = normal->want;
+	for (uint32_t i = 0; i < normal->count; i++) {
+		words[CLAUSE_HEAD + i] = add_atom(builder, &normal->atoms[i]);
 		if (words[CLAUSE_HEAD + i] == INDEX_NONE)
 			return INDEX_NONE;
 	}
@@ -132,7 +133,7 @@ static uint32_t add_clause(struct builder *builder, const struct plan_clause *pl
 			(struct str){ (const char *)words, size * (uint32_t)sizeof(*words) });
 	if (number == INDEX_NONE || number < index->clause_count)
 		return number;
-	return put_clause(builder, plan, words, whole) ? number : INDEX_NONE;
+	return put_clause(builder, normal, words, whole) ? number : INDEX_NONE;
 }
 
 /* ---- rules ------------------------------------------------------------------ */
@@ -160,18 +161,20 @@ static bool add_step(struct builder *builder, struct index_rule *rule, uint32_t 
 }
 
 /* A program that was not compiled as a condition: a clause of unknown contents. */
-static const struct cel_plan *opaque_plan(struct builder *builder, const struct cel_program *program)
+static const struct cel_normal *opaque_form(struct builder *builder,
+					    const struct cel_program *program)
 {
-	struct plan_subject *subject = arena_new(builder->arena, struct plan_subject);
-	struct plan_clause *clause = arena_new(builder->arena, struct plan_clause);
-	struct cel_plan *plan = arena_new(builder->arena, struct cel_plan);
+	struct normal_subject *subject = arena_new(builder->arena, struct normal_subject);
+	struct normal_clause *clause = arena_new(builder->arena, struct normal_clause);
+	struct cel_normal *normal = arena_new(builder->arena, struct cel_normal);
 
-	if (!subject || !clause || !plan)
+	if (!subject || !clause || !normal)
 		return NULL;
-	*subject = (struct plan_subject){ .kind = SUBJECT_PROGRAM, .program = program, .cost = 50 };
-	*clause = (struct plan_clause){ .whole = subject, .want = true };
-	*plan = (struct cel_plan){ clause, 1 };
-	return plan;
+	*subject =
+		(struct normal_subject){ .kind = SUBJECT_PROGRAM, .program = program, .cost = 50 };
+	*clause = (struct normal_clause){ .whole = subject, .want = true };
+	*normal = (struct cel_normal){ clause, 1 };
+	return normal;
 }
 
 static bool add_rule(struct builder *builder, uint32_t number)
@@ -184,14 +187,14 @@ static bool add_rule(struct builder *builder, uint32_t number)
 				     .source = source,
 				     .condition_count = source->condition_count };
 	for (uint32_t i = 0; i < source->condition_count; i++) {
-		const struct cel_plan *plan = source->conditions[i]->plan;
+		const struct cel_normal *normal = source->conditions[i]->normal;
 
-		if (!plan)
-			plan = opaque_plan(builder, source->conditions[i]);
-		if (!plan || i > UINT16_MAX)
+		if (!normal)
+			normal = opaque_form(builder, source->conditions[i]);
+		if (!normal || i > UINT16_MAX)
 			return false;
-		for (uint32_t k = 0; k < plan->count; k++) {
-			uint32_t clause = add_clause(builder, &plan->clauses[k]);
+		for (uint32_t k = 0; k < normal->count; k++) {
+			uint32_t clause = add_clause(builder, &normal->clauses[k]);
 
 			if (clause == INDEX_NONE || !add_step(builder, rule, clause, i))
 				return false;

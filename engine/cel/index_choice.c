@@ -14,14 +14,15 @@ static bool suits(const struct cel_index *index, const struct index_clause *clau
 	for (uint32_t i = 0; i < clause->count; i++) {
 		const struct index_atom *atom =
 			&index->atoms[index->clause_atoms[clause->first + i]];
-		bool text = atom->plan.constant.tag == VALUE_STRING &&
-			    (atom->plan.kind == ATOM_EQUAL || atom->plan.kind == ATOM_PREFIX ||
-			     atom->plan.kind == ATOM_SUFFIX || atom->plan.kind == ATOM_CONTAINS);
-		bool number = atom->plan.kind == ATOM_EQUAL &&
-			      (atom->plan.constant.tag == VALUE_INT ||
-			       atom->plan.constant.tag == VALUE_UINT);
+		bool text = atom->normal.constant.tag == VALUE_STRING &&
+			    (atom->normal.kind == ATOM_EQUAL || atom->normal.kind == ATOM_PREFIX ||
+			     atom->normal.kind == ATOM_SUFFIX ||
+			     atom->normal.kind == ATOM_CONTAINS);
+		bool number = atom->normal.kind == ATOM_EQUAL &&
+			      (atom->normal.constant.tag == VALUE_INT ||
+			       atom->normal.constant.tag == VALUE_UINT);
 
-		if (atom->subject != subject || atom->plan.negated || !(text || number))
+		if (atom->subject != subject || atom->normal.negated || !(text || number))
 			return false;
 	}
 	return true;
@@ -46,8 +47,8 @@ static int sort_atoms(struct builder *builder, const struct index_clause *clause
 	if (!out->texts || !out->searched || !out->numbers)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < clause->count; i++) {
-		const struct plan_atom *atom =
-			&index->atoms[index->clause_atoms[clause->first + i]].plan;
+		const struct normal_atom *atom =
+			&index->atoms[index->clause_atoms[clause->first + i]].normal;
 		struct number_equal number = { .target = i };
 		struct literal literal = { value_text(atom->constant), atom->kind, i };
 

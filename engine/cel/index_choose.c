@@ -2,7 +2,7 @@
 /*
  * Which test finds a rule. Each rule offers some: its clauses with known atoms, the intervals
  * its comparisons leave of a number, the guards before its conditions. The choice weighs how
- * often a test is met, knowing nothing of the events but what plan_chance says, and what it
+ * often a test is met, knowing nothing of the events but what normal_chance says, and what it
  * costs to look at its subject, which all rules that use it share; so it is made in rounds,
  * each knowing who shared what in the round before.
  *
@@ -24,10 +24,10 @@ enum {
 
 struct option {
 	enum access access;
-	uint32_t number;	/* clause or guard */
-	uint32_t subject;	/* of an interval or guard */
-	struct interval range;	/* of an interval */
-	struct plan_atom *atoms; /* of a guard */
+	uint32_t number;	   /* clause or guard */
+	uint32_t subject;	   /* of an interval or guard */
+	struct interval range;	   /* of an interval */
+	struct normal_atom *atoms; /* of a guard */
 };
 
 struct chooser {
@@ -43,7 +43,7 @@ struct chooser {
 /* ---- tests ------------------------------------------------------------------ */
 
 static struct str atom_key(struct chooser *chooser, char what, uint32_t subject,
-			   const struct plan_atom *atom)
+			   const struct normal_atom *atom)
 {
 	struct buf *key = &chooser->key;
 
@@ -53,7 +53,7 @@ static struct str atom_key(struct chooser *chooser, char what, uint32_t subject,
 	buf_char(key, (char)atom->kind);
 	buf_char(key, (char)(atom->negated | atom->total << 1 | atom->otherwise << 2));
 	buf_add(key, &atom->mask, sizeof(atom->mask));
-	plan_key_value(key, atom->constant);
+	normal_key_value(key, atom->constant);
 	chooser->failed |= key->truncated;
 	return (struct str){ key->data, (uint32_t)key->len };
 }
@@ -71,9 +71,10 @@ static struct str range_key(struct chooser *chooser, const struct option *option
 }
 
 /* A table can hold it, so that it costs nothing while it is not met. */
-bool index_fits_table(const struct plan_atom *atom)
+bool index_fits_table(const struct normal_atom *atom)
 {
-	struct bit_test test = { .mask = atom->mask, .bits = atom->constant.u,
+	struct bit_test test = { .mask = atom->mask,
+				 .bits = atom->constant.u,
 				 .other = atom->negated };
 	uint64_t bits;
 	bool negative;
@@ -104,7 +105,7 @@ static bool offers_clause(const struct chooser *chooser, uint32_t number)
 	const struct cel_index *index = chooser->builder->index;
 	const struct index_clause *clause = &index->clauses[number];
 
-	if (!clause->count || clause->plan->negated)
+	if (!clause->count || clause->normal->negated)
 		return false;
 	for (uint32_t i = 0; i < clause->count; i++) {
 		uint32_t atom = index->clause_atoms[clause->first + i];
@@ -122,11 +123,11 @@ static bool is_interval(const struct cel_index *index, uint32_t number, uint32_t
 	const struct index_clause *clause = &index->clauses[number];
 	const struct index_atom *atom;
 
-	if (clause->whole != INDEX_NONE || clause->count != 1 || clause->plan->negated)
+	if (clause->whole != INDEX_NONE || clause->count != 1 || clause->normal->negated)
 		return false;
 	atom = &index->atoms[index->clause_atoms[clause->first]];
 	*subject = atom->subject;
-	return index->subjects[atom->subject].stable && interval_of(&atom->plan, out);
+	return index->subjects[atom->subject].stable && interval_of(&atom->normal, out);
 }
 
 static void offer_intervals(struct chooser *chooser, const struct index_rule *rule, option_fn visit,
@@ -140,7 +141,8 @@ static void offer_intervals(struct chooser *chooser, const struct index_rule *ru
 		struct interval range;
 		uint32_t subject, at = 0;
 
-		if (!is_interval(index, index->steps[rule->first_step + i].clause, &subject, &range))
+		if (!is_interval(index, index->steps[rule->first_step + i].clause, &subject,
+				 &range))
 			continue;
 		while (at < count && options[at].subject != subject)
 			at++;
@@ -160,12 +162,12 @@ static void offer_intervals(struct chooser *chooser, const struct index_rule *ru
 /* The subject of a guard; INDEX_NONE: no memory. */
 static uint32_t guard_subject(struct chooser *chooser, const struct cel_guard *guard)
 {
-	struct plan_subject subject = { .kind = SUBJECT_SLOT,
-					.stable = true,
-					.cost = 6,
-					.slot = guard->slot,
-					.text = guard->text },
-			    *copy;
+	struct normal_subject subject = { .kind = SUBJECT_SLOT,
+					  .stable = true,
+					  .cost = 6,
+					  .slot = guard->slot,
+					  .text = guard->text },
+			      *copy;
 	struct node node = { .kind = NODE_SLOT, .slot.number = guard->slot };
 	const void *both[2] = { (const void *)guard->get, guard->data };
 	struct cel_index *index = chooser->builder->index;
@@ -179,24 +181,24 @@ static uint32_t guard_subject(struct chooser *chooser, const struct cel_guard *g
 		subject.data = guard->data;
 		buf_add(&key, both, sizeof(both));
 	} else {
-		plan_key(&key, &node);
+		normal_key(&key, &node);
 	}
 	subject.key = (struct str){ key.data, (uint32_t)key.len };
 	number = key.data ? builder_subject(chooser->builder, &subject) : INDEX_NONE;
-	if (number != INDEX_NONE && index->subjects[number].plan == &subject) {
-		copy = arena_new(chooser->builder->arena, struct plan_subject);
+	if (number != INDEX_NONE && index->subjects[number].normal == &subject) {
+		copy = arena_new(chooser->builder->arena, struct normal_subject);
 		subject.key = (struct str){ 0 }; /* lives in the buffer */
 		if (copy)
 			*copy = subject;
 		else
 			number = INDEX_NONE;
-		index->subjects[MIN(number, index->subject_count - 1)].plan = copy;
+		index->subjects[MIN(number, index->subject_count - 1)].normal = copy;
 	}
 	buf_free(&key);
 	return number;
 }
 
-static struct plan_atom guard_atom(const struct cel_guard_term *term)
+static struct normal_atom guard_atom(const struct cel_guard_term *term)
 {
 	static const uint8_t kinds[] = {
 		[CEL_TEST_EQUAL] = ATOM_EQUAL,
@@ -205,7 +207,7 @@ static struct plan_atom guard_atom(const struct cel_guard_term *term)
 		[CEL_TEST_CONTAINS] = ATOM_CONTAINS,
 	};
 
-	return (struct plan_atom){ .kind = kinds[term->test], .constant = term->constant };
+	return (struct normal_atom){ .kind = kinds[term->test], .constant = term->constant };
 }
 
 static void each_option(struct chooser *chooser, const struct index_rule *rule, option_fn visit,
@@ -258,7 +260,8 @@ static void each_test(struct chooser *chooser, const struct index_rule *rule,
 					       .guard = true,
 					       .atom = guard_atom(&guard->terms[i]) };
 
-			visit(chooser, &test, atom_key(chooser, 'g', test.subject, &test.atom), ctx);
+			visit(chooser, &test, atom_key(chooser, 'g', test.subject, &test.atom),
+			      ctx);
 		}
 	} else {
 		const struct index_clause *clause = &index->clauses[option->number];
@@ -266,16 +269,18 @@ static void each_test(struct chooser *chooser, const struct index_rule *rule,
 		for (uint32_t i = 0; i < clause->count; i++) {
 			const struct index_atom *atom =
 				&index->atoms[index->clause_atoms[clause->first + i]];
-			struct target test = { .subject = atom->subject, .atom = atom->plan };
+			struct target test = { .subject = atom->subject, .atom = atom->normal };
 
-			visit(chooser, &test, atom_key(chooser, 'a', test.subject, &test.atom), ctx);
+			visit(chooser, &test, atom_key(chooser, 'a', test.subject, &test.atom),
+			      ctx);
 		}
 	}
 }
 
 /* ---- weighing ---------------------------------------------------------------- */
 
-static void count_test(struct chooser *chooser, const struct target *test, struct str key, void *ctx)
+static void count_test(struct chooser *chooser, const struct target *test, struct str key,
+		       void *ctx)
 {
 	uint32_t number = intern(&chooser->tests, key), *shares;
 
@@ -318,20 +323,21 @@ struct weighing {
 	uint32_t subject; /* last one weighed: tests of one option share it */
 };
 
-static void weigh_test(struct chooser *chooser, const struct target *test, struct str key, void *ctx)
+static void weigh_test(struct chooser *chooser, const struct target *test, struct str key,
+		       void *ctx)
 {
 	struct weighing *weighing = ctx;
 	const struct index_subject *subject = &chooser->builder->index->subjects[test->subject];
 	uint32_t number = intern(&chooser->tests, key);
 	uint32_t share = number == INDEX_NONE ? 1 : MAX(chooser->shares[number], 1u);
-	double chance = (test->range ? range_chance(&test->interval) : plan_chance(&test->atom)) /
+	double chance = (test->range ? range_chance(&test->interval) : normal_chance(&test->atom)) /
 			1000.0;
 
 	weighing->cost += chance * COST_TRY * MIN(share, (uint32_t)SHARE_MAX);
 	if (!test->range && !index_fits_table(&test->atom))
 		weighing->cost += (double)COST_OTHER / share;
 	if (weighing->subject != test->subject)
-		weighing->cost += (double)(COST_PROBE + subject->plan->cost) /
+		weighing->cost += (double)(COST_PROBE + subject->normal->cost) /
 				  MAX(chooser->users[test->subject], 1u);
 	weighing->subject = test->subject;
 }
@@ -497,8 +503,7 @@ static void join_twins(struct chooser *chooser)
 	}
 }
 
-int index_choose
-(struct builder *builder)
+int index_choose(struct builder *builder)
 {
 	uint32_t limit = subject_limit(builder);
 	struct chooser chooser = { .builder = builder, .tests.arena = builder->scratch };

@@ -94,8 +94,8 @@ uint32_t intern(struct interner *interner, struct str key)
 	copy = arena_str(interner->arena, key.data, key.len);
 	if (!copy.data || !make_room(interner))
 		return INDEX_NONE;
-	interner->entries[interner->count] =
-		(struct interned){ index_hash(key.data, key.len), copy };
+	interner->entries[interner->count] = (struct interned){ index_hash(key.data, key.len),
+								copy };
 	place(interner, interner->count);
 	return interner->count++;
 }

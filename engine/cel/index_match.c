@@ -21,19 +21,19 @@ static inline const struct value *slot_value(struct cel_run *run, uint32_t slot)
 
 static struct value compute(struct cel_match *match, const struct index_subject *subject)
 {
-	const struct plan_subject *plan = subject->plan;
+	const struct normal_subject *normal = subject->normal;
 	struct cel_run *run = match->run;
 	struct value value = value_null();
 
 	switch ((enum subject_kind)subject->kind) {
-	case SUBJECT_SLOT: return *slot_value(run, plan->slot);
-	case SUBJECT_VARIABLE: vm_variable(run, plan->variable, &value); return value;
+	case SUBJECT_SLOT: return *slot_value(run, normal->slot);
+	case SUBJECT_VARIABLE: vm_variable(run, normal->variable, &value); return value;
 	case SUBJECT_FIELD:
-		return vm_field(run, *match_value(match, subject->parent), plan->field);
+		return vm_field(run, *match_value(match, subject->parent), normal->field);
 	case SUBJECT_SELECT:
-		return value_select(run, *match_value(match, subject->parent), *plan->name);
-	case SUBJECT_PROGRAM: return cel_eval(plan->program, run);
-	case SUBJECT_GETTER: plan->get(run, plan->data, &value); return value;
+		return value_select(run, *match_value(match, subject->parent), *normal->name);
+	case SUBJECT_PROGRAM: return cel_eval(normal->program, run);
+	case SUBJECT_GETTER: normal->get(run, normal->data, &value); return value;
 	}
 	return value;
 }
@@ -43,7 +43,7 @@ const struct value *match_value(struct cel_match *match, uint32_t number)
 	const struct index_subject *subject = &match->index->subjects[number];
 
 	if (subject->kind == SUBJECT_SLOT)
-		return slot_value(match->run, subject->plan->slot);
+		return slot_value(match->run, subject->normal->slot);
 	if (match->subject_stamps[number] != match->generation) {
 		match->values[number] = compute(match, subject);
 		if (subject->stable)
@@ -64,7 +64,7 @@ static enum cel_verdict verdict_of_value(struct value value, bool negated)
 	return value.tag != VALUE_BOOL ? CEL_FAULT : verdict_of(value.b != negated);
 }
 
-static enum cel_verdict test_order(const struct plan_atom *atom, const struct value *value)
+static enum cel_verdict test_order(const struct normal_atom *atom, const struct value *value)
 {
 	static const uint8_t operations[ATOM_KIND_COUNT] = {
 		[ATOM_LESS] = OPERATION_less,
@@ -77,7 +77,7 @@ static enum cel_verdict test_order(const struct plan_atom *atom, const struct va
 				atom->negated);
 }
 
-static enum cel_verdict test_masked(const struct plan_atom *atom, const struct value *value)
+static enum cel_verdict test_masked(const struct normal_atom *atom, const struct value *value)
 {
 	bool holds;
 
@@ -92,7 +92,7 @@ static enum cel_verdict test_masked(const struct plan_atom *atom, const struct v
 	return verdict_of(holds != atom->negated);
 }
 
-enum cel_verdict match_atom(struct cel_match *match, const struct plan_atom *atom,
+enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *atom,
 			    const struct value *value)
 {
 	switch ((enum atom_kind)atom->kind) {
@@ -128,7 +128,7 @@ static enum cel_verdict test_atoms(struct cel_match *match, const struct index_c
 	for (uint32_t i = 0; i < clause->count; i++) {
 		const struct index_atom *atom =
 			&index->atoms[index->clause_atoms[clause->first + i]];
-		enum cel_verdict one = match_atom(match, &atom->plan,
+		enum cel_verdict one = match_atom(match, &atom->normal,
 						  match_value(match, atom->subject));
 
 		if (one == CEL_TRUE)
@@ -147,16 +147,16 @@ static enum cel_verdict test_clause(struct cel_match *match, const struct index_
 		const struct value *value = match_value(match, clause->whole);
 
 		return value->tag != VALUE_BOOL ? CEL_FAULT
-						: verdict_of(value->b == clause->plan->want);
+						: verdict_of(value->b == clause->normal->want);
 	}
-	const struct value *value =
-		clause->choice ? match_value(match, clause->choice->subject) : NULL;
+	const struct value *value = clause->choice ? match_value(match, clause->choice->subject)
+						   : NULL;
 
 	if (value && choice_knows(value))
 		verdict = choice_test(clause->choice, value);
 	else
 		verdict = test_atoms(match, clause);
-	if (clause->plan->negated && verdict != CEL_FAULT)
+	if (clause->normal->negated && verdict != CEL_FAULT)
 		verdict = verdict_of(verdict == CEL_FALSE);
 	return verdict;
 }
@@ -222,6 +222,7 @@ void cel_match_start(struct cel_match *match, const struct cel_index *index, str
 	match->index = index;
 	match->run = run;
 	match->at = 0;
+	match->unsure = false;
 	for (uint32_t i = 0; i < index->always_count; i++) {
 		uint32_t at = index->always[i].at;
 
@@ -269,7 +270,7 @@ enum cel_verdict cel_match_holds(struct cel_match *match, uint32_t number, uint3
 				return CEL_FAULT;
 			*condition = step->condition;
 		}
-		if (step->answered)
+		if (step->answered && LIKELY(!match->unsure))
 			continue;
 		verdict = clause_verdict(match, step->clause);
 		if (verdict == CEL_FALSE)

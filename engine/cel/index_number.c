@@ -66,9 +66,7 @@ static bool floor_of(struct value constant, int64_t *out, bool *whole)
 	*whole = true;
 	switch ((enum value_tag)constant.tag) {
 	case VALUE_INT: *out = constant.i; return true;
-	case VALUE_UINT:
-		*out = constant.i;
-		return constant.u <= INT64_MAX;
+	case VALUE_UINT: *out = constant.i; return constant.u <= INT64_MAX;
 	case VALUE_DOUBLE:
 		if (!(constant.d > -DOUBLE_WHOLE_MAX && constant.d < DOUBLE_WHOLE_MAX))
 			return false;
@@ -79,7 +77,7 @@ static bool floor_of(struct value constant, int64_t *out, bool *whole)
 	}
 }
 
-bool interval_of(const struct plan_atom *atom, struct interval *out)
+bool interval_of(const struct normal_atom *atom, struct interval *out)
 {
 	int64_t floor;
 	bool whole, upwards, with;
@@ -87,10 +85,8 @@ bool interval_of(const struct plan_atom *atom, struct interval *out)
 	if (atom->kind < ATOM_LESS || atom->kind > ATOM_GREATER_EQUAL ||
 	    !floor_of(atom->constant, &floor, &whole))
 		return false;
-	upwards = (atom->kind == ATOM_GREATER || atom->kind == ATOM_GREATER_EQUAL) !=
-		  atom->negated;
-	with = (atom->kind == ATOM_LESS_EQUAL || atom->kind == ATOM_GREATER_EQUAL) !=
-	       atom->negated;
+	upwards = (atom->kind == ATOM_GREATER || atom->kind == ATOM_GREATER_EQUAL) != atom->negated;
+	with = (atom->kind == ATOM_LESS_EQUAL || atom->kind == ATOM_GREATER_EQUAL) != atom->negated;
 	/* Bounds at the ends of the range could not be told from "no bound". */
 	if (floor <= INT64_MIN + 1 || floor >= INT64_MAX - 1)
 		return false;
@@ -241,7 +237,7 @@ static void cover(const struct number_table *table, const struct interval *inter
 {
 	uint32_t first = interval->low == INT64_MIN ? 0 : segment_of(table, interval->low);
 	uint32_t last = interval->high == INT64_MAX ? table->start_count
-						     : segment_of(table, interval->high);
+						    : segment_of(table, interval->high);
 
 	if (first > last)
 		return;

@@ -14,7 +14,7 @@
 #define CEL_INDEX_PART_H
 
 #include "index.h"
-#include "plan.h"
+#include "normal.h"
 
 enum { INDEX_NONE = UINT32_MAX };
 
@@ -28,7 +28,7 @@ struct interner {
 	struct interned {
 		uint64_t hash;
 		struct str key;
-	} *entries;
+	} * entries;
 	uint32_t count, capacity;
 	uint32_t *slots; /* entry + 1 */
 	uint32_t slot_count;
@@ -95,7 +95,7 @@ struct number_table *number_table_new(const struct number_tests *tests, struct a
 void number_table_probe(const struct number_table *table, struct value value, hit_fn hit,
 			void *ctx);
 /* The numbers for which the atom is true; false: it cannot be said so. */
-bool interval_of(const struct plan_atom *atom, struct interval *out);
+bool interval_of(const struct normal_atom *atom, struct interval *out);
 /* It can be sorted by a bit that it needs. */
 bool bit_test_fits(const struct bit_test *test);
 /* What equals the constant among int and uint; false: that is not one number. */
@@ -104,19 +104,19 @@ bool number_of_constant(struct value constant, uint64_t *bits, bool *negative);
 /* ---- the index ------------------------------------------------------------ */
 
 struct index_subject {
-	const struct plan_subject *plan;
+	const struct normal_subject *normal;
 	uint32_t parent;
 	uint8_t kind;
 	bool stable;
 };
 
 struct index_atom {
-	struct plan_atom plan;
+	struct normal_atom normal;
 	uint32_t subject;
 };
 
 struct index_clause {
-	const struct plan_clause *plan;
+	const struct normal_clause *normal;
 	uint32_t first, count; /* in index->clause_atoms */
 	uint32_t whole;	       /* subject; INDEX_NONE: the atoms say it all */
 	uint16_t cost;
@@ -140,9 +140,9 @@ enum access {
 struct index_rule {
 	uint32_t first_step, step_count;
 	uint8_t access;
-	uint32_t subject;    /* INTERVAL, GUARD */
-	uint32_t clause;     /* CLAUSE */
-	uint32_t guard;	     /* GUARD: number among the rule's */
+	uint32_t subject;      /* INTERVAL, GUARD */
+	uint32_t clause;       /* CLAUSE */
+	uint32_t guard;	       /* GUARD: number among the rule's */
 	struct interval range; /* INTERVAL */
 	uint32_t condition_count;
 	const struct cel_rule *source;
@@ -155,7 +155,7 @@ struct target {
 	bool range, guard;
 	bool shadowed; /* it is a twin, and in no table itself */
 	struct interval interval;
-	struct plan_atom atom;
+	struct normal_atom atom;
 	uint32_t *rules;
 	uint32_t count;
 };
@@ -172,10 +172,11 @@ struct probe {
 	struct search *search;
 	struct number_table *numbers;
 	struct target_list trues, falses, nulls, present; /* met by what their names say */
-	struct target_list numerics;  /* those in `numbers`, for doubles */
-	struct target_list odd_texts; /* guards on text, for what is no text */
+	struct target_list numerics;			  /* those in `numbers`, for doubles */
+	struct target_list odd_texts;			  /* guards on text, for what is no text */
 	struct target_list odd_numbers; /* guards on numbers, for what is no int or uint */
-	struct target_list others;    /* what no table holds */
+	struct target_list others;	/* what no table holds */
+	struct target_list all;		/* of a computed subject, for when that is an error */
 };
 
 struct word {
@@ -208,11 +209,11 @@ struct builder {
 };
 
 /* index_build.c */
-uint32_t builder_subject(struct builder *builder, const struct plan_subject *plan);
+uint32_t builder_subject(struct builder *builder, const struct normal_subject *normal);
 /* index_choose.c: sets the access of every rule and makes the targets. 0 or -ENOMEM. */
 int index_choose(struct builder *builder);
 /* A table can hold the atom, so that it costs nothing while it is not met. */
-bool index_fits_table(const struct plan_atom *atom);
+bool index_fits_table(const struct normal_atom *atom);
 /* index_probe.c */
 int index_probes(struct builder *builder);
 void probe_run(struct cel_match *match, const struct probe *probe);
@@ -229,10 +230,11 @@ struct cel_match {
 	uint8_t *verdicts;	   /* of clauses */
 	uint64_t *words, *summary; /* the rules to try; summary: words that are not 0 */
 	uint32_t at;		   /* in summary */
+	bool unsure;		   /* some rules were found without a test being met */
 };
 
 const struct value *match_value(struct cel_match *match, uint32_t subject);
-enum cel_verdict match_atom(struct cel_match *match, const struct plan_atom *atom,
+enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *atom,
 			    const struct value *value);
 bool match_hit(void *match, uint32_t target);
 

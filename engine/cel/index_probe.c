@@ -16,7 +16,7 @@ static void hit_all(struct cel_match *match, const struct target_list *list)
 }
 
 /* A guard's test of a value of another kind says nothing: the caller's own test will. */
-static bool guard_may_hold(const struct plan_atom *atom, const struct value *value)
+static bool guard_may_hold(const struct normal_atom *atom, const struct value *value)
 {
 	if (value->tag == VALUE_NULL)
 		return false;
@@ -80,6 +80,10 @@ void probe_run(struct cel_match *match, const struct probe *probe)
 		hit_all(match, &probe->odd_numbers);
 		break;
 	}
+	if (UNLIKELY(value_is_error(*value)) && probe->all.count) {
+		match->unsure = true;
+		hit_all(match, &probe->all);
+	}
 	if (value->tag != VALUE_NULL || value->aux == CEL_PRESENT)
 		hit_all(match, &probe->present);
 	test_each(match, &probe->others, value);
@@ -140,7 +144,7 @@ static void put_literal(struct filling *filling, const struct target *target, ui
 static void put_number(struct filling *filling, const struct target *target, uint32_t number)
 {
 	struct number_tests *numbers = &filling->numbers;
-	const struct plan_atom *atom = &target->atom;
+	const struct normal_atom *atom = &target->atom;
 	uint64_t bits;
 	bool negative;
 
@@ -178,6 +182,8 @@ static void put_target(struct filling *filling, uint32_t number)
 	const struct target *target = &filling->builder->index->targets[number];
 	bool other = !target->range && !index_fits_table(&target->atom);
 
+	if (filling->builder->index->subjects[target->subject].kind == SUBJECT_PROGRAM)
+		put(filling, &filling->probe->all, number);
 	if (other || (target->guard && target->atom.constant.tag == VALUE_BOOL)) {
 		put(filling, &filling->probe->others, number);
 		return;

@@ -109,13 +109,12 @@ static inline uint32_t follow(const struct automaton *automaton, uint32_t state,
 {
 	if (!state)
 		return automaton->root[byte];
-	for (uint32_t at = edge_slot(state, byte) & automaton->edge_mask;
-	     automaton->edges[at].from; at = (at + 1) & automaton->edge_mask)
+	for (uint32_t at = edge_slot(state, byte) & automaton->edge_mask; automaton->edges[at].from;
+	     at = (at + 1) & automaton->edge_mask)
 		if (automaton->edges[at].from == state && (uint8_t)automaton->edges[at].to == byte)
 			return automaton->edges[at].to / BYTES;
 	return 0;
 }
-
 
 static void scan(const struct automaton *automaton, struct str text, hit_fn hit, void *ctx)
 {
@@ -225,8 +224,8 @@ static bool link_states(struct automaton *automaton, struct origin *origins, str
 		const struct edge *edge = &automaton->edges[i];
 
 		if (edge->from)
-			origins[edge->to / BYTES] =
-				(struct origin){ edge->from, 0, (uint8_t)edge->to };
+			origins[edge->to / BYTES] = (struct origin){ edge->from, 0,
+								     (uint8_t)edge->to };
 	}
 	for (uint32_t i = 1; i < automaton->state_count; i++) {
 		origins[i].depth = origins[origins[i].parent].depth + 1;
@@ -315,8 +314,8 @@ static void put_grams(struct automaton *automaton, const struct literal *literal
 		uint32_t count = 0;
 
 		for (uint32_t i = 0; i < automaton->stride; i++)
-			count += *count_of(grams, load_gram(literal->text.data + from + i,
-							    automaton->gram));
+			count += *count_of(
+				grams, load_gram(literal->text.data + from + i, automaton->gram));
 		if (count <= best_count) {
 			best = from;
 			best_count = count;

@@ -76,7 +76,8 @@ static inline uint64_t load(struct str text, uint32_t done, bool suffix)
 	uint32_t rest = text.len - done;
 
 	if (!suffix)
-		return rest >= STEP ? load_step(text.data + done) : load_few(text.data + done, rest);
+		return rest >= STEP ? load_step(text.data + done)
+				    : load_few(text.data + done, rest);
 	if (rest >= STEP)
 		return __builtin_bswap64(load_step(text.data + rest - STEP));
 	return rest ? __builtin_bswap64(load_few(text.data, rest)) >> (8 * (STEP - rest)) : 0;
@@ -139,9 +140,9 @@ static void probe_tails(const struct text_table *table, struct str text, uint32_
 
 	for (tails &= rest >= STEP ? 0xff : (2u << rest) - 1; tails; tails &= tails - 1) {
 		uint32_t tail = (uint32_t)__builtin_ctz(tails);
-		const struct text_entry *entry =
-			find(table, mix(hash, low_bytes(word, tail), tail + 1), text,
-			     suffix ? SUFFIX : PREFIX);
+		const struct text_entry *entry = find(table,
+						      mix(hash, low_bytes(word, tail), tail + 1),
+						      text, suffix ? SUFFIX : PREFIX);
 
 		if (entry)
 			hit(ctx, entry->target);
@@ -208,8 +209,7 @@ static struct text_entry *node_of(struct text_table *table, uint64_t hash, bool 
 
 	if (node)
 		return node;
-	insert(table, (struct text_entry){ .hash = hash,
-					   .kind = (uint8_t)kind });
+	insert(table, (struct text_entry){ .hash = hash, .kind = (uint8_t)kind });
 	return &table->entries[table->count - 1];
 }
 

@@ -453,7 +453,7 @@ struct aggregate {
 	const uint32_t *fields; /* indices, of a message */
 };
 
-struct cel_plan;
+struct cel_normal;
 
 struct cel_program {
 	const struct cel_env *env;
@@ -462,7 +462,7 @@ struct cel_program {
 	uint32_t code_count, constant_count;
 	uint32_t registers;
 	const char *type;
-	const struct cel_plan *plan; /* for the index; NULL: not a condition */
+	const struct cel_normal *normal; /* for the index; NULL: not a condition */
 };
 
 /* cel_eval with the budget that run has. */

@@ -30,7 +30,7 @@ void loader_suggest_event(const struct loader *loader, struct str name, struct e
 		err_hint(err, "`spoor list events` shows all events");
 }
 
-static int slot_of(struct ruleset *ruleset, struct str name, uint32_t *out)
+int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out)
 {
 	for (uint32_t i = 0; i < ruleset->slot_count; i++)
 		if (str_equal(ruleset->slots[i], name)) {
@@ -109,7 +109,7 @@ int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err
 		return unknown_field(d, name, err);
 	uint32_t number;
 
-	if (slot_of(loader->ruleset, name, &number))
+	if (ruleset_slot(loader->ruleset, name, &number))
 		return err_set(err, -ENOMEM, "out of memory");
 	*out = (struct cel_slot){ .number = number, .type = "dyn" };
 	return 0;

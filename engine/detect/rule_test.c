@@ -110,6 +110,24 @@ static const struct event_def *event_of(struct trial *trial, const struct yaml_n
 	return NULL;
 }
 
+/* The same event without the index: what fires must be the same; and all conditions are counted. */
+static void run_both(struct trial *trial, const struct event *event, struct stores *stores,
+		     const struct yaml_node *node)
+{
+	uint32_t made = trial->made_count, plain;
+
+	trial->ruleset->plain = true;
+	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+	trial->ruleset->plain = false;
+	plain = trial->made_count - made;
+	trial->made_count = made;
+	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+	if (plain != trial->made_count - made)
+		report_error(trial->report, node, "index", "this is a mistake of spoor: report it",
+			     "%u detections with the index of rules, %u without",
+			     trial->made_count - made, plain);
+}
+
 static void feed(struct trial *trial, const struct test_event_text *text, struct stores *stores,
 		 uint32_t number)
 {
@@ -122,7 +140,7 @@ static void feed(struct trial *trial, const struct test_event_text *text, struct
 		return;
 	if (!event->values)
 		stores_update(stores, event->wire);
-	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+	run_both(trial, event, stores, text->node);
 }
 
 /* ---- comparing ------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
 
 #include "builtin.h"
 #include "cel/cel.h"
+#include "cel/index.h"
 #include "detect.h"
 #include "environment.h"
 #include "filter/filter.h"
@@ -68,7 +69,8 @@ struct listeners {
 	const struct event_def *def;
 	struct subscription *items;
 	uint32_t count;
-	int16_t *fields; /* one per slot */
+	const struct cel_index *index; /* of items, in this order */
+	int16_t *fields;	       /* one per slot */
 };
 
 struct ruleset {
@@ -78,7 +80,7 @@ struct ruleset {
 	uint32_t detector_count, detector_capacity;
 	struct cel_env **envs; /* one per directory */
 	uint32_t env_count, env_capacity;
-	struct str *slots; /* names of the fields that expressions read */
+	struct str *slots; /* names of the fields that expressions and filters read */
 	uint32_t slot_count, slot_capacity;
 	struct listeners **by_event; /* by event id; NULL: nobody */
 	uint32_t event_limit;
@@ -88,6 +90,9 @@ struct ruleset {
 	/* Scratch of runs, one per level of a chain. */
 	struct value *values[DETECT_DEPTH_MAX + 1];
 	uint64_t *known[DETECT_DEPTH_MAX + 1];
+	struct cel_match *matches[DETECT_DEPTH_MAX + 1];
+	/* Asks every detector in turn, without the index, and so counts all conditions. */
+	bool plain;
 };
 
 /* What loading needs besides; lives only during ruleset_load. */
@@ -142,13 +147,15 @@ void detector_link(struct loader *loader, struct pending *pending);
 void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env);
 
 /* load_resolve.c */
+/* The number of the slot for a field, new or known. 0 or -ENOMEM. */
+int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out);
 int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err);
 /* Built-in or produced by any detector read so far; NULL none. */
 const struct event_def *loader_event(const struct loader *loader, struct str name);
 /* Adds "did you mean" for an event's name. */
 void loader_suggest_event(const struct loader *loader, struct str name, struct err *err);
 
-/* index.c: who reads what. 0 or -ENOMEM. */
+/* index.c: who reads what, and the indexes. 0 or -ENOMEM. */
 int ruleset_index(struct ruleset *ruleset);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running an event through the ruleset: filters, conditions, outputs, produced event;
+ * Running an event through the ruleset: index, filters, conditions, outputs, produced event;
  * then the produced event in turn, to DETECT_DEPTH_MAX levels.
  *
  * Nothing here allocates but from the batch arena, compares strings or takes a lock. A
@@ -162,7 +162,7 @@ static struct value *output_values(const struct chain *chain, struct detector *d
 
 /* ---- conditions ------------------------------------------------------------------------ */
 
-static bool conditions_hold(struct detector *d, struct cel_run *run)
+static bool all_hold(struct detector *d, struct cel_run *run)
 {
 	for (uint32_t i = 0; i < d->condition_count; i++) {
 		struct condition *condition = &d->conditions[i];
@@ -182,6 +182,25 @@ static bool conditions_hold(struct detector *d, struct cel_run *run)
 		condition->hits++;
 	}
 	return true;
+}
+
+/* The same of a detector that the index found. */
+static bool rest_holds(struct detector *d, struct cel_match *match, uint32_t rule)
+{
+	uint32_t at;
+	enum cel_verdict verdict = cel_match_holds(match, rule, &at);
+
+	for (uint32_t i = 0; i < at; i++)
+		d->conditions[i].hits++;
+	if (verdict == CEL_TRUE)
+		return true;
+	if (verdict == CEL_FAULT) {
+		d->conditions[at].errors++;
+		d->errors++;
+	} else {
+		d->conditions[at].misses++;
+	}
+	return false;
 }
 
 /* ---- events ----------------------------------------------------------------------------- */
@@ -207,15 +226,12 @@ static struct event *make_event(const struct chain *chain, const struct detector
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level);
 
-static void run_detector(struct chain *chain, struct detector *d, const struct event *event,
-			 struct cel_run *run, uint32_t level)
+static void fire(struct chain *chain, struct detector *d, const struct event *event,
+		 struct cel_run *run, uint32_t level)
 {
 	const struct value *values;
 	struct event *made;
 
-	d->evaluated++;
-	if (!conditions_hold(d, run))
-		return;
 	values = output_values(chain, d, run);
 	made = values ? make_event(chain, d, event, values) : NULL;
 	if (!made) {
@@ -231,6 +247,36 @@ static void run_detector(struct chain *chain, struct detector *d, const struct e
 	chain->sink(chain->ctx, made);
 	if (level + 1 < DETECT_DEPTH_MAX)
 		run_level(chain, made, level + 1);
+}
+
+static bool passes(const struct subscription *s, const struct event *event, struct arena *arena)
+{
+	if (s->filters && !filters_match(s->filters, event, arena))
+		return false;
+	s->detector->evaluated++;
+	return true;
+}
+
+static void run_plain(struct chain *chain, const struct listeners *l, const struct event *event,
+		      struct cel_run *run, uint32_t level)
+{
+	for (uint32_t i = 0; i < l->count; i++)
+		if (passes(&l->items[i], event, chain->arena) &&
+		    all_hold(l->items[i].detector, run))
+			fire(chain, l->items[i].detector, event, run, level);
+}
+
+static void run_indexed(struct chain *chain, const struct listeners *l, const struct event *event,
+			struct cel_run *run, uint32_t level)
+{
+	struct cel_match *match = chain->ruleset->matches[level];
+	uint32_t i;
+
+	cel_match_start(match, l->index, run);
+	while (cel_match_next(match, &i))
+		if (passes(&l->items[i], event, chain->arena) &&
+		    rest_holds(l->items[i].detector, match, i))
+			fire(chain, l->items[i].detector, event, run, level);
 }
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level)
@@ -254,9 +300,10 @@ static void run_level(struct chain *chain, const struct event *event, uint32_t l
 	};
 
 	memset(run.cel.known, 0, (ruleset->slot_count / 64 + 1) * sizeof(uint64_t));
-	for (uint32_t i = 0; i < l->count; i++)
-		if (!l->items[i].filters || filters_match(l->items[i].filters, event, chain->arena))
-			run_detector(chain, l->items[i].detector, event, &run.cel, level);
+	if (ruleset->plain)
+		run_plain(chain, l, event, &run.cel, level);
+	else
+		run_indexed(chain, l, event, &run.cel, level);
 }
 
 uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,

@@ -4,7 +4,7 @@
  * expressions of one field accumulate. Values that are compared as text are compared
  * as numbers where that gives the same answer.
  */
-#include "filter.h"
+#include "private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,35 +13,6 @@
 #include "syscall.h"
 
 enum { DATA_LIMIT_KERNEL = 255 };
-
-struct data_filter {
-	uint16_t field; /* position in the event */
-	bool numeric;	/* numbers holds it all */
-	bool ordered;	/* numbers holds < > <= >= conditions, to be met as well */
-	struct string_filter text;
-	struct number_filter numbers;
-};
-
-struct scope_filter {
-	const struct scope_field *field;
-	bool started; /* container=started */
-	struct number_filter numbers;
-	struct string_filter text;
-	struct bool_filter truth;
-};
-
-struct filters {
-	const struct event_def *def;
-	struct arena *arena;
-	bool compat;
-	bool any_container, any_host;
-	struct data_filter *data;
-	struct scope_filter *scope;
-	uint32_t data_count, scope_count;
-	uint64_t fields;
-	int result_field; /* position of returnValue, -1 none */
-	struct number_filter result;
-};
 
 /* Tracee hands these to the kernel, which binds every data filter of the event. */
 static const struct str kernel_filtered[] = { STR("security_file_open"), STR("magic_write"),

@@ -97,6 +97,23 @@ void filter_split(struct str text, struct str *field, struct str *expression);
 
 /* true: the event passes all filters (none: passes). */
 bool filters_match(const struct filters *filters, const struct event *event, struct arena *arena);
+/*
+ * What an event must have to pass, for those who want to know it is in vain before asking: one
+ * of the terms holds for the value, as far as it is text (terms of text) or a number (terms
+ * that are ints from 0 on). Not every filter can be said so. -ENOMEM or 0; terms are in arena.
+ */
+struct filter_term {
+	uint8_t form; /* enum string_form; numbers: STRING_EXACT */
+	struct value value;
+};
+struct filter_need {
+	int field;			 /* of the event; -1: scope */
+	const struct scope_field *scope; /* its value: scope_field_value */
+	struct filter_term *terms;
+	uint32_t count;
+};
+int filters_needs(const struct filters *filters, struct arena *arena, struct filter_need **out,
+		  uint32_t *count);
 bool filters_empty(const struct filters *filters);
 /* Bit i: field i of the event is filtered. */
 uint64_t filters_fields(const struct filters *filters);
@@ -130,6 +147,9 @@ const struct scope_field *scope_field_find(struct str name);
 uint64_t scope_field_number(const struct scope_field *field, const struct event *event,
 			    bool compat);
 struct str scope_field_text(const struct scope_field *field, const struct event *event);
+/* A number, a text or (container, host) whether it is in a container. */
+struct value scope_field_value(const struct scope_field *field, const struct event *event,
+			       bool compat);
 bool event_in_container(const struct event *event);
 bool event_container_started(const struct event *event);
 

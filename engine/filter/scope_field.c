@@ -177,3 +177,17 @@ struct str scope_field_text(const struct scope_field *field, const struct event 
 	return event->given ? given_text(field->what, event->given)
 			    : known_text(field->what, event);
 }
+
+struct value scope_field_value(const struct scope_field *field, const struct event *event,
+			       bool compat)
+{
+	switch ((enum scope_kind)field->kind) {
+	case SCOPE_INT64: return value_int((int64_t)scope_field_number(field, event, compat));
+	case SCOPE_UINT64: return value_uint(scope_field_number(field, event, compat));
+	case SCOPE_STRING: return value_str(scope_field_text(field, event));
+	case SCOPE_CONTAINER:
+	case SCOPE_HOST: return value_bool(event_in_container(event));
+	case SCOPE_BOOL: return value_bool(false);
+	}
+	return value_null();
+}

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "filter.h"
+#include "private.h"
 
 /* ---- numbers ------------------------------------------------------------------ */
 
@@ -45,6 +45,11 @@ static bool min_set(const struct number_filter *f)
 static bool max_set(const struct number_filter *f)
 {
 	return f->max != to_order(f->type, number_types[f->type].min);
+}
+
+uint64_t number_filter_bits(const struct number_filter *filter, uint64_t order)
+{
+	return to_order(filter->type, order); /* turning the sign bit twice */
 }
 
 static bool set_has(const struct number_set *set, uint64_t value)

@@ -27,12 +27,13 @@ enum {
 
 /* ---- random conditions of the kinds that are indexed ----------------------- */
 
-static const char *const text_constants[] = { "''",	      "'a'",	     "'abc'",
-					      "'/tmp/x.sh'",  "'/etc/'",     "'/etc/passwd'",
-					      "'/tmp/'",      "'.sh'",	     "'wd'",
-					      "'\xc3\xa9'",   "'12'",	     "'/var/log/a'",
-					      "'/v'",	      "'/'",	     "'log'",
-					      "'/etc/passwd/and/some/more'", "'passwd'" };
+static const char *const text_constants[] = {
+	"''",	   "'a'",	    "'abc'",   "'/tmp/x.sh'",
+	"'/etc/'", "'/etc/passwd'", "'/tmp/'", "'.sh'",
+	"'wd'",	   "'\xc3\xa9'",    "'12'",    "'/var/log/a'",
+	"'/v'",	   "'/'",	    "'log'",   "'/etc/passwd/and/some/more'",
+	"'passwd'"
+};
 static const char *const number_constants[] = { "0",
 						"1",
 						"-1",
@@ -50,10 +51,9 @@ static const char *const number_constants[] = { "0",
 						"18446744073709551615u",
 						"1e300" };
 static const char *const patterns[] = {
-	"'^/tmp/'", "'wd$'",	  "'^/etc/passwd$'", "'/(tmp|etc)/'", "'a'",
-	"'(?i)ABC'", "'^/.*/log/'", "'a?b*'",	     "'^$'",	      "'x\\\\.sh|log'",
-	"'\\\\bpasswd\\\\b'", "'[a-c]+'",	     "'(abc)+'",      "'(?m)^/etc'",
-	"'\xc3\xa9.'"
+	"'^/tmp/'",	      "'wd$'",	     "'^/etc/passwd$'", "'/(tmp|etc)/'", "'a'",
+	"'(?i)ABC'",	      "'^/.*/log/'", "'a?b*'",		"'^$'",		 "'x\\\\.sh|log'",
+	"'\\\\bpasswd\\\\b'", "'[a-c]+'",    "'(abc)+'",	"'(?m)^/etc'",	 "'\xc3\xa9.'"
 };
 
 /*
@@ -118,12 +118,23 @@ static const char *const forms[] = {
 };
 
 static const char *const fields[] = {
-	"getEventData('f{D}')", "getEventData('f{D}')", "getEventData('f{D}')",
-	"getEventData('f{D}')", "getEventData('f{D}')", "dyn(s)",
-	"dyn(i)",		"dyn(u)",		"dyn(d)",
-	"x",			"x.a",			"n",
-	"dyn(e)",		"dyn(basename(s))",	"dyn(i % 5)",
-	"dyn(m)['a']",		"dyn(b)",
+	"getEventData('f{D}')",
+	"getEventData('f{D}')",
+	"getEventData('f{D}')",
+	"getEventData('f{D}')",
+	"getEventData('f{D}')",
+	"dyn(s)",
+	"dyn(i)",
+	"dyn(u)",
+	"dyn(d)",
+	"x",
+	"x.a",
+	"n",
+	"dyn(e)",
+	"dyn(basename(s))",
+	"dyn(i % 5)",
+	"dyn(m)['a']",
+	"dyn(b)",
 };
 
 static void form(struct random *random, struct buf *out, char hole, uint32_t depth);
@@ -216,9 +227,9 @@ static bool term_holds(const struct cel_guard_term *term, struct value value)
 		return false;
 	if (term->test == CEL_TEST_CONTAINS)
 		return memmem(value.str, value.len, c.str, c.len) != NULL;
-	return !c.len || memcmp(term->test == CEL_TEST_PREFIX ? value.str
-							       : value.str + value.len - c.len,
-				c.str, c.len) == 0;
+	return !c.len ||
+	       memcmp(term->test == CEL_TEST_PREFIX ? value.str : value.str + value.len - c.len,
+		      c.str, c.len) == 0;
 }
 
 /* ---- rule sets --------------------------------------------------------------- */
@@ -283,8 +294,8 @@ static void add_guards(struct state *state, uint32_t rule)
 			guard->data = &third;
 		}
 		for (uint32_t k = 0; k < guard->term_count; k++)
-			set->terms[rule][i][k].constant =
-				guard_constant(random, &set->terms[rule][i][k].test);
+			set->terms[rule][i][k].constant = guard_constant(
+				random, &set->terms[rule][i][k].test);
 	}
 	set->rules[rule].guards = set->guards[rule];
 	set->rules[rule].guard_count = count;
@@ -324,8 +335,7 @@ static struct answer plain(const struct cel_rule *rule, struct cel_run *run)
 		struct value value = cel_eval(rule->conditions[i], run);
 
 		if (value.tag == VALUE_ERROR)
-			return (struct answer){ CEL_FAULT, i,
-						run->budget == 0 };
+			return (struct answer){ CEL_FAULT, i, run->budget == 0 };
 		if (!value.b)
 			return (struct answer){ CEL_FALSE, i, false };
 	}
@@ -372,7 +382,8 @@ static void show(const struct state *state, uint32_t rule, const char *what, str
 
 	cel_index_explain(state->set.index, rule, "    ", &text);
 	for (uint32_t i = 0; i < state->set.rules[rule].condition_count; i++)
-		printf("# %.*s\n", (int)state->set.texts[rule][i].len, state->set.texts[rule][i].data);
+		printf("# %.*s\n", (int)state->set.texts[rule][i].len,
+		       state->set.texts[rule][i].data);
 	show_guards(state, rule);
 	for (int i = 0; i < RANDOM_SLOTS; i++) {
 		struct buf slot = { 0 };

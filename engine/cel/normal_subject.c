@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subjects, and comparisons of them with constants: the leaves of a plan. */
+/* Subjects, and comparisons of them with constants: the leaves of a normal. */
 #include "base/buf.h"
-#include "plan.h"
+#include "normal.h"
 
 /* ---- subjects ------------------------------------------------------------- */
 
@@ -10,15 +10,24 @@ enum { COST_SLOT = 6, COST_VARIABLE = 12, COST_FIELD = 12, COST_STEP = 4 };
 
 /* Instructions that cost more than a step. */
 static const uint16_t opcode_costs[OPCODE_COUNT] = {
-	[OPCODE_slot] = COST_SLOT,	 [OPCODE_variable] = COST_VARIABLE,
-	[OPCODE_field] = COST_FIELD,	 [OPCODE_has_field] = COST_FIELD,
-	[OPCODE_select] = COST_FIELD,	 [OPCODE_has] = COST_FIELD,
-	[OPCODE_call] = 30,		 [OPCODE_contains] = 12,
-	[OPCODE_matches] = 60,		 [OPCODE_in] = 30,
-	[OPCODE_list] = 20,		 [OPCODE_map] = 40,
-	[OPCODE_message] = 40,		 [OPCODE_add] = 12,
-	[OPCODE_fold_next] = 60,	 [OPCODE_list_optional] = 30,
-	[OPCODE_select_optional] = 30,	 [OPCODE_map_optional] = 40,
+	[OPCODE_slot] = COST_SLOT,
+	[OPCODE_variable] = COST_VARIABLE,
+	[OPCODE_field] = COST_FIELD,
+	[OPCODE_has_field] = COST_FIELD,
+	[OPCODE_select] = COST_FIELD,
+	[OPCODE_has] = COST_FIELD,
+	[OPCODE_call] = 30,
+	[OPCODE_contains] = 12,
+	[OPCODE_matches] = 60,
+	[OPCODE_in] = 30,
+	[OPCODE_list] = 20,
+	[OPCODE_map] = 40,
+	[OPCODE_message] = 40,
+	[OPCODE_add] = 12,
+	[OPCODE_fold_next] = 60,
+	[OPCODE_list_optional] = 30,
+	[OPCODE_select_optional] = 30,
+	[OPCODE_map_optional] = 40,
 	[OPCODE_index_optional] = 30,
 };
 
@@ -53,73 +62,75 @@ static bool is_stable(struct node *node)
 	return purity.stable;
 }
 
-static struct str copy_key(struct planner *planner, const struct node *node)
+static struct str copy_key(struct normalizer *normalizer, const struct node *node)
 {
-	struct buf key = { .limit = 2 * PLAN_KEY_MAX };
+	struct buf key = { .limit = 2 * NORMAL_KEY_MAX };
 	struct str copy = { 0 };
 
-	if (plan_key(&key, node)) {
-		copy = arena_str(planner->compile->arena, key.data, key.len);
-		planner->failed |= !copy.data;
+	if (normal_key(&key, node)) {
+		copy = arena_str(normalizer->compile->arena, key.data, key.len);
+		normalizer->failed |= !copy.data;
 	}
 	buf_free(&key);
 	return copy;
 }
 
-static struct plan_subject *new_subject(struct planner *planner, const struct node *node)
+static struct normal_subject *new_subject(struct normalizer *normalizer, const struct node *node)
 {
-	struct plan_subject *subject = arena_new(planner->compile->arena, struct plan_subject);
-	struct str source = planner->compile->source->text;
+	struct normal_subject *subject = arena_new(normalizer->compile->arena,
+						   struct normal_subject);
+	struct str source = normalizer->compile->source->text;
 	uint32_t end = MIN(node->end, source.len), at = MIN(node->at, end);
 
-	planner->failed |= !subject;
+	normalizer->failed |= !subject;
 	if (!subject)
 		return NULL;
-	subject->text = arena_str(planner->compile->arena, source.data + at, end - at);
-	subject->key = copy_key(planner, node);
+	subject->text = arena_str(normalizer->compile->arena, source.data + at, end - at);
+	subject->key = copy_key(normalizer, node);
 	subject->stable = true;
 	return subject;
 }
 
-static const struct plan_subject *program_subject(struct planner *planner, struct node *node)
+static const struct normal_subject *program_subject(struct normalizer *normalizer,
+						    struct node *node)
 {
-	struct plan_subject *subject = new_subject(planner, node);
+	struct normal_subject *subject = new_subject(normalizer, node);
 
 	if (!subject)
 		return NULL;
 	subject->kind = SUBJECT_PROGRAM;
 	subject->stable = is_stable(node);
-	subject->program = node == planner->root
-				   ? planner->program
-				   : emit_program(planner->compile, node, planner->compile->arena,
-						  EMIT_TRIAL);
-	planner->failed |= planner->compile->failed;
+	subject->program = node == normalizer->root
+				   ? normalizer->program
+				   : emit_program(normalizer->compile, node,
+						  normalizer->compile->arena, EMIT_TRIAL);
+	normalizer->failed |= normalizer->compile->failed;
 	if (!subject->program)
 		return NULL;
 	subject->cost = program_cost(subject->program);
 	return subject;
 }
 
-static const struct str *copy_name(struct planner *planner, struct str name)
+static const struct str *copy_name(struct normalizer *normalizer, struct str name)
 {
-	struct str *copy = arena_new(planner->compile->arena, struct str);
+	struct str *copy = arena_new(normalizer->compile->arena, struct str);
 
 	if (copy)
-		*copy = arena_str(planner->compile->arena, name.data, name.len);
-	planner->failed |= !copy || !copy->data;
+		*copy = arena_str(normalizer->compile->arena, name.data, name.len);
+	normalizer->failed |= !copy || !copy->data;
 	return copy;
 }
 
-static const struct plan_subject *select_subject(struct planner *planner, struct node *node)
+static const struct normal_subject *select_subject(struct normalizer *normalizer, struct node *node)
 {
-	const struct plan_subject *parent = plan_subject_of(planner, node->select.operand);
-	struct plan_subject *subject;
+	const struct normal_subject *parent = normal_subject_of(normalizer, node->select.operand);
+	struct normal_subject *subject;
 
 	if (!parent)
 		return NULL;
-	if (parent->chain == PLAN_CHAIN_MAX)
-		return program_subject(planner, node);
-	subject = new_subject(planner, node);
+	if (parent->chain == NORMAL_CHAIN_MAX)
+		return program_subject(normalizer, node);
+	subject = new_subject(normalizer, node);
 	if (!subject)
 		return NULL;
 	subject->kind = node->select.resolved ? SUBJECT_FIELD : SUBJECT_SELECT;
@@ -130,18 +141,18 @@ static const struct plan_subject *select_subject(struct planner *planner, struct
 	if (node->select.resolved)
 		subject->field = node->select.resolved;
 	else
-		subject->name = copy_name(planner, node->select.field);
+		subject->name = copy_name(normalizer, node->select.field);
 	return subject;
 }
 
-const struct plan_subject *plan_subject_of(struct planner *planner, struct node *node)
+const struct normal_subject *normal_subject_of(struct normalizer *normalizer, struct node *node)
 {
-	struct plan_subject *subject;
+	struct normal_subject *subject;
 
 	if (node->kind == NODE_SELECT && !node->select.test && !node->select.optional)
-		return select_subject(planner, node);
+		return select_subject(normalizer, node);
 	if (node->kind == NODE_SLOT && !node->slot.test) {
-		subject = new_subject(planner, node);
+		subject = new_subject(normalizer, node);
 		if (!subject)
 			return NULL;
 		subject->kind = SUBJECT_SLOT;
@@ -151,7 +162,7 @@ const struct plan_subject *plan_subject_of(struct planner *planner, struct node 
 	}
 	if (node->kind == NODE_IDENT && !node->ident.local && node->ident.variable &&
 	    node->ident.variable->get) {
-		subject = new_subject(planner, node);
+		subject = new_subject(normalizer, node);
 		if (!subject)
 			return NULL;
 		subject->kind = SUBJECT_VARIABLE;
@@ -159,7 +170,7 @@ const struct plan_subject *plan_subject_of(struct planner *planner, struct node 
 		subject->cost = COST_VARIABLE;
 		return subject;
 	}
-	return program_subject(planner, node);
+	return program_subject(normalizer, node);
 }
 
 /* ---- atoms ---------------------------------------------------------------- */
@@ -179,24 +190,25 @@ static bool is_mask(const struct node *node, uint64_t *mask)
 	return true;
 }
 
-/* Constants live in the tree's or the program's arena: the plan needs its own. */
-static bool set_constant(struct planner *planner, struct plan_atom *atom, struct value constant)
+/* Constants live in the tree's or the program's arena: the normal needs its own. */
+static bool set_constant(struct normalizer *normalizer, struct normal_atom *atom,
+			 struct value constant)
 {
-	if (value_copy(planner->compile->arena, constant, &atom->constant))
+	if (value_copy(normalizer->compile->arena, constant, &atom->constant))
 		return true;
-	planner->failed = true;
+	normalizer->failed = true;
 	return false;
 }
 
-static bool finish(struct planner *planner, struct plan_atom *atom, struct node *subject)
+static bool finish(struct normalizer *normalizer, struct normal_atom *atom, struct node *subject)
 {
-	atom->subject = plan_subject_of(planner, subject);
+	atom->subject = normal_subject_of(normalizer, subject);
 	return atom->subject != NULL;
 }
 
 /* math.bitAnd(x, mask) compared with a number that is not negative */
-static bool bit_and_atom(struct planner *planner, struct node *call, struct value constant,
-			 struct plan_atom *atom)
+static bool bit_and_atom(struct normalizer *normalizer, struct node *call, struct value constant,
+			 struct normal_atom *atom)
 {
 	uint64_t mask;
 	struct node *subject;
@@ -219,11 +231,11 @@ static bool bit_and_atom(struct planner *planner, struct node *call, struct valu
 	atom->kind = ATOM_MASKED;
 	atom->mask = mask;
 	atom->constant = constant;
-	return finish(planner, atom, subject);
+	return finish(normalizer, atom, subject);
 }
 
-static bool equal_atom(struct planner *planner, struct node *node, bool want,
-		       struct plan_atom *atom)
+static bool equal_atom(struct normalizer *normalizer, struct node *node, bool want,
+		       struct normal_atom *atom)
 {
 	struct node *subject = node->call.args[0], *constant = node->call.args[1];
 
@@ -234,14 +246,15 @@ static bool equal_atom(struct planner *planner, struct node *node, bool want,
 	if (constant->kind != NODE_CONST || subject->kind == NODE_CONST)
 		return false;
 	atom->negated = (node->call.operation == OPERATION_not_equal) == want;
-	if (bit_and_atom(planner, subject, constant->constant, atom))
+	if (bit_and_atom(normalizer, subject, constant->constant, atom))
 		return true;
 	atom->kind = ATOM_EQUAL;
-	return set_constant(planner, atom, constant->constant) && finish(planner, atom, subject);
+	return set_constant(normalizer, atom, constant->constant) &&
+	       finish(normalizer, atom, subject);
 }
 
-static bool order_atom(struct planner *planner, struct node *node, bool want,
-		       struct plan_atom *atom)
+static bool order_atom(struct normalizer *normalizer, struct node *node, bool want,
+		       struct normal_atom *atom)
 {
 	static const struct {
 		uint8_t kind, reversed;
@@ -262,10 +275,11 @@ static bool order_atom(struct planner *planner, struct node *node, bool want,
 			      : kinds[node->call.operation].kind;
 	atom->negated = !want;
 	atom->constant = constant->constant;
-	return finish(planner, atom, subject);
+	return finish(normalizer, atom, subject);
 }
 
-static bool text_atom(struct planner *planner, struct node *node, bool want, struct plan_atom *atom)
+static bool text_atom(struct normalizer *normalizer, struct node *node, bool want,
+		      struct normal_atom *atom)
 {
 	static const struct {
 		struct str name;
@@ -276,8 +290,7 @@ static bool text_atom(struct planner *planner, struct node *node, bool want, str
 		{ STR("contains"), ATOM_CONTAINS },
 	};
 
-	if (!node->call.target || node->call.count != 1 ||
-	    node->call.args[0]->kind != NODE_CONST ||
+	if (!node->call.target || node->call.count != 1 || node->call.args[0]->kind != NODE_CONST ||
 	    node->call.args[0]->constant.tag != VALUE_STRING)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -285,14 +298,15 @@ static bool text_atom(struct planner *planner, struct node *node, bool want, str
 			continue;
 		atom->kind = kinds[i].kind;
 		atom->negated = !want;
-		return set_constant(planner, atom, node->call.args[0]->constant) &&
-		       finish(planner, atom, node->call.target);
+		return set_constant(normalizer, atom, node->call.args[0]->constant) &&
+		       finish(normalizer, atom, node->call.target);
 	}
 	return false;
 }
 
 /* Functions that the caller says are bit tests. */
-static bool bits_atom(struct planner *planner, struct node *node, bool want, struct plan_atom *atom)
+static bool bits_atom(struct normalizer *normalizer, struct node *node, bool want,
+		      struct normal_atom *atom)
 {
 	enum cel_trait trait = node->call.overload_count == 1 ? node->call.overloads[0]->row->trait
 							      : CEL_IMPURE;
@@ -309,51 +323,53 @@ static bool bits_atom(struct planner *planner, struct node *node, bool want, str
 	atom->negated = (trait == CEL_ANY_BITS) == want;
 	atom->total = true;
 	atom->otherwise = trait == CEL_ANY_BITS;
-	return finish(planner, atom, node->call.args[0]);
+	return finish(normalizer, atom, node->call.args[0]);
 }
 
-static bool call_atom(struct planner *planner, struct node *node, bool want, struct plan_atom *atom)
+static bool call_atom(struct normalizer *normalizer, struct node *node, bool want,
+		      struct normal_atom *atom)
 {
 	if (!node->call.overload_count)
 		return false;
 	switch ((enum operation)node->call.operation) {
 	case OPERATION_equal:
-	case OPERATION_not_equal: return equal_atom(planner, node, want, atom);
+	case OPERATION_not_equal: return equal_atom(normalizer, node, want, atom);
 	case OPERATION_less:
 	case OPERATION_less_equal:
 	case OPERATION_greater:
-	case OPERATION_greater_equal: return order_atom(planner, node, want, atom);
+	case OPERATION_greater_equal: return order_atom(normalizer, node, want, atom);
 	case OPERATION_none:
-		return text_atom(planner, node, want, atom) ||
-		       bits_atom(planner, node, want, atom);
+		return text_atom(normalizer, node, want, atom) ||
+		       bits_atom(normalizer, node, want, atom);
 	default: return false;
 	}
 }
 
-bool plan_atom_of(struct planner *planner, struct node *node, bool want, struct plan_atom *out)
+bool normal_atom_of(struct normalizer *normalizer, struct node *node, bool want,
+		    struct normal_atom *out)
 {
-	struct plan_atom atom = { .kind = ATOM_EQUAL };
+	struct normal_atom atom = { .kind = ATOM_EQUAL };
 
-	if (node->kind == NODE_CALL && call_atom(planner, node, want, &atom)) {
+	if (node->kind == NODE_CALL && call_atom(normalizer, node, want, &atom)) {
 		*out = atom;
 		return true;
 	}
-	if (planner->failed)
+	if (normalizer->failed)
 		return false;
-	atom = (struct plan_atom){ .kind = ATOM_EQUAL };
+	atom = (struct normal_atom){ .kind = ATOM_EQUAL };
 	if (node->kind == NODE_SLOT && node->slot.test) {
 		struct node value = *node;
 
 		value.slot.test = false;
 		atom.kind = ATOM_PRESENT;
 		atom.negated = !want;
-		if (!finish(planner, &atom, &value))
+		if (!finish(normalizer, &atom, &value))
 			return false;
 	} else {
 		/* Whatever it is, it must be this bool. */
 		atom.kind = ATOM_TRUTH;
 		atom.constant = value_bool(want);
-		if (!finish(planner, &atom, node))
+		if (!finish(normalizer, &atom, node))
 			return false;
 	}
 	*out = atom;
@@ -363,7 +379,7 @@ bool plan_atom_of(struct planner *planner, struct node *node, bool want, struct 
 /* ---- chances -------------------------------------------------------------- */
 
 /* Of a comparison with a literal of this length. */
-static uint32_t text_chance(const struct plan_atom *atom)
+static uint32_t text_chance(const struct normal_atom *atom)
 {
 	static const uint16_t within[] = { 1000, 700, 300, 120, 60, 40, 30 };
 	static const uint16_t at_end[] = { 1000, 600, 300, 150, 80, 50, 30 };
@@ -386,7 +402,7 @@ static uint32_t equal_chance(struct value constant)
 	}
 }
 
-uint32_t plan_chance(const struct plan_atom *atom)
+uint32_t normal_chance(const struct normal_atom *atom)
 {
 	uint32_t chance = 0;
 
@@ -401,8 +417,7 @@ uint32_t plan_chance(const struct plan_atom *atom)
 	case ATOM_GREATER:
 	case ATOM_GREATER_EQUAL: chance = 500; break;
 	case ATOM_MASKED:
-		chance = atom->constant.u ? 1000u >> MIN(__builtin_popcountll(atom->mask), 6)
-					  : 500;
+		chance = atom->constant.u ? 1000u >> MIN(__builtin_popcountll(atom->mask), 6) : 500;
 		break;
 	case ATOM_PRESENT: chance = 900; break;
 	case ATOM_KIND_COUNT: break;

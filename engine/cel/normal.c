@@ -7,17 +7,17 @@
  * That "true" of && means all are true and "false" of || all are false, whatever errors there
  * are, is what lets each part be looked at alone.
  */
-#include "plan.h"
+#include "normal.h"
 
 /* Atoms one of which is true if a node is what it is asked to be. */
 struct need {
-	struct plan_atom *atoms;
+	struct normal_atom *atoms;
 	uint32_t count;
 	bool known; /* there are such atoms; else anything goes */
 	bool exact; /* and if one is true the node is */
 };
 
-static struct need need_of(struct planner *planner, struct node *node, bool want);
+static struct need need_of(struct normalizer *normalizer, struct node *node, bool want);
 
 /* ---- sets of atoms -------------------------------------------------------- */
 
@@ -26,30 +26,30 @@ static struct need nothing_known(void)
 	return (struct need){ .known = false };
 }
 
-static struct need one(struct planner *planner, struct node *node, bool want)
+static struct need one(struct normalizer *normalizer, struct node *node, bool want)
 {
-	struct plan_atom *atom = arena_new(planner->compile->arena, struct plan_atom);
+	struct normal_atom *atom = arena_new(normalizer->compile->arena, struct normal_atom);
 
 	if (!atom)
-		planner->failed = true;
-	if (!atom || ++planner->atoms > PLAN_ATOMS_MAX || !plan_atom_of(planner, node, want, atom) ||
-	    planner->failed)
+		normalizer->failed = true;
+	if (!atom || ++normalizer->atoms > NORMAL_ATOMS_MAX ||
+	    !normal_atom_of(normalizer, node, want, atom) || normalizer->failed)
 		return nothing_known();
 	return (struct need){ atom, 1, true, true };
 }
 
 /* a or b */
-static struct need join(struct planner *planner, struct need a, struct need b)
+static struct need join(struct normalizer *normalizer, struct need a, struct need b)
 {
-	struct plan_atom *atoms;
+	struct normal_atom *atoms;
 
 	if (!a.known || !b.known)
 		return nothing_known();
-	if (a.count + b.count > PLAN_ATOMS_MAX)
+	if (a.count + b.count > NORMAL_ATOMS_MAX)
 		return nothing_known();
-	atoms = arena_array(planner->compile->arena, struct plan_atom, a.count + b.count + 1);
+	atoms = arena_array(normalizer->compile->arena, struct normal_atom, a.count + b.count + 1);
 	if (!atoms) {
-		planner->failed = true;
+		normalizer->failed = true;
 		return nothing_known();
 	}
 	if (a.count)
@@ -64,7 +64,7 @@ static uint32_t chance(const struct need *need)
 	uint32_t sum = 0;
 
 	for (uint32_t i = 0; i < need->count; i++)
-		sum += plan_chance(&need->atoms[i]) +
+		sum += normal_chance(&need->atoms[i]) +
 		       (need->atoms[i].subject->kind == SUBJECT_PROGRAM ? 300 : 0);
 	return sum;
 }
@@ -81,15 +81,15 @@ static struct need choose(struct need a, struct need b)
 /* ---- parts ---------------------------------------------------------------- */
 
 /* items[i] are all asked to be `want`; any of them (or else all) must be. */
-static struct need of_items(struct planner *planner, struct node **items, uint32_t count, bool want,
-			    bool any)
+static struct need of_items(struct normalizer *normalizer, struct node **items, uint32_t count,
+			    bool want, bool any)
 {
-	struct need all = need_of(planner, items[0], want);
+	struct need all = need_of(normalizer, items[0], want);
 
-	for (uint32_t i = 1; i < count && !planner->failed; i++) {
-		struct need item = need_of(planner, items[i], want);
+	for (uint32_t i = 1; i < count && !normalizer->failed; i++) {
+		struct need item = need_of(normalizer, items[i], want);
 
-		all = any ? join(planner, all, item) : choose(all, item);
+		all = any ? join(normalizer, all, item) : choose(all, item);
 		if (any && !all.known)
 			break;
 	}
@@ -100,7 +100,7 @@ static struct need of_items(struct planner *planner, struct node **items, uint32
  * The bodies of x.exists(i, body), one for each element that is known when compiling; NULL:
  * not such a macro. *constant: the elements are constants, so none can be an error.
  */
-static struct node **bodies(struct planner *planner, struct node *node, uint32_t *count,
+static struct node **bodies(struct normalizer *normalizer, struct node *node, uint32_t *count,
 			    bool *constant)
 {
 	struct node *range = node->fold.range, **items;
@@ -115,15 +115,16 @@ static struct node **bodies(struct planner *planner, struct node *node, uint32_t
 		return NULL;
 	*constant = list != NULL;
 	*count = list ? list->count : range->list.count;
-	if (!*count || *count > PLAN_ATOMS_MAX)
+	if (!*count || *count > NORMAL_ATOMS_MAX)
 		return NULL;
-	items = arena_array(planner->compile->scratch, struct node *, *count);
+	items = arena_array(normalizer->compile->scratch, struct node *, *count);
 	for (uint32_t i = 0; items && i < *count; i++) {
-		struct node *item = list ? node_const(planner->compile, list->items[i], range->at,
-						      range->end)
+		struct node *item = list ? node_const(normalizer->compile, list->items[i],
+						      range->at, range->end)
 					 : range->list.items[i];
 
-		items[i] = item ? plan_substitute(planner, node->fold.body, node->fold.first, item)
+		items[i] = item ? normal_substitute(normalizer, node->fold.body, node->fold.first,
+						    item)
 				: NULL;
 		if (!items[i])
 			return NULL;
@@ -131,45 +132,45 @@ static struct node **bodies(struct planner *planner, struct node *node, uint32_t
 	return items;
 }
 
-static struct need of_fold(struct planner *planner, struct node *node, bool want)
+static struct need of_fold(struct normalizer *normalizer, struct node *node, bool want)
 {
 	uint32_t count;
 	bool constant, any = (node->fold.fold == FOLD_exists) == want;
-	struct node **items = bodies(planner, node, &count, &constant);
+	struct node **items = bodies(normalizer, node, &count, &constant);
 	struct need need;
 
 	if (!items)
-		return one(planner, node, want);
-	need = of_items(planner, items, count, want, any);
+		return one(normalizer, node, want);
+	need = of_items(normalizer, items, count, want, any);
 	/* An element that is an error makes the whole an error. */
 	need.exact &= constant;
 	return need;
 }
 
 /* x in [constants] */
-static struct need of_in(struct planner *planner, struct node *node)
+static struct need of_in(struct normalizer *normalizer, struct node *node)
 {
 	struct node *list = node->call.args[1], *subject = node->call.args[0];
 	const struct value_list *values = list->kind == NODE_CONST &&
 							  list->constant.tag == VALUE_LIST
 						  ? list->constant.list
 						  : NULL;
-	struct plan_atom *atoms;
-	const struct plan_subject *known;
+	struct normal_atom *atoms;
+	const struct normal_subject *known;
 
 	if (!values || !values->count || subject->kind == NODE_CONST ||
-	    (planner->atoms += values->count) > PLAN_ATOMS_MAX)
-		return one(planner, node, true);
-	known = plan_subject_of(planner, subject);
-	atoms = arena_array(planner->compile->arena, struct plan_atom, values->count);
+	    (normalizer->atoms += values->count) > NORMAL_ATOMS_MAX)
+		return one(normalizer, node, true);
+	known = normal_subject_of(normalizer, subject);
+	atoms = arena_array(normalizer->compile->arena, struct normal_atom, values->count);
 	if (!known || !atoms) {
-		planner->failed |= !atoms;
+		normalizer->failed |= !atoms;
 		return nothing_known();
 	}
 	for (uint32_t i = 0; i < values->count; i++) {
-		atoms[i] = (struct plan_atom){ .subject = known, .kind = ATOM_EQUAL };
-		planner->failed |= !value_copy(planner->compile->arena, values->items[i],
-					       &atoms[i].constant);
+		atoms[i] = (struct normal_atom){ .subject = known, .kind = ATOM_EQUAL };
+		normalizer->failed |= !value_copy(normalizer->compile->arena, values->items[i],
+						  &atoms[i].constant);
 	}
 	return (struct need){ atoms, values->count, true, true };
 }
@@ -183,27 +184,27 @@ static struct node *argument_of_not(const struct node *node)
 }
 
 /* text.matches(constant): its literals first, and they are all if the pattern is one. */
-static struct need of_matches(struct planner *planner, struct node *node)
+static struct need of_matches(struct normalizer *normalizer, struct node *node)
 {
 	struct node *subject = node->call.target ? node->call.target : node->call.args[0];
 	struct node *pattern = node->call.args[node->call.count - 1];
-	struct plan_literals literals;
-	struct plan_atom *atoms;
-	const struct plan_subject *known;
+	struct normal_literals literals;
+	struct normal_atom *atoms;
+	const struct normal_subject *known;
 
-	if (!plan_regex(planner->compile->scratch, value_text(pattern->constant),
-			&planner->compile->regex_effort, &literals))
-		return one(planner, node, true);
-	known = plan_subject_of(planner, subject);
-	atoms = arena_array(planner->compile->arena, struct plan_atom, literals.count);
+	if (!normal_regex(normalizer->compile->scratch, value_text(pattern->constant),
+			  &normalizer->compile->regex_effort, &literals))
+		return one(normalizer, node, true);
+	known = normal_subject_of(normalizer, subject);
+	atoms = arena_array(normalizer->compile->arena, struct normal_atom, literals.count);
 	if (!known || !atoms) {
-		planner->failed |= !atoms;
+		normalizer->failed |= !atoms;
 		return nothing_known();
 	}
 	for (uint32_t i = 0; i < literals.count; i++) {
-		atoms[i] = (struct plan_atom){ .subject = known, .kind = literals.kinds[i] };
-		planner->failed |= !value_copy(planner->compile->arena, literals.items[i],
-					       &atoms[i].constant);
+		atoms[i] = (struct normal_atom){ .subject = known, .kind = literals.kinds[i] };
+		normalizer->failed |= !value_copy(normalizer->compile->arena, literals.items[i],
+						  &atoms[i].constant);
 	}
 	/* == takes what is no text for unequal, matches for an error: keep to the latter. */
 	return (struct need){ atoms, literals.count, true,
@@ -221,57 +222,57 @@ static bool is_matches(const struct node *node)
 	return pattern->kind == NODE_CONST && pattern->constant.tag == VALUE_STRING;
 }
 
-static struct need of_ternary(struct planner *planner, struct node *node, bool want)
+static struct need of_ternary(struct normalizer *normalizer, struct node *node, bool want)
 {
-	struct need yes = choose(need_of(planner, node->ternary.condition, true),
-				 need_of(planner, node->ternary.yes, want));
-	struct need no = choose(need_of(planner, node->ternary.condition, false),
-				need_of(planner, node->ternary.no, want));
+	struct need yes = choose(need_of(normalizer, node->ternary.condition, true),
+				 need_of(normalizer, node->ternary.yes, want));
+	struct need no = choose(need_of(normalizer, node->ternary.condition, false),
+				need_of(normalizer, node->ternary.no, want));
 
-	return join(planner, yes, no);
+	return join(normalizer, yes, no);
 }
 
-static struct need need_of(struct planner *planner, struct node *node, bool want)
+static struct need need_of(struct normalizer *normalizer, struct node *node, bool want)
 {
 	struct node *negated = argument_of_not(node);
 
-	if (planner->failed || planner->atoms > PLAN_ATOMS_MAX)
+	if (normalizer->failed || normalizer->atoms > NORMAL_ATOMS_MAX)
 		return nothing_known();
 	if (negated)
-		return need_of(planner, negated, !want);
+		return need_of(normalizer, negated, !want);
 	switch ((enum node_kind)node->kind) {
 	case NODE_LOGIC:
-		return of_items(planner, node->logic.items, node->logic.count, want,
+		return of_items(normalizer, node->logic.items, node->logic.count, want,
 				node->logic.is_and != want);
-	case NODE_TERNARY: return of_ternary(planner, node, want);
-	case NODE_FOLD: return of_fold(planner, node, want);
+	case NODE_TERNARY: return of_ternary(normalizer, node, want);
+	case NODE_FOLD: return of_fold(normalizer, node, want);
 	case NODE_CALL:
 		if (want && node->call.operation == OPERATION_in && node->call.overload_count)
-			return of_in(planner, node);
+			return of_in(normalizer, node);
 		if (want && is_matches(node))
-			return of_matches(planner, node);
-		return one(planner, node, want);
-	default: return one(planner, node, want);
+			return of_matches(normalizer, node);
+		return one(normalizer, node, want);
+	default: return one(normalizer, node, want);
 	}
 }
 
 /* ---- the conjunction ------------------------------------------------------ */
 
 struct clauses {
-	struct planner *planner;
-	struct plan_clause *items;
+	struct normalizer *normalizer;
+	struct normal_clause *items;
 	uint32_t count, capacity;
 };
 
-static struct plan_clause *add_clause(struct clauses *clauses)
+static struct normal_clause *add_clause(struct clauses *clauses)
 {
 	if (clauses->count == clauses->capacity) {
 		uint32_t capacity = clauses->capacity ? clauses->capacity * 2 : 4;
-		struct plan_clause *items = arena_array(clauses->planner->compile->arena,
-							struct plan_clause, capacity);
+		struct normal_clause *items = arena_array(clauses->normalizer->compile->arena,
+							  struct normal_clause, capacity);
 
 		if (!items) {
-			clauses->planner->failed = true;
+			clauses->normalizer->failed = true;
 			return NULL;
 		}
 		if (clauses->count)
@@ -292,38 +293,38 @@ static bool is_choice(const struct node *node)
 
 static void add(struct clauses *clauses, struct node *node, bool want)
 {
-	struct planner *planner = clauses->planner;
-	struct str source = planner->compile->source->text;
+	struct normalizer *normalizer = clauses->normalizer;
+	struct str source = normalizer->compile->source->text;
 	uint32_t end = MIN(node->end, source.len), at = MIN(node->at, end);
 	bool negated = !want && is_choice(node);
-	struct need need = need_of(planner, node, want || negated);
-	struct plan_clause *clause = planner->failed ? NULL : add_clause(clauses);
+	struct need need = need_of(normalizer, node, want || negated);
+	struct normal_clause *clause = normalizer->failed ? NULL : add_clause(clauses);
 
 	if (!clause)
 		return;
 	if (negated && !(need.known && need.exact))
 		need = nothing_known();
-	*clause = (struct plan_clause){
+	*clause = (struct normal_clause){
 		.atoms = need.atoms,
 		.count = need.known ? need.count : 0,
 		.exact = need.known && need.exact,
 		.negated = negated && need.known,
 		.want = want,
-		.text = arena_str(planner->compile->arena, source.data + at, end - at),
+		.text = arena_str(normalizer->compile->arena, source.data + at, end - at),
 	};
 	if (!clause->exact)
-		clause->whole = plan_subject_of(planner, node);
-	planner->failed |= !clause->text.data || (!clause->exact && !clause->whole);
+		clause->whole = normal_subject_of(normalizer, node);
+	normalizer->failed |= !clause->text.data || (!clause->exact && !clause->whole);
 }
 
 static void split(struct clauses *clauses, struct node *node, bool want)
 {
-	struct planner *planner = clauses->planner;
+	struct normalizer *normalizer = clauses->normalizer;
 	struct node *negated = argument_of_not(node), **items;
 	uint32_t count;
 	bool constant;
 
-	if (planner->failed)
+	if (normalizer->failed)
 		return;
 	if (negated) {
 		split(clauses, negated, !want);
@@ -331,7 +332,7 @@ static void split(struct clauses *clauses, struct node *node, bool want)
 		for (uint32_t i = 0; i < node->logic.count; i++)
 			split(clauses, node->logic.items[i], want);
 	} else if (node->kind == NODE_FOLD && node->fold.fold == FOLD_all && want &&
-		   (items = bodies(planner, node, &count, &constant)) && constant) {
+		   (items = bodies(normalizer, node, &count, &constant)) && constant) {
 		for (uint32_t i = 0; i < count; i++)
 			split(clauses, items[i], want);
 	} else {
@@ -339,16 +340,16 @@ static void split(struct clauses *clauses, struct node *node, bool want)
 	}
 }
 
-const struct cel_plan *plan_make(struct compile *compile, struct node *root,
-				 const struct cel_program *program)
+const struct cel_normal *normal_make(struct compile *compile, struct node *root,
+				     const struct cel_program *program)
 {
-	struct planner planner = { .compile = compile, .program = program, .root = root };
-	struct clauses clauses = { .planner = &planner };
-	struct cel_plan *plan = arena_new(compile->arena, struct cel_plan);
+	struct normalizer normalizer = { .compile = compile, .program = program, .root = root };
+	struct clauses clauses = { .normalizer = &normalizer };
+	struct cel_normal *normal = arena_new(compile->arena, struct cel_normal);
 
 	split(&clauses, root, true);
-	if (!plan || planner.failed)
+	if (!normal || normalizer.failed)
 		return NULL;
-	*plan = (struct cel_plan){ clauses.items, clauses.count };
-	return plan;
+	*normal = (struct cel_normal){ clauses.items, clauses.count };
+	return normal;
 }

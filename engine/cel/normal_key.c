@@ -5,11 +5,11 @@
  * environments share.
  */
 #include "base/buf.h"
-#include "plan.h"
+#include "normal.h"
 
 struct keyer {
 	struct buf *out;
-	const struct local *locals[PLAN_LOCALS_MAX]; /* bound around, outermost first */
+	const struct local *locals[NORMAL_LOCALS_MAX]; /* bound around, outermost first */
 	uint32_t count;
 	bool failed;
 };
@@ -30,7 +30,7 @@ static void put_number(struct buf *out, uint32_t number)
 	buf_add(out, &number, sizeof(number));
 }
 
-void plan_key_value(struct buf *out, struct value value)
+void normal_key_value(struct buf *out, struct value value)
 {
 	buf_char(out, (char)value.tag);
 	switch ((enum value_tag)value.tag) {
@@ -42,13 +42,13 @@ void plan_key_value(struct buf *out, struct value value)
 	case VALUE_LIST:
 		put_number(out, value.list->count);
 		for (uint32_t i = 0; i < value.list->count; i++)
-			plan_key_value(out, value.list->items[i]);
+			normal_key_value(out, value.list->items[i]);
 		break;
 	case VALUE_MAP:
 		put_number(out, value.map->count);
 		for (uint32_t i = 0; i < value.map->count; i++) {
-			plan_key_value(out, value.map->entries[i].key);
-			plan_key_value(out, value.map->entries[i].value);
+			normal_key_value(out, value.map->entries[i].key);
+			normal_key_value(out, value.map->entries[i].value);
 		}
 		break;
 	case VALUE_BOOL: buf_char(out, value.b); break;
@@ -73,11 +73,11 @@ static void put_ident(struct keyer *keyer, const struct node *node)
 {
 	if (!node->ident.local) {
 		/* Without a variable it is an error whose text is all that matters. */
-		put_pointer(keyer->out, node->ident.variable ? (const void *)node->ident.variable->get
-							     : NULL);
+		put_pointer(keyer->out,
+			    node->ident.variable ? (const void *)node->ident.variable->get : NULL);
 		put_bytes(keyer->out, node->ident.name.data, node->ident.name.len);
 		if (node->ident.variable && !node->ident.variable->get)
-			plan_key_value(keyer->out, node->ident.variable->value);
+			normal_key_value(keyer->out, node->ident.variable->value);
 		return;
 	}
 	for (uint32_t i = keyer->count; i-- > 0;)
@@ -93,7 +93,7 @@ static void bind(struct keyer *keyer, const struct local *local)
 {
 	if (!local)
 		return;
-	if (keyer->count == PLAN_LOCALS_MAX)
+	if (keyer->count == NORMAL_LOCALS_MAX)
 		keyer->failed = true;
 	else
 		keyer->locals[keyer->count++] = local;
@@ -125,7 +125,7 @@ static void put_self(struct keyer *keyer, const struct node *node)
 	struct buf *out = keyer->out;
 
 	switch ((enum node_kind)node->kind) {
-	case NODE_CONST: plan_key_value(out, node->constant); break;
+	case NODE_CONST: normal_key_value(out, node->constant); break;
 	case NODE_IDENT: put_ident(keyer, node); break;
 	case NODE_SELECT:
 		put_pointer(out, node->select.resolved);
@@ -187,7 +187,7 @@ static void put(void *ctx, struct node **child)
 	struct keyer *keyer = ctx;
 	struct node *node = *child;
 
-	if (keyer->failed || keyer->out->len > PLAN_KEY_MAX) {
+	if (keyer->failed || keyer->out->len > NORMAL_KEY_MAX) {
 		keyer->failed = true;
 		return;
 	}
@@ -199,19 +199,19 @@ static void put(void *ctx, struct node **child)
 		node_each(node, put, keyer);
 }
 
-bool plan_key(struct buf *out, const struct node *node)
+bool normal_key(struct buf *out, const struct node *node)
 {
 	struct keyer keyer = { .out = out };
 	struct node *root = (struct node *)node; /* visits do not write */
 
 	put(&keyer, &root);
-	return !keyer.failed && !out->truncated && out->len <= PLAN_KEY_MAX;
+	return !keyer.failed && !out->truncated && out->len <= NORMAL_KEY_MAX;
 }
 
 /* ---- copies --------------------------------------------------------------- */
 
 struct copier {
-	struct planner *planner;
+	struct normalizer *normalizer;
 	const struct local *local;
 	struct node *by;
 	bool failed;
@@ -219,7 +219,8 @@ struct copier {
 
 static struct node **copy_array(struct copier *copier, struct node **items, uint32_t count)
 {
-	struct node **copy = arena_array(copier->planner->compile->scratch, struct node *, count + 1);
+	struct node **copy = arena_array(copier->normalizer->compile->scratch, struct node *,
+					 count + 1);
 
 	if (!copy)
 		copier->failed = true;
@@ -264,8 +265,8 @@ static void replace(void *ctx, struct node **place)
 		*place = copier->by;
 		return;
 	}
-	copy = arena_alloc(copier->planner->compile->scratch, sizeof(*copy));
-	if (!copy || ++copier->planner->nodes > PLAN_NODES_MAX) {
+	copy = arena_alloc(copier->normalizer->compile->scratch, sizeof(*copy));
+	if (!copy || ++copier->normalizer->nodes > NORMAL_NODES_MAX) {
 		copier->failed = true;
 		return;
 	}
@@ -276,10 +277,10 @@ static void replace(void *ctx, struct node **place)
 		node_each(copy, replace, copier);
 }
 
-struct node *plan_substitute(struct planner *planner, struct node *node, const struct local *local,
-			     struct node *by)
+struct node *normal_substitute(struct normalizer *normalizer, struct node *node,
+			       const struct local *local, struct node *by)
 {
-	struct copier copier = { .planner = planner, .local = local, .by = by };
+	struct copier copier = { .normalizer = normalizer, .local = local, .by = by };
 
 	replace(&copier, &node);
 	return copier.failed ? NULL : node;

@@ -6,7 +6,7 @@
  * A character of the pattern stands for its UTF-8 and nothing else, as the matcher decodes the
  * subject; but U+FFFD also stands for every byte that is no UTF-8, and ends a literal here.
  */
-#include "plan.h"
+#include "normal.h"
 #include "regex.h"
 
 enum { LITERAL_MAX = 256, RUNE_BAD = 0xfffd, DEPTH_MAX = 64 };
@@ -21,7 +21,7 @@ struct piece {
 struct reader {
 	struct arena *arena;
 	struct piece now;
-	struct plan_literals best;
+	struct normal_literals best;
 	bool has_best, failed;
 	bool whole;    /* the pattern so far is one piece and nothing else */
 	bool is_first; /* nothing precedes the piece */
@@ -35,7 +35,7 @@ static uint8_t kind_of(const struct piece *piece)
 }
 
 /* Longer is better; being bound to a place is worth some characters. */
-static uint32_t worth(const struct plan_literals *literals)
+static uint32_t worth(const struct normal_literals *literals)
 {
 	uint32_t least = UINT32_MAX;
 
@@ -45,7 +45,7 @@ static uint32_t worth(const struct plan_literals *literals)
 	return literals->count ? least : 0;
 }
 
-static void offer(struct reader *reader, const struct plan_literals *literals)
+static void offer(struct reader *reader, const struct normal_literals *literals)
 {
 	if (!literals->count || (reader->has_best && worth(literals) <= worth(&reader->best)))
 		return;
@@ -56,7 +56,7 @@ static void offer(struct reader *reader, const struct plan_literals *literals)
 /* The run ends here. */
 static void end_piece(struct reader *reader)
 {
-	struct plan_literals one = { .count = 1 };
+	struct normal_literals one = { .count = 1 };
 	struct str text;
 
 	if (reader->now.len) {
@@ -108,7 +108,7 @@ static void read_node(struct reader *reader, const struct regex_node *node, uint
 /* Each branch must have literals of its own. */
 static void read_alternate(struct reader *reader, const struct regex_node *node, uint32_t depth)
 {
-	struct plan_literals all = { .count = 0 };
+	struct normal_literals all = { .count = 0 };
 	bool complete = true;
 
 	for (const struct regex_node *branch = node->first; branch; branch = branch->next) {
@@ -117,7 +117,7 @@ static void read_alternate(struct reader *reader, const struct regex_node *node,
 		read_node(&inner, branch, depth + 1);
 		end_piece(&inner);
 		reader->failed |= inner.failed;
-		if (!inner.has_best || all.count + inner.best.count > PLAN_LOCALS_MAX) {
+		if (!inner.has_best || all.count + inner.best.count > NORMAL_LOCALS_MAX) {
 			complete = false;
 			break;
 		}
@@ -165,8 +165,8 @@ static void read_node(struct reader *reader, const struct regex_node *node, uint
 	}
 }
 
-bool plan_regex(struct arena *arena, struct str pattern, uint64_t *effort,
-		struct plan_literals *out)
+bool normal_regex(struct arena *arena, struct str pattern, uint64_t *effort,
+		  struct normal_literals *out)
 {
 	struct reader reader = { .arena = arena, .whole = true, .is_first = true };
 	struct regex_tree tree;

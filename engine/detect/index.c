@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who reads what: from an event's id to its detectors, and for each event an index (cel/index.h)
+ * that finds the detectors which may fire, from their filters and conditions.
+ */
+#include <errno.h>
+
+#include "ruleset.h"
+
+/* ---- listeners ------------------------------------------------------------------------ */
+
+static uint32_t highest_id(const struct ruleset *ruleset)
+{
+	uint32_t highest = 0;
+
+	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
+		const struct detector *d = ruleset->detectors[i];
+
+		highest = MAX(highest, d->def.id);
+		for (uint32_t k = 0; k < d->input_count; k++)
+			highest = MAX(highest, d->inputs[k].def->id);
+	}
+	return highest;
+}
+
+/* Where each slot's field is in an event. */
+static int16_t *map_slots(struct ruleset *ruleset, const struct event_def *def)
+{
+	int16_t *fields = arena_alloc(&ruleset->arena, sizeof(*fields) * (ruleset->slot_count + 1));
+
+	for (uint32_t i = 0; fields && i < ruleset->slot_count; i++)
+		fields[i] = (int16_t)event_field_index(def, ruleset->slots[i]);
+	return fields;
+}
+
+static int add_listener(struct ruleset *ruleset, struct detector *d, const struct input *input)
+{
+	struct listeners **at = &ruleset->by_event[input->def->id];
+	struct listeners *l = *at;
+
+	if (!l) {
+		l = arena_new(&ruleset->arena, struct listeners);
+		if (!l)
+			return -ENOMEM;
+		l->def = input->def;
+		*at = l;
+	}
+	/* Powers of two are the capacities. */
+	if ((l->count & (l->count - 1)) == 0) {
+		struct subscription *items = arena_array(&ruleset->arena, struct subscription,
+							 l->count ? l->count * 2 : 1);
+
+		if (!items)
+			return -ENOMEM;
+		if (l->count)
+			memcpy(items, l->items, l->count * sizeof(*items));
+		l->items = items;
+	}
+	l->items[l->count++] =
+		(struct subscription){ d, filters_empty(input->filters) ? NULL : input->filters };
+	return 0;
+}
+
+static int add_listeners(struct ruleset *ruleset)
+{
+	ruleset->event_limit = highest_id(ruleset) + 1;
+	ruleset->by_event = arena_array(&ruleset->arena, struct listeners *, ruleset->event_limit);
+	if (!ruleset->by_event)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
+		struct detector *d = ruleset->detectors[i];
+
+		for (uint32_t k = 0; k < d->input_count; k++)
+			if (add_listener(ruleset, d, &d->inputs[k]))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static int collect_reads(struct ruleset *ruleset)
+{
+	uint32_t limit = MIN(ruleset->event_limit, (uint32_t)PRODUCED_ID_FIRST), count = 0;
+
+	for (uint32_t i = 0; i < limit; i++)
+		count += ruleset->by_event[i] != NULL;
+	ruleset->reads = arena_array(&ruleset->arena, const struct event_def *, count + 1);
+	if (!ruleset->reads)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < limit; i++)
+		if (ruleset->by_event[i])
+			ruleset->reads[ruleset->read_count++] = ruleset->by_event[i]->def;
+	return 0;
+}
+
+/* ---- filters as guards ------------------------------------------------------------------ */
+
+static void get_scope(struct cel_run *run, const void *data, struct value *out)
+{
+	*out = scope_field_value(data, run->object, false);
+}
+
+static void get_scope_compat(struct cel_run *run, const void *data, struct value *out)
+{
+	*out = scope_field_value(data, run->object, true);
+}
+
+static int make_guard(struct ruleset *ruleset, const struct event_def *def,
+		      const struct filter_need *need, struct cel_guard *out)
+{
+	static const uint8_t tests[] = {
+		[STRING_EXACT] = CEL_TEST_EQUAL,
+		[STRING_PREFIX] = CEL_TEST_PREFIX,
+		[STRING_SUFFIX] = CEL_TEST_SUFFIX,
+		[STRING_CONTAINS] = CEL_TEST_CONTAINS,
+	};
+	struct cel_guard_term *terms = arena_array(&ruleset->arena, struct cel_guard_term,
+						   need->count);
+	struct str name = str_of(need->scope ? need->scope->name : def->fields[need->field].name);
+
+	if (!terms)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < need->count; i++)
+		terms[i] = (struct cel_guard_term){ tests[need->terms[i].form],
+						    need->terms[i].value };
+	*out = (struct cel_guard){ .terms = terms, .term_count = need->count, .text = name };
+	if (!need->scope)
+		return ruleset_slot(ruleset, name, &out->slot);
+	out->get = ruleset->compat ? get_scope_compat : get_scope;
+	out->data = need->scope;
+	return 0;
+}
+
+static int make_guards(struct ruleset *ruleset, const struct event_def *def,
+		       const struct subscription *subscription, struct cel_rule *rule)
+{
+	struct filter_need *needs;
+	struct cel_guard *guards;
+	uint32_t count;
+	int code = subscription->filters
+			   ? filters_needs(subscription->filters, &ruleset->arena, &needs, &count)
+			   : 0;
+
+	if (code || !subscription->filters)
+		return code;
+	guards = arena_array(&ruleset->arena, struct cel_guard, count + 1);
+	if (!guards)
+		return -ENOMEM;
+	for (uint32_t i = 0; !code && i < count; i++)
+		code = make_guard(ruleset, def, &needs[i], &guards[i]);
+	rule->guards = guards;
+	rule->guard_count = count;
+	return code;
+}
+
+/* ---- the indexes ------------------------------------------------------------------------- */
+
+static int make_rule(struct ruleset *ruleset, const struct event_def *def,
+		     const struct subscription *subscription, struct cel_rule *out)
+{
+	const struct detector *d = subscription->detector;
+	const struct cel_program **programs = arena_array(
+		&ruleset->arena, const struct cel_program *, d->condition_count + 1);
+
+	if (!programs)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < d->condition_count; i++)
+		programs[i] = d->conditions[i].program;
+	out->conditions = programs;
+	out->condition_count = d->condition_count;
+	return make_guards(ruleset, def, subscription, out);
+}
+
+static int make_index(struct ruleset *ruleset, struct listeners *l)
+{
+	struct cel_rule *rules = arena_array(&ruleset->arena, struct cel_rule, l->count);
+
+	if (!rules)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < l->count; i++)
+		if (make_rule(ruleset, l->def, &l->items[i], &rules[i]))
+			return -ENOMEM;
+	return cel_index_new(rules, l->count, &ruleset->arena, &l->index);
+}
+
+/* Guards may add slots, so the maps come after all indexes. */
+static int make_indexes(struct ruleset *ruleset)
+{
+	for (uint32_t i = 0; i < ruleset->event_limit; i++)
+		if (ruleset->by_event[i] && make_index(ruleset, ruleset->by_event[i]))
+			return -ENOMEM;
+	for (uint32_t i = 0; i < ruleset->event_limit; i++) {
+		struct listeners *l = ruleset->by_event[i];
+
+		if (!l)
+			continue;
+		l->fields = map_slots(ruleset, l->def);
+		if (!l->fields)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* One for each level of a chain. */
+static int make_scratch(struct ruleset *ruleset)
+{
+	autoclean(freep)
+		const struct cel_index **indexes = calloc(ruleset->event_limit, sizeof(*indexes));
+	uint32_t count = 0;
+
+	if (!indexes)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < ruleset->event_limit; i++)
+		if (ruleset->by_event[i])
+			indexes[count++] = ruleset->by_event[i]->index;
+	for (uint32_t i = 0; i <= DETECT_DEPTH_MAX; i++) {
+		ruleset->values[i] = arena_array(&ruleset->arena, struct value,
+						 ruleset->slot_count + 1);
+		ruleset->known[i] = arena_array(&ruleset->arena, uint64_t,
+						ruleset->slot_count / 64 + 1);
+		ruleset->matches[i] = cel_match_new(indexes, count, &ruleset->arena);
+		if (!ruleset->values[i] || !ruleset->known[i] || !ruleset->matches[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int ruleset_index(struct ruleset *ruleset)
+{
+	int code = add_listeners(ruleset);
+
+	if (!code)
+		code = make_indexes(ruleset);
+	if (!code)
+		code = make_scratch(ruleset);
+	return code ? code : collect_reads(ruleset);
+}
