@@ -80,8 +80,8 @@ struct cel_function {
 	const char *signature;
 	cel_call_fn call;
 	const char *doc;
-	const char *example; /* an expression */
-	const char *result;  /* what it evaluates to, as `spoor eval` prints it; NULL: not run */
+	const char *example;  /* an expression */
+	const char *result;   /* what it evaluates to, as `spoor eval` prints it; NULL: not run */
 	enum cel_trait trait; /* of a function of the caller; the library's are all pure */
 };
 

@@ -253,11 +253,10 @@ static bool emit_matches(struct emit *emit, struct node *node, uint16_t to)
 	if (!str_equal(node->call.name, STR("matches")) || pattern->kind != NODE_CONST ||
 	    pattern->constant.tag != VALUE_STRING || !node->call.overload_count)
 		return false;
-	regex = node->call.regex ? node->call.regex
-				 : regex_compile(emit->compile->arena,
-						 value_text(pattern->constant), emit->trial,
-						 &emit->compile->regex_effort, &problem,
-						 &at);
+	regex = node->call.regex
+			? node->call.regex
+			: regex_compile(emit->compile->arena, value_text(pattern->constant),
+					emit->trial, &emit->compile->regex_effort, &problem, &at);
 	if (!emit->trial)
 		node->call.regex = regex;
 	if (!regex) {

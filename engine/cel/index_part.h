@@ -60,6 +60,7 @@ void text_table_probe(const struct text_table *table, struct str text, hit_fn hi
 /* ---- texts: contains (index_search.c) ------------------------------------- */
 
 struct search;
+/* The same of ATOM_CONTAINS alone. */
 struct search *search_new(const struct literal *literals, uint32_t count, struct arena *arena);
 void search_probe(const struct search *search, struct str text, hit_fn hit, void *ctx);
 
@@ -233,6 +234,7 @@ struct cel_match {
 	bool unsure;		   /* some rules were found without a test being met */
 };
 
+/* The value of a subject on this event, worked out if it was not yet. */
 const struct value *match_value(struct cel_match *match, uint32_t subject);
 enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *atom,
 			    const struct value *value);
