@@ -105,6 +105,7 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	while (!stop_wanted &&
 	       (!options->duration || seconds_now() - started < options->duration)) {
 		r = spoor_poll(spoor, POLL_MS);
+		fputs(spoor_faults(spoor), stderr);
 		if (reload_wanted)
 			reload(spoor);
 		if (r < 0)
@@ -114,6 +115,7 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 		status = sensor_fail(spoor, EXIT_ENVIRONMENT);
 	if (spoor_drain(spoor) < 0)
 		status = sensor_fail(spoor, EXIT_ENVIRONMENT);
+	fputs(spoor_faults(spoor), stderr);
 
 	struct spoor_stats stats;
 

@@ -35,7 +35,7 @@ struct spoor {
 	bool environment; /* --enrichment environment */
 	bool compat_tracee, loaded, ended;
 	char *record_path;
-	char *error, *warnings; /* what spoor_error() and spoor_warnings() answer */
+	char *error, *warnings, *faults; /* what spoor_error() and its kin answer */
 };
 
 const char *spoor_version(void)
@@ -92,6 +92,22 @@ const char *spoor_error(const struct spoor *spoor)
 const char *spoor_warnings(const struct spoor *spoor)
 {
 	return spoor->warnings ? spoor->warnings : "";
+}
+
+const char *spoor_faults(struct spoor *spoor)
+{
+	size_t len;
+	FILE *out;
+
+	free(take(spoor->faults));
+	if (!spoor->rules.ruleset || !ruleset_has_faults(spoor->rules.ruleset))
+		return "";
+	out = open_memstream(&spoor->faults, &len);
+	if (!out)
+		return "";
+	ruleset_faults(spoor->rules.ruleset, out);
+	fclose(out);
+	return spoor->faults ? spoor->faults : "";
 }
 
 /* ---- configuration --------------------------------------------------------------- */
@@ -514,6 +530,8 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 		ruleset_detector(spoor->rules.ruleset, i, &info);
 		out->rule_errors += info.errors;
 	}
+	if (spoor->rules.ruleset)
+		out->rule_errors += ruleset_outputs_refused(spoor->rules.ruleset);
 }
 
 void spoor_close(struct spoor *spoor)
@@ -532,5 +550,6 @@ void spoor_close(struct spoor *spoor)
 	free(spoor->record_path);
 	free(spoor->error);
 	free(spoor->warnings);
+	free(spoor->faults);
 	free(spoor);
 }

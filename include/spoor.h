@@ -66,6 +66,11 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out);
 const char *spoor_error(const struct spoor *spoor);
 /* Warnings of the last load, ready to print; "" if none. */
 const char *spoor_warnings(const struct spoor *spoor);
+/*
+ * Detectors that ended in an error for the first time since this was last asked, a line each,
+ * ready to print; "" if none. Valid until the next call.
+ */
+const char *spoor_faults(struct spoor *spoor);
 /* How many detectors are loaded. */
 uint32_t spoor_detector_count(const struct spoor *spoor);
 /* NULL is fine. */

@@ -23,9 +23,10 @@ static int replay_file(const struct options *options, const char *path, struct s
 		return sensor_fail(spoor, EXIT_BAD_INPUT);
 	int r;
 
-	do
+	do {
 		r = spoor_poll(spoor, WAIT_MS); /* a pipe may have nothing yet */
-	while (r >= 0);
+		fputs(spoor_faults(spoor), stderr);
+	} while (r >= 0);
 	if (r != -ENODATA)
 		status = sensor_fail(spoor, EXIT_BAD_INPUT);
 	spoor_drain(spoor);

@@ -55,6 +55,15 @@ struct detector_info {
 uint32_t ruleset_detector_count(const struct ruleset *ruleset);
 void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct detector_info *out);
 
+/*
+ * Writes a line for each detector that ended in an error for the first time since this was last
+ * called: where, and what the error was.
+ */
+void ruleset_faults(struct ruleset *ruleset, FILE *out);
+bool ruleset_has_faults(const struct ruleset *ruleset);
+/* Detections dropped because one event made too many. */
+uint64_t ruleset_outputs_refused(const struct ruleset *ruleset);
+
 /* Called for each detection, in order, depth first from the input. */
 typedef void (*detect_sink)(void *ctx, const struct event *produced);
 

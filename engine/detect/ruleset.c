@@ -59,3 +59,27 @@ void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct dete
 		.errors = d->errors,
 	};
 }
+
+bool ruleset_has_faults(const struct ruleset *ruleset)
+{
+	return ruleset->faults > 0;
+}
+
+void ruleset_faults(struct ruleset *ruleset, FILE *out)
+{
+	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
+		struct detector *d = ruleset->detectors[i];
+
+		if (!d->fault[0] || d->fault_told)
+			continue;
+		fprintf(out, "spoor: %s: detector %.*s did not decide about an event: %s\n",
+			d->path, (int)d->id.len, d->id.data, d->fault);
+		d->fault_told = true;
+	}
+	ruleset->faults = 0;
+}
+
+uint64_t ruleset_outputs_refused(const struct ruleset *ruleset)
+{
+	return ruleset->outputs_refused;
+}

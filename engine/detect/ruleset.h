@@ -19,6 +19,7 @@ enum {
 	PRODUCED_ID_MAX = 65535,
 	/* Detections that one input event may cause: rules that feed each other cannot run away. */
 	DETECT_OUTPUTS_MAX = 10000,
+	FAULT_TEXT_MAX = 160,
 };
 
 struct condition {
@@ -57,6 +58,8 @@ struct detector {
 	struct str *condition_texts, *data_filters, *scope_filters; /* as written */
 	uint32_t data_filter_count, scope_filter_count;
 	uint64_t evaluated, fired, errors;
+	char fault[FAULT_TEXT_MAX]; /* what the first error was; "" none yet */
+	bool fault_told;
 };
 
 struct subscription {
@@ -87,6 +90,7 @@ struct ruleset {
 	const struct event_def **reads; /* built-in events that detectors read */
 	uint32_t read_count;
 	uint64_t outputs_refused;
+	uint32_t faults; /* detectors whose first error nobody has been told of */
 	/* Scratch of runs, one per level of a chain. */
 	struct value *values[DETECT_DEPTH_MAX + 1];
 	uint64_t *known[DETECT_DEPTH_MAX + 1];

@@ -7,6 +7,8 @@
  * field is decoded when the first expression asks for it, once per event.
  */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "ruleset.h"
 
@@ -18,6 +20,45 @@ struct chain {
 	void *ctx;
 	uint32_t made;
 };
+
+/* ---- errors ---------------------------------------------------------------------------- */
+
+static const struct value no_memory = { .tag = VALUE_ERROR,
+					.str = "out of memory for this event",
+					.len = 28 };
+
+/* Counts, and keeps what the first one was: an error may hide what should be detected. */
+__attribute__((format(printf, 4, 5))) static void fault_note(struct ruleset *ruleset,
+							     struct detector *d, struct value error,
+							     const char *format, ...)
+{
+	struct str text = error.tag == VALUE_ERROR ? (struct str){ error.str, error.len }
+						   : STR("it has no value of its type");
+	size_t len = sizeof(d->fault);
+	va_list args;
+	int used;
+
+	d->errors++;
+	if (d->fault[0])
+		return;
+	va_start(args, format);
+	used = vsnprintf(d->fault, len, format, args);
+	va_end(args);
+	if (used >= 0 && (size_t)used < len)
+		snprintf(d->fault + used, len - (size_t)used, ": %.*s", (int)text.len, text.data);
+	ruleset->faults++;
+}
+
+static void condition_fault(struct ruleset *ruleset, struct detector *d, uint32_t number,
+			    struct cel_run *run)
+{
+	d->conditions[number].errors++;
+	if (d->fault[0])
+		d->errors++;
+	else /* the index does not say why */
+		fault_note(ruleset, d, cel_eval(d->conditions[number].program, run),
+			   "condition %u (line %u)", number, d->conditions[number].line);
+}
 
 /* ---- outputs -------------------------------------------------------------------------- */
 
@@ -125,6 +166,7 @@ static bool coerce(struct value value, uint8_t type, struct arena *arena, struct
 	}
 }
 
+/* On failure *out is the error, or null. */
 static bool output_value(const struct chain *chain, const struct output_field *output,
 			 struct cel_run *run, struct value *out)
 {
@@ -132,7 +174,7 @@ static bool output_value(const struct chain *chain, const struct output_field *o
 	struct value value, done;
 
 	run->budget = CEL_BUDGET;
-	value = cel_eval(output->program, run);
+	value = *out = cel_eval(output->program, run);
 	if (value.tag == VALUE_ERROR || value.tag == VALUE_NULL)
 		return false;
 	if (chain->ruleset->compat || type == FIELD_none)
@@ -150,19 +192,24 @@ static struct value *output_values(const struct chain *chain, struct detector *d
 {
 	struct value *values = arena_array(chain->arena, struct value, d->def.field_count + 1);
 
+	if (!values)
+		fault_note(chain->ruleset, d, no_memory, "output");
 	for (uint32_t i = 0; values && i < d->output_count; i++) {
 		if (output_value(chain, &d->outputs[i], run, &values[i]))
 			continue;
-		values[i] = value_null();
-		if (!d->outputs[i].optional)
+		if (!d->outputs[i].optional) {
+			fault_note(chain->ruleset, d, values[i], "output field '%s'",
+				   d->def.fields[i].name);
 			return NULL;
+		}
+		values[i] = value_null();
 	}
 	return values;
 }
 
 /* ---- conditions ------------------------------------------------------------------------ */
 
-static bool all_hold(struct detector *d, struct cel_run *run)
+static bool all_hold(struct ruleset *ruleset, struct detector *d, struct cel_run *run)
 {
 	for (uint32_t i = 0; i < d->condition_count; i++) {
 		struct condition *condition = &d->conditions[i];
@@ -171,8 +218,7 @@ static bool all_hold(struct detector *d, struct cel_run *run)
 		run->budget = CEL_BUDGET;
 		value = cel_eval(condition->program, run);
 		if (value.tag == VALUE_ERROR) {
-			condition->errors++;
-			d->errors++;
+			condition_fault(ruleset, d, i, run);
 			return false;
 		}
 		if (value.tag != VALUE_BOOL || !value.b) {
@@ -185,7 +231,8 @@ static bool all_hold(struct detector *d, struct cel_run *run)
 }
 
 /* The same of a detector that the index found. */
-static bool rest_holds(struct detector *d, struct cel_match *match, uint32_t rule)
+static bool rest_holds(struct ruleset *ruleset, struct detector *d, struct cel_run *run,
+		       struct cel_match *match, uint32_t rule)
 {
 	uint32_t at;
 	enum cel_verdict verdict = cel_match_holds(match, rule, &at);
@@ -194,12 +241,10 @@ static bool rest_holds(struct detector *d, struct cel_match *match, uint32_t rul
 		d->conditions[i].hits++;
 	if (verdict == CEL_TRUE)
 		return true;
-	if (verdict == CEL_FAULT) {
-		d->conditions[at].errors++;
-		d->errors++;
-	} else {
+	if (verdict == CEL_FAULT)
+		condition_fault(ruleset, d, at, run);
+	else
 		d->conditions[at].misses++;
-	}
 	return false;
 }
 
@@ -233,9 +278,11 @@ static void fire(struct chain *chain, struct detector *d, const struct event *ev
 	struct event *made;
 
 	values = output_values(chain, d, run);
-	made = values ? make_event(chain, d, event, values) : NULL;
+	if (!values)
+		return;
+	made = make_event(chain, d, event, values);
 	if (!made) {
-		d->errors++;
+		fault_note(chain->ruleset, d, no_memory, "output");
 		return;
 	}
 	if (chain->made >= DETECT_OUTPUTS_MAX) {
@@ -262,7 +309,7 @@ static void run_plain(struct chain *chain, const struct listeners *l, const stru
 {
 	for (uint32_t i = 0; i < l->count; i++)
 		if (passes(&l->items[i], event, chain->arena) &&
-		    all_hold(l->items[i].detector, run))
+		    all_hold(chain->ruleset, l->items[i].detector, run))
 			fire(chain, l->items[i].detector, event, run, level);
 }
 
@@ -275,7 +322,7 @@ static void run_indexed(struct chain *chain, const struct listeners *l, const st
 	cel_match_start(match, l->index, run);
 	while (cel_match_next(match, &i))
 		if (passes(&l->items[i], event, chain->arena) &&
-		    rest_holds(l->items[i].detector, match, i))
+		    rest_holds(chain->ruleset, l->items[i].detector, run, match, i))
 			fire(chain, l->items[i].detector, event, run, level);
 }
 
