@@ -14,6 +14,6 @@ $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
 
 # Counts allocations: every malloc of the program goes through the benchmark.
 $(B)/tests/bench/bench_cel: $(B)/tests/cel/oracle.o
-$(B)/tests/bench/bench_cel: LDFLAGS += -Wl,--wrap=malloc
+$(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: LDFLAGS += -Wl,--wrap=malloc
 
 $(B)/tests/unit/test_index: $(B)/tests/cel/random.o
