@@ -93,6 +93,8 @@ static bool put_clause(struct builder *builder, const struct normal_clause *norm
 		atoms[builder->clause_atom_count++] = words[CLAUSE_HEAD + i];
 		cost += 3 + (i ? 0 : normal->atoms[0].subject->cost);
 	}
+	if (count >= CHOICE_MIN)
+		cost = 8 + normal->atoms[0].subject->cost;
 	if (whole != INDEX_NONE)
 		cost = normal->whole->cost;
 	clauses[index->clause_count++] = (struct index_clause){
@@ -138,6 +140,16 @@ static uint32_t add_clause(struct builder *builder, const struct normal_clause *
 
 /* ---- rules ------------------------------------------------------------------ */
 
+/* The atom that is all of a clause. */
+static uint32_t only_atom(const struct cel_index *index, uint32_t number)
+{
+	const struct index_clause *clause = &index->clauses[number];
+	bool is_atom = clause->whole == INDEX_NONE && clause->count == 1 &&
+		       !clause->normal->negated;
+
+	return is_atom ? index->clause_atoms[clause->first] : INDEX_NONE;
+}
+
 static bool add_step(struct builder *builder, struct index_rule *rule, uint32_t clause,
 		     uint32_t condition)
 {
@@ -154,7 +166,9 @@ static bool add_step(struct builder *builder, struct index_rule *rule, uint32_t 
 	       index->clauses[steps[at - 1].clause].cost > index->clauses[clause].cost;
 	     at--)
 		steps[at] = steps[at - 1];
-	steps[at] = (struct index_step){ .clause = clause, .condition = (uint16_t)condition };
+	steps[at] = (struct index_step){ .clause = clause,
+					 .atom = only_atom(index, clause),
+					 .condition = (uint16_t)condition };
 	index->step_count++;
 	rule->step_count++;
 	return true;

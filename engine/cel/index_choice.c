@@ -4,8 +4,6 @@
 
 #include "index_part.h"
 
-enum { CHOICE_MIN = 6 }; /* fewer atoms are as fast one by one */
-
 /* All atoms must be on one subject, and of kinds that tables hold exactly. */
 static bool suits(const struct cel_index *index, const struct index_clause *clause)
 {

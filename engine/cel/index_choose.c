@@ -316,9 +316,20 @@ static uint32_t range_chance(const struct interval *range)
 	return (uint64_t)range->high - (uint64_t)range->low < 1000 ? 80 : 250;
 }
 
+/* Trying a rule: most end at one of the first steps. */
+static double cost_of_trying(const struct cel_index *index, const struct index_rule *rule)
+{
+	double cost = 0;
+
+	for (uint32_t i = 0; i < rule->step_count; i++)
+		cost += index->clauses[index->steps[rule->first_step + i].clause].cost;
+	return rule->step_count ? COST_TRY + MIN(cost, 1000.0) / 4 : 0;
+}
+
 struct weighing {
 	const struct index_rule *rule;
 	double cost; /* of the option at hand, then of the best */
+	double trying;
 	struct option best;
 	uint32_t subject; /* last one weighed: tests of one option share it */
 };
@@ -333,7 +344,7 @@ static void weigh_test(struct chooser *chooser, const struct target *test, struc
 	double chance = (test->range ? range_chance(&test->interval) : normal_chance(&test->atom)) /
 			1000.0;
 
-	weighing->cost += chance * COST_TRY * MIN(share, (uint32_t)SHARE_MAX);
+	weighing->cost += chance * weighing->trying * MIN(share, (uint32_t)SHARE_MAX);
 	if (!test->range && !index_fits_table(&test->atom))
 		weighing->cost += (double)COST_OTHER / share;
 	if (weighing->subject != test->subject)
@@ -354,13 +365,6 @@ static void weigh_option(struct chooser *chooser, const struct option *option, v
 		weighing->best = *option;
 	else
 		weighing->cost = best;
-}
-
-static double cost_of_always(const struct cel_index *index, const struct index_rule *rule)
-{
-	if (!rule->step_count)
-		return 0;
-	return COST_TRY + MIN(index->clauses[index->steps[rule->first_step].clause].cost, 100);
 }
 
 static void use_test(struct chooser *chooser, const struct target *test, struct str key, void *ctx)
@@ -439,9 +443,10 @@ static void take_option(struct chooser *chooser, struct index_rule *rule,
 
 static struct option choose(struct chooser *chooser, const struct index_rule *rule)
 {
-	struct weighing weighing = { .rule = rule,
-				     .cost = cost_of_always(chooser->builder->index, rule),
-				     .best = { .access = ACCESS_ALWAYS } };
+	double trying = cost_of_trying(chooser->builder->index, rule);
+	struct weighing weighing = {
+		.rule = rule, .cost = trying, .trying = trying, .best = { .access = ACCESS_ALWAYS }
+	};
 
 	each_option(chooser, rule, weigh_option, &weighing);
 	return weighing.best;

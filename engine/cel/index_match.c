@@ -97,6 +97,11 @@ enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *a
 {
 	switch ((enum atom_kind)atom->kind) {
 	case ATOM_EQUAL:
+		if (value->tag == VALUE_STRING && atom->constant.tag == VALUE_STRING)
+			return verdict_of(str_equal(value_text(*value),
+						    value_text(atom->constant)) != atom->negated);
+		if (value->tag == VALUE_INT && atom->constant.tag == VALUE_INT)
+			return verdict_of((value->i == atom->constant.i) != atom->negated);
 		match->run->budget = CEL_BUDGET;
 		return verdict_of_value(vm_equal(match->run, *value, atom->constant),
 					atom->negated);
@@ -254,6 +259,16 @@ bool cel_match_next(struct cel_match *match, uint32_t *rule)
 	return false;
 }
 
+static inline enum cel_verdict step_verdict(struct cel_match *match, const struct index_step *step)
+{
+	const struct index_atom *atom;
+
+	if (step->atom == INDEX_NONE)
+		return clause_verdict(match, step->clause);
+	atom = &match->index->atoms[step->atom];
+	return match_atom(match, &atom->normal, match_value(match, atom->subject));
+}
+
 enum cel_verdict cel_match_holds(struct cel_match *match, uint32_t number, uint32_t *condition)
 {
 	const struct cel_index *index = match->index;
@@ -272,7 +287,7 @@ enum cel_verdict cel_match_holds(struct cel_match *match, uint32_t number, uint3
 		}
 		if (step->answered && LIKELY(!match->unsure))
 			continue;
-		verdict = clause_verdict(match, step->clause);
+		verdict = step_verdict(match, step);
 		if (verdict == CEL_FALSE)
 			return CEL_FALSE;
 		fault |= verdict == CEL_FAULT;

@@ -127,6 +127,7 @@ struct index_clause {
 
 struct index_step {
 	uint32_t clause;
+	uint32_t atom; /* the clause is this atom; INDEX_NONE: it is more */
 	uint16_t condition;
 	bool answered; /* it is what found the rule, and true */
 };
@@ -169,6 +170,7 @@ struct target_list {
 /* All targets on one subject. */
 struct probe {
 	uint32_t subject;
+	uint32_t rules; /* that are found by it */
 	struct text_table *text;
 	struct search *search;
 	struct number_table *numbers;
@@ -241,6 +243,8 @@ enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *a
 bool match_hit(void *match, uint32_t target);
 
 /* index_choice.c: one of many atoms on the same subject, by tables. */
+enum { CHOICE_MIN = 6 }; /* fewer atoms are as fast one by one */
+
 struct choice {
 	uint32_t subject;
 	bool wants_text; /* what is no text is an error */

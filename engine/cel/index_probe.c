@@ -236,6 +236,24 @@ static uint32_t *sort_targets(const struct cel_index *index, struct arena *scrat
 	return order;
 }
 
+/* A rule may have several targets on a subject, in any order: each is counted once. */
+static uint32_t count_rules(struct builder *builder, const uint32_t *targets, uint32_t count)
+{
+	const struct cel_index *index = builder->index;
+	uint8_t *seen = arena_array(builder->scratch, uint8_t, index->rule_count + 1);
+	uint32_t rules = 0;
+
+	for (uint32_t i = 0; seen && i < count; i++) {
+		const struct target *target = &index->targets[targets[i]];
+
+		for (uint32_t k = 0; k < target->count; k++) {
+			rules += !seen[target->rules[k]];
+			seen[target->rules[k]] = true;
+		}
+	}
+	return rules;
+}
+
 int index_probes(struct builder *builder)
 {
 	struct cel_index *index = builder->index;
@@ -257,6 +275,8 @@ int index_probes(struct builder *builder)
 		index->probes = probes;
 		filling.probe = &probes[index->probe_count++];
 		filling.probe->subject = i;
+		filling.probe->rules = count_rules(builder, order + first[i],
+						   first[i + 1] - first[i]);
 		for (uint32_t k = first[i]; k < first[i + 1]; k++)
 			put_target(&filling, order[k]);
 		if (!make_tables(&filling))

@@ -96,6 +96,22 @@ static struct need of_items(struct normalizer *normalizer, struct node **items, 
 	return all;
 }
 
+/* An element of a list that is known, as a node that stands nowhere in the source. */
+static struct node *element(struct normalizer *normalizer, const struct value_list *list,
+			    const struct node *range, uint32_t number)
+{
+	struct node *item = node_const(normalizer->compile, value_null(), 0, 0);
+
+	if (!item)
+		return NULL;
+	if (list)
+		item->constant = list->items[number];
+	else
+		*item = *range->list.items[number];
+	item->at = NORMAL_NOWHERE;
+	return item;
+}
+
 /*
  * The bodies of x.exists(i, body), one for each element that is known when compiling; NULL:
  * not such a macro. *constant: the elements are constants, so none can be an error.
@@ -119,9 +135,7 @@ static struct node **bodies(struct normalizer *normalizer, struct node *node, ui
 		return NULL;
 	items = arena_array(normalizer->compile->scratch, struct node *, *count);
 	for (uint32_t i = 0; items && i < *count; i++) {
-		struct node *item = list ? node_const(normalizer->compile, list->items[i],
-						      range->at, range->end)
-					 : range->list.items[i];
+		struct node *item = element(normalizer, list, range, i);
 
 		items[i] = item ? normal_substitute(normalizer, node->fold.body, node->fold.first,
 						    item)
@@ -294,8 +308,6 @@ static bool is_choice(const struct node *node)
 static void add(struct clauses *clauses, struct node *node, bool want)
 {
 	struct normalizer *normalizer = clauses->normalizer;
-	struct str source = normalizer->compile->source->text;
-	uint32_t end = MIN(node->end, source.len), at = MIN(node->at, end);
 	bool negated = !want && is_choice(node);
 	struct need need = need_of(normalizer, node, want || negated);
 	struct normal_clause *clause = normalizer->failed ? NULL : add_clause(clauses);
@@ -310,7 +322,7 @@ static void add(struct clauses *clauses, struct node *node, bool want)
 		.exact = need.known && need.exact,
 		.negated = negated && need.known,
 		.want = want,
-		.text = arena_str(normalizer->compile->arena, source.data + at, end - at),
+		.text = normal_text(normalizer, node),
 	};
 	if (!clause->exact)
 		clause->whole = normal_subject_of(normalizer, node);

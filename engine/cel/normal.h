@@ -18,6 +18,7 @@ enum {
 	NORMAL_KEY_MAX = 16384,	  /* bytes of a subject's key; longer: it is not shared */
 	NORMAL_CHAIN_MAX = 32,	  /* selections of a subject, one inside the other */
 	NORMAL_LOCALS_MAX = 32,
+	NORMAL_NOWHERE = UINT32_MAX, /* place of a node that was put in for a variable */
 };
 
 enum subject_kind {
@@ -111,6 +112,9 @@ void normal_key_value(struct buf *out, struct value value);
 /* A copy of the tree in which the variable is another tree. NULL: too large, or no memory. */
 struct node *normal_substitute(struct normalizer *normalizer, struct node *node,
 			       const struct local *local, struct node *by);
+
+/* The source of the whole subtree, copied; data == NULL: no memory. */
+struct str normal_text(struct normalizer *normalizer, const struct node *node);
 
 /* normal_subject.c; NULL: no memory, or it has no program of its own. */
 const struct normal_subject *normal_subject_of(struct normalizer *normalizer, struct node *node);

@@ -75,17 +75,61 @@ static struct str copy_key(struct normalizer *normalizer, const struct node *nod
 	return copy;
 }
 
+struct span {
+	uint32_t at, end;
+};
+
+static void widen(void *ctx, struct node **child)
+{
+	struct span *span = ctx;
+
+	if ((*child)->at == NORMAL_NOWHERE)
+		return;
+	span->at = MIN(span->at, (*child)->at);
+	span->end = MAX(span->end, (*child)->end);
+	node_each(*child, widen, span);
+}
+
+struct str normal_text(struct normalizer *normalizer, const struct node *node)
+{
+	struct str source = normalizer->compile->source->text;
+	struct span span = { .at = NORMAL_NOWHERE };
+	struct node *root = (struct node *)node; /* visits do not write */
+
+	widen(&span, &root);
+	span.end = MIN(span.end, source.len);
+	span.at = MIN(span.at, span.end);
+	return arena_str(normalizer->compile->arena, source.data + span.at, span.end - span.at);
+}
+
+/* hasData("x") tells of the value of getEventData("x"): name that. */
+static struct str slot_text(struct normalizer *normalizer, const struct node *node)
+{
+	struct str text = normal_text(normalizer, node), full;
+	const struct slot_access *slots = normalizer->compile->env->slots;
+	const char *open = text.data ? memchr(text.data, '(', text.len) : NULL;
+	uint32_t rest = open ? (uint32_t)(text.data + text.len - open) : 0;
+	char *data;
+
+	if (!open || !slots || slots->next)
+		return text;
+	full.len = slots->value_function.len + rest;
+	full.data = data = arena_alloc(normalizer->compile->arena, full.len + 1);
+	if (!data)
+		return text;
+	memcpy(data, slots->value_function.data, slots->value_function.len);
+	memcpy(data + slots->value_function.len, open, rest);
+	return full;
+}
+
 static struct normal_subject *new_subject(struct normalizer *normalizer, const struct node *node)
 {
 	struct normal_subject *subject = arena_new(normalizer->compile->arena,
 						   struct normal_subject);
-	struct str source = normalizer->compile->source->text;
-	uint32_t end = MIN(node->end, source.len), at = MIN(node->at, end);
-
 	normalizer->failed |= !subject;
 	if (!subject)
 		return NULL;
-	subject->text = arena_str(normalizer->compile->arena, source.data + at, end - at);
+	subject->text = normal_text(normalizer, node);
 	subject->key = copy_key(normalizer, node);
 	subject->stable = true;
 	return subject;
@@ -156,6 +200,7 @@ const struct normal_subject *normal_subject_of(struct normalizer *normalizer, st
 		if (!subject)
 			return NULL;
 		subject->kind = SUBJECT_SLOT;
+		subject->text = slot_text(normalizer, node);
 		subject->slot = node->slot.number;
 		subject->cost = COST_SLOT;
 		return subject;

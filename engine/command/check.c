@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/common.h"
 #include "base/yaml.h"
 #include "command.h"
@@ -205,6 +206,15 @@ static void check_tested(struct check *check, const struct ruleset *ruleset)
 	}
 }
 
+static void print_plan(const struct ruleset *ruleset)
+{
+	struct buf text = { 0 };
+
+	ruleset_explain(ruleset, &text);
+	printf("%s", buf_cstr(&text));
+	buf_free(&text);
+}
+
 static bool load_all(struct check *check, bool given)
 {
 	struct ruleset_options options = { .compat_tracee = check->options->compat != NULL,
@@ -227,6 +237,8 @@ static bool load_all(struct check *check, bool given)
 	}
 	if (fine && given && check->detectors.count)
 		check_tested(check, ruleset);
+	if (fine && check->options->explain_plan)
+		print_plan(ruleset);
 	if (fine && !given)
 		check->files = ruleset_detector_count(ruleset);
 	policies_free(policies);
@@ -329,6 +341,12 @@ static int run_check(const struct options *options, int argc, char **argv)
 		free(check);
 		return EXIT_USAGE;
 	}
+	if (options->explain_plan && printer != 0) {
+		fprintf(stderr,
+			"error: --explain-plan prints text\n    hint: leave out --format\n");
+		free(check);
+		return EXIT_USAGE;
+	}
 	check->options = options;
 	for (int i = 0; i < argc; i++)
 		find(check, argv[i]);
@@ -357,8 +375,9 @@ const struct command command_check = {
 		"\n"
 		"    spoor check rules\n"
 		"    spoor check my-rules/backdoor.yaml --format sarif\n"
+		"    spoor check --explain-plan my-rules\n"
 		"\n"
 		"Exit status 1 if there is an error; warnings do not count.\n",
-	.options = "format compat help",
+	.options = "format compat explain_plan",
 	.run = run_check,
 };

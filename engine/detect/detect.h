@@ -50,7 +50,8 @@ struct detector_info {
 	uint32_t condition_count;
 	const struct str *data_filters, *scope_filters; /* as written, of all inputs */
 	uint32_t data_filter_count, scope_filter_count;
-	uint64_t evaluated, fired, errors; /* since load */
+	/* Since load; evaluated: tried, which the index spares most events. */
+	uint64_t evaluated, fired, errors;
 };
 uint32_t ruleset_detector_count(const struct ruleset *ruleset);
 void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct detector_info *out);
@@ -63,6 +64,10 @@ void ruleset_faults(struct ruleset *ruleset, FILE *out);
 bool ruleset_has_faults(const struct ruleset *ruleset);
 /* Detections dropped because one event made too many. */
 uint64_t ruleset_outputs_refused(const struct ruleset *ruleset);
+
+/* For each detector how the index of rules finds it, as text. */
+struct buf;
+void ruleset_explain(const struct ruleset *ruleset, struct buf *out);
 
 /* Called for each detection, in order, depth first from the input. */
 typedef void (*detect_sink)(void *ctx, const struct event *produced);
