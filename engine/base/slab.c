@@ -1,77 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slabs: a bump pointer over chunks, and a free list per size class. */
+/*
+ * Slabs. A page is in exactly one place: untouched, in the list of idle pages, in the
+ * list of its class (it has room), or in none (it is full).
+ */
 #include "slab.h"
+
+#include <sys/mman.h>
 
 #include "common.h"
 
-enum { CHUNK_SIZE = 256 * 1024 };
+enum { NO_PAGE = UINT32_MAX };
 
-struct slab_chunk {
-	struct slab_chunk *next;
-	char data[CHUNK_SIZE] __attribute__((aligned(16)));
+struct slab_page {
+	void *released;		 /* pieces that came back */
+	uint32_t carved, in_use; /* pieces cut so far; of those handed out now */
+	uint32_t next, previous; /* in its list */
+	uint32_t class;
 };
 
-static unsigned class_of(size_t size)
+static uint32_t class_of(size_t size)
 {
-	unsigned class = 0;
+	uint32_t class = 0;
 
 	while (((size_t)SLAB_PIECE_MIN << class) < size)
 		class ++;
 	return class;
 }
 
-static bool chunk_add(struct slab *slab)
+static uint32_t pieces_in_page(uint32_t class)
 {
-	if (slab->held + sizeof(struct slab_chunk) > slab->budget)
-		return false;
-	struct slab_chunk *chunk = malloc(sizeof(*chunk));
+	return (uint32_t)SLAB_PAGE / ((uint32_t)SLAB_PIECE_MIN << class);
+}
 
-	if (!chunk)
+static bool is_full(const struct slab_page *page)
+{
+	return page->in_use == pieces_in_page(page->class);
+}
+
+/* ---- lists ----------------------------------------------------------------------- */
+
+static void list_add(struct slab *slab, uint32_t *list, uint32_t number)
+{
+	struct slab_page *page = &slab->pages[number];
+
+	page->previous = NO_PAGE;
+	page->next = *list;
+	if (*list != NO_PAGE)
+		slab->pages[*list].previous = number;
+	*list = number;
+}
+
+static void list_remove(struct slab *slab, uint32_t *list, uint32_t number)
+{
+	struct slab_page *page = &slab->pages[number];
+
+	if (page->previous == NO_PAGE)
+		*list = page->next;
+	else
+		slab->pages[page->previous].next = page->next;
+	if (page->next != NO_PAGE)
+		slab->pages[page->next].previous = page->previous;
+}
+
+/* ---- pages ----------------------------------------------------------------------- */
+
+static bool slab_start(struct slab *slab)
+{
+	uint32_t count = (uint32_t)(slab->budget / SLAB_PAGE);
+	void *memory = count ? mmap(NULL, (size_t)count * SLAB_PAGE, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+			     : MAP_FAILED;
+
+	if (memory == MAP_FAILED)
 		return false;
-	chunk->next = slab->chunks;
-	slab->chunks = chunk;
-	slab->held += sizeof(*chunk);
-	slab->next = chunk->data;
-	slab->end = chunk->data + CHUNK_SIZE;
+	slab->pages = calloc(count, sizeof(*slab->pages));
+	if (!slab->pages) {
+		munmap(memory, (size_t)count * SLAB_PAGE);
+		return false;
+	}
+	slab->memory = memory;
+	slab->page_count = count;
+	slab->idle = NO_PAGE;
+	for (uint32_t class = 0; class < SLAB_CLASSES; class ++)
+		slab->open[class] = NO_PAGE;
 	return true;
 }
 
+/* A page without pieces becomes one of this class. */
+static bool page_open(struct slab *slab, uint32_t class)
+{
+	uint32_t number = slab->idle;
+
+	if (number != NO_PAGE)
+		list_remove(slab, &slab->idle, number);
+	else if (slab->untouched < slab->page_count)
+		number = slab->untouched++;
+	else
+		return false;
+	slab->pages[number] = (struct slab_page){ .class = class };
+	list_add(slab, &slab->open[class], number);
+	return true;
+}
+
+/* ---- pieces ---------------------------------------------------------------------- */
+
 void *slab_alloc(struct slab *slab, size_t size)
 {
-	if (size > SLAB_PIECE_MAX)
+	if (size > SLAB_PIECE_MAX || (!slab->memory && !slab_start(slab)))
 		return NULL;
-	unsigned class = class_of(size);
-	size_t piece = (size_t)SLAB_PIECE_MIN << class;
-	void *p = slab->free[class];
+	uint32_t class = class_of(size);
 
-	if (p) {
-		slab->free[class] = *(void **)p;
-		return p;
-	}
-	if ((size_t)(slab->end - slab->next) < piece && !chunk_add(slab))
+	if (slab->open[class] == NO_PAGE && !page_open(slab, class))
 		return NULL;
-	p = slab->next;
-	slab->next += piece;
-	return p;
+	uint32_t number = slab->open[class];
+	struct slab_page *page = &slab->pages[number];
+	void *piece = page->released;
+
+	if (piece)
+		page->released = *(void **)piece;
+	else
+		piece = slab->memory + (size_t)number * SLAB_PAGE +
+			((size_t)SLAB_PIECE_MIN << class) * page->carved++;
+	page->in_use++;
+	if (is_full(page))
+		list_remove(slab, &slab->open[class], number);
+	return piece;
 }
 
 void slab_release(struct slab *slab, void *piece, size_t size)
 {
 	if (!piece)
 		return;
-	unsigned class = class_of(size);
+	uint32_t class = class_of(size);
+	uint32_t number = (uint32_t)(((char *)piece - slab->memory) / SLAB_PAGE);
+	struct slab_page *page = &slab->pages[number];
 
-	*(void **)piece = slab->free[class];
-	slab->free[class] = piece;
+	if (is_full(page))
+		list_add(slab, &slab->open[class], number);
+	*(void **)piece = page->released;
+	page->released = piece;
+	if (--page->in_use == 0) {
+		list_remove(slab, &slab->open[class], number);
+		list_add(slab, &slab->idle, number);
+	}
 }
 
 void slab_free(struct slab *slab)
 {
-	while (slab->chunks) {
-		struct slab_chunk *next = slab->chunks->next;
-
-		free(slab->chunks);
-		slab->chunks = next;
-	}
+	if (slab->memory)
+		munmap(slab->memory, (size_t)slab->page_count * SLAB_PAGE);
+	free(slab->pages);
 	*slab = (struct slab){ .budget = slab->budget };
 }

@@ -61,7 +61,7 @@ static void learn_exec(struct stores *stores, uint32_t pid, uint64_t start, uint
 	struct {
 		struct wire_header h;
 		struct ev_sched_process_exec e;
-		char tail[512];
+		char tail[2048];
 	} r = { .h = header(EV_sched_process_exec, pid, start, ppid, pstart) };
 	uint32_t at = (uint32_t)(sizeof(r.h) + sizeof(r.e));
 
@@ -246,6 +246,34 @@ static void room_is_made_quickly(void **state)
 	stores_free(stores);
 }
 
+/* Long arguments fill the memory for texts; a short text then must not cost the whole store. */
+static void long_arguments_do_not_empty_the_store(void **state)
+{
+	enum { CAPACITY = 16384, PROGRAMS = 20000 };
+	static char argument[1500]; /* with the path it takes 2048 bytes */
+	struct stores *stores = stores_new(CAPACITY, 8);
+	struct store_stats stats;
+
+	(void)state;
+	assert_non_null(stores);
+	memset(argument, 'x', sizeof(argument) - 1);
+	for (uint32_t pid = 10; pid < PROGRAMS; pid++) {
+		learn_exec(stores, pid, pid, 1, 1, "/bin/true", argument, sizeof(argument));
+		learn_exit(stores, pid, pid);
+	}
+	stores_stats(stores, &stats);
+	uint32_t before = stats.processes;
+
+	assert_true(before > 12000);
+	for (uint32_t pid = 30000; pid < 30100; pid++) {
+		learn_exec(stores, pid, pid, 1, 1, "/bin/ls", "", 0);
+		assert_true(str_equal(process_find(stores, pid, pid)->executable, STR("/bin/ls")));
+	}
+	stores_stats(stores, &stats);
+	assert_true(stats.processes > before / 2);
+	stores_free(stores);
+}
+
 static void learn_loss(struct stores *stores, const char *event)
 {
 	struct {
@@ -375,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_parent_may_come_after_its_child),
 		cmocka_unit_test(room_is_made_quickly),
 		cmocka_unit_test(a_lost_exec_makes_all_unknown),
+		cmocka_unit_test(long_arguments_do_not_empty_the_store),
 		cmocka_unit_test(unknown_process_becomes_known),
 		cmocka_unit_test(containers_by_path),
 		cmocka_unit_test(cgroups_are_bounded),
