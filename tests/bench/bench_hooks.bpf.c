@@ -33,8 +33,7 @@ int BPF_PROG(empty_enter, struct pt_regs *regs, long number)
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(record_exit, struct pt_regs *regs, long ret)
+static __always_inline int record_write(struct pt_regs *regs, long value, bool stamped)
 {
 	__u64 *record;
 
@@ -45,8 +44,23 @@ int BPF_PROG(record_exit, struct pt_regs *regs, long ret)
 		__sync_fetch_and_add(&reserved_failed, 1);
 		return 0;
 	}
+	if (stamped)
+		value = bpf_ktime_get_boot_ns();
 	for (int i = 0; i < RECORD_BYTES / 8; i++)
-		record[i] = ret;
+		record[i] = value;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(record_exit, struct pt_regs *regs, long ret)
+{
+	return record_write(regs, ret, false);
+}
+
+/* The same with the one thing every record needs: when. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stamped_exit, struct pt_regs *regs, long ret)
+{
+	return record_write(regs, ret, true);
 }
