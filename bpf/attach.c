@@ -79,10 +79,51 @@ static void object_freep(struct object **object)
 	object_free(*object);
 }
 
+/* Runs an iterator for what it does, not for what it says. */
+static void iterator_run(struct bpf_program *program)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	autoclean(closep) int fd = -1;
+	char nothing[64];
+
+	if (!link)
+		return;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	while (fd >= 0 && (read(fd, nothing, sizeof(nothing)) > 0 || errno == EAGAIN))
+		errno = 0;
+	bpf_link__destroy(link);
+}
+
 void collector_detach(struct collector *collector)
 {
-	while (collector->detached < collector->count)
-		links_detach(collector->objects[collector->detached++], 0);
+	while (collector->detached < collector->count) {
+		struct object *object = collector->objects[collector->detached++];
+		struct bpf_program *left = object->skeleton->progs.kprobe_left;
+
+		links_detach(object, 0);
+		if (bpf_program__autoload(left))
+			iterator_run(left);
+	}
+}
+
+uint64_t collector_missed(const struct collector *collector)
+{
+	uint64_t total = 0;
+
+	for (uint32_t i = 0; i < collector->count; i++) {
+		struct bpf_program *program;
+
+		bpf_object__for_each_program(program, collector->objects[i]->skeleton->obj)
+		{
+			struct bpf_prog_info info = { 0 };
+			uint32_t len = sizeof(info);
+
+			if (bpf_program__fd(program) >= 0 &&
+			    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) == 0)
+				total += info.recursion_misses;
+		}
+	}
+	return total;
 }
 
 void collector_free(struct collector *collector)
@@ -265,6 +306,7 @@ static int programs_select(struct spoor_bpf *skeleton, const struct plan *plan, 
 		kprobes |= row->hook->mode == HOOK_KPROBE;
 	}
 	bpf_program__set_autoload(skeleton->progs.kprobe_thread_end, kprobes);
+	bpf_program__set_autoload(skeleton->progs.kprobe_left, kprobes);
 	return 0;
 }
 

@@ -276,6 +276,26 @@ int BPF_PROG(kprobe_thread_end, struct task_struct *task)
 	return 0;
 }
 
+/*
+ * Run at the end, when nothing is attached any more: a mark of a thread that is not
+ * inside that call belongs to a return nobody saw. (A thread whose registers still name
+ * the call may be inside it: that call is not done.)
+ */
+SEC("iter/task")
+int kprobe_left(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct thread_state *state;
+
+	if (!task)
+		return 0;
+	state = thread_get(task);
+	if (state && pending_of(state)->call &&
+	    pending_of(state)->call != call_slot(task, task_registers(task)))
+		pending_lost(pending_of(state));
+	return 0;
+}
+
 SEC("kprobe")
 int kprobe_do_msgsnd(struct pt_regs *ctx)
 {

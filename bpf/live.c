@@ -20,6 +20,7 @@ enum {
 	BATCH = 8192,  /* records of one read: what a batch arena must bear */
 	LOSS_COUNTERS = SLOT_COUNT * LOSS_REASON_COUNT,
 	DRAIN_MS = 500, /* how long a record may be under way at the end */
+	MISSED_EVERY_MS = 1000,
 };
 
 struct source {
@@ -33,9 +34,10 @@ struct source {
 	uint64_t from_ring; /* records read from the ring */
 	bool started, stopped, more;
 	int cpus;
-	uint64_t lost_seen; /* lost_total when we last looked */
-	uint64_t *losses;   /* reported so far: [counter][cpu] */
-	uint64_t *fresh;    /* one counter, all processors */
+	uint64_t missed_seen, missed_look; /* skipped programs reported; when to look next */
+	uint64_t lost_seen;		   /* lost_total when we last looked */
+	uint64_t *losses;		   /* reported so far: [counter][cpu] */
+	uint64_t *fresh;		   /* one counter, all processors */
 };
 
 /* ---- losses -------------------------------------------------------------------- */
@@ -58,11 +60,10 @@ static uint64_t now_ns(clockid_t id)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void loss_emit(struct source *source, uint32_t counter, uint32_t cpu, uint64_t lost,
-		      source_sink sink, void *ctx)
+/* event "": it cannot be told. cpu < 0: nor can the processor. */
+static void loss_emit(struct source *source, const char *event, const char *reason, int cpu,
+		      uint64_t lost, source_sink sink, void *ctx)
 {
-	const char *event = slot_names[counter / LOSS_REASON_COUNT];
-	const char *reason = reason_names[counter % LOSS_REASON_COUNT];
 	struct {
 		struct wire_header header;
 		struct ev_events_lost body;
@@ -79,13 +80,34 @@ static void loss_emit(struct source *source, uint32_t counter, uint32_t cpu, uin
 	memcpy(record.text, event, name.len);
 	memcpy(record.text + name.len, reason, why.len);
 	record.body.lost = lost;
-	record.body.lost_cpu = cpu;
 	record.body.lost_event = name;
 	record.body.reason = why;
-	record.header.present = FIELD_BIT(events_lost, lost) | FIELD_BIT(events_lost, lost_cpu) |
-				FIELD_BIT(events_lost, lost_event) | FIELD_BIT(events_lost, reason);
+	record.header.present = FIELD_BIT(events_lost, lost) | FIELD_BIT(events_lost, lost_event) |
+				FIELD_BIT(events_lost, reason);
+	if (cpu >= 0) {
+		record.body.lost_cpu = (uint32_t)cpu;
+		record.header.present |= FIELD_BIT(events_lost, lost_cpu);
+	}
 	source->stats.lost += lost;
 	sink(ctx, &record.header, NULL);
+}
+
+/*
+ * The kernel does not run a program that is running already on the processor (a task
+ * that preempted another). It counts that, and so do we: at most so many events are
+ * missing, since a raw hook may have been skipped for a call nobody wants.
+ */
+static uint32_t missed_report(struct source *source, source_sink sink, void *ctx)
+{
+	uint64_t missed = collector_missed(&source->collector);
+	uint64_t fresh = missed - source->missed_seen;
+
+	source->missed_look = now_ns(CLOCK_MONOTONIC) + MISSED_EVERY_MS * 1000000ULL;
+	if (fresh == 0)
+		return 0;
+	source->missed_seen = missed;
+	loss_emit(source, "", "program_busy", -1, fresh, sink, ctx);
+	return 1;
 }
 
 /* Turns what the counters grew by into records. Returns how many. */
@@ -106,8 +128,9 @@ static uint32_t losses_report(struct source *source, source_sink sink, void *ctx
 		for (int cpu = 0; cpu < source->cpus; cpu++) {
 			if (source->fresh[cpu] == old[cpu])
 				continue;
-			loss_emit(source, counter, (uint32_t)cpu, source->fresh[cpu] - old[cpu],
-				  sink, ctx);
+			loss_emit(source, slot_names[counter / LOSS_REASON_COUNT],
+				  reason_names[counter % LOSS_REASON_COUNT], cpu,
+				  source->fresh[cpu] - old[cpu], sink, ctx);
 			old[cpu] = source->fresh[cpu];
 			count++;
 		}
@@ -230,6 +253,8 @@ static uint32_t ring_drain(struct source *source, source_sink sink, void *ctx)
 	source->more = count == BATCH;
 	if (!source->more || source->stats.records % (64 * BATCH) < BATCH)
 		count += losses_report(source, sink, ctx);
+	if (now_ns(CLOCK_MONOTONIC) >= source->missed_look)
+		count += missed_report(source, sink, ctx);
 	source->stats.records += count;
 	return count;
 }
@@ -304,7 +329,8 @@ static int live_drain(struct source *source, source_sink sink, void *ctx, struct
 			break;
 		ring_wait(&source->ring, 1);
 	} while (now_ns(CLOCK_MONOTONIC) < deadline);
-	source->stats.records += losses_report(source, sink, ctx);
+	source->stats.records += losses_report(source, sink, ctx) +
+				 missed_report(source, sink, ctx);
 	return 0;
 }
 

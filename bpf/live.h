@@ -52,6 +52,8 @@ int collector_want(struct collector *collector, const struct source_want *want, 
 struct spoor_bpf *collector_first(const struct collector *collector);
 /* Detaches everything, for good; the maps stay to be read. */
 void collector_detach(struct collector *collector);
+/* Times the kernel skipped one of our programs because it was running already on that processor. */
+uint64_t collector_missed(const struct collector *collector);
 void collector_free(struct collector *collector);
 
 /* ---- ring.c -------------------------------------------------------------------- */

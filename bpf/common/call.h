@@ -46,21 +46,28 @@ INLINE void call_arguments(struct call *call, const struct pt_regs *regs)
 
 enum { X32_BIT = 0x40000000 };
 
+/* The event of the call that the registers name; SLOT_NONE if it is none of ours. */
+INLINE __u32 call_slot(struct task_struct *task, const struct pt_regs *regs)
+{
+	__u32 number = regs->orig_ax;
+	bool compat = task_in_compat(task);
+
+	if (!compat)
+		number &= ~X32_BIT;
+	if (number >= SYSCALL_NUMBERS)
+		return SLOT_NONE;
+	return compat ? settings.syscall32_slot[number] : settings.syscall_slot[number];
+}
+
 /* The call the task is in, by its saved registers; false if it is none of ours. */
 INLINE bool call_begin(struct call *call, struct task_struct *task, const struct pt_regs *regs,
 		       __s64 ret, enum hook_mode mode)
 {
-	__u32 number = regs->orig_ax;
-
 	if (is_sensor(task))
 		return false;
 	call->task = task;
 	call->compat = task_in_compat(task);
-	if (!call->compat)
-		number &= ~X32_BIT;
-	if (number >= SYSCALL_NUMBERS)
-		return false;
-	call->slot = call->compat ? settings.syscall32_slot[number] : settings.syscall_slot[number];
+	call->slot = call_slot(task, regs);
 	if (call->slot == SLOT_NONE || settings.mode[call->slot & 63] != mode)
 		return false;
 	call->flags = mode << WIRE_HOOK_SHIFT | (call->compat ? WIRE_COMPAT : 0);

@@ -11,9 +11,10 @@
  *	workload messages	a receiver that sleeps, truncation, MSG_COPY, three kinds of types
  *	workload operations	semop with 1, 2, 3, 16, 17 and 500 operations
  *	workload compat		32-bit calls by int 0x80, direct ones and through ipc(2)
+ *	workload sleepers N	N receivers asleep at the same time, then a message for each
  *	workload processes N	N times fork, exec of /proc/self/exe, exit
  *	workload rate S		msgget(ENOENT key) as fast as it goes for S seconds
- *	workload all		everything above but rate, N = 3
+ *	workload all		everything above but sleepers and rate, N = 3
  *
  * Prints a line `done CALL COUNT` for each call at the end (what a sensor must have seen)
  * and exits with 0; anything unexpected is said on stderr and exits with 1. Objects it
@@ -66,7 +67,7 @@ static const char *const call_names[CALL_KINDS] = {
 
 static uint64_t *done;
 
-#define DO(kind, call) (done[kind]++, (call))
+#define DO(kind, call) (__atomic_fetch_add(&done[kind], 1, __ATOMIC_RELAXED), (call))
 
 static void check_at(int line, int good, const char *what)
 {
@@ -242,11 +243,23 @@ static void run_control(long unused)
 
 /* ---- messages ------------------------------------------------------------------ */
 
+static void wait_until_asleep(pid_t process)
+{
+	char path[64], state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+	while (state != 'S') {
+		FILE *file = fopen(path, "r");
+
+		CHECK(file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+		fclose(file);
+	}
+}
+
 /* The child sleeps in msgrcv; the parent sends when it is asleep. */
 static void blocked_receiver(int queue)
 {
 	struct message message = { .type = 42, .text = "wake up" };
-	char path[64], state = 0;
 	int status;
 	pid_t child = fork();
 
@@ -255,13 +268,7 @@ static void blocked_receiver(int queue)
 		CHECK(DO(CALL_MSGRCV, msgrcv(queue, &message, sizeof(message.text), 42, 0)) == 8);
 		_exit(message.type == 42 ? 0 : 1);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
-	while (state != 'S') {
-		FILE *file = fopen(path, "r");
-
-		CHECK(file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
-		fclose(file);
-	}
+	wait_until_asleep(child);
 	CHECK(DO(CALL_MSGSND, msgsnd(queue, &message, 8, 0)) == 0);
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
@@ -452,6 +459,43 @@ static void run_compat(long unused)
 
 #endif
 
+/* ---- many asleep at once ------------------------------------------------------- */
+
+/* They stay until all have got their message: whoever was missed cannot end unseen. */
+static void sleeper(int queue, volatile uint64_t *woken, long count)
+{
+	struct message message;
+
+	CHECK(DO(CALL_MSGRCV, msgrcv(queue, &message, sizeof(message.text), 0, 0)) == 4);
+	__atomic_fetch_add(woken, 1, __ATOMIC_SEQ_CST);
+	while (*woken < (uint64_t)count)
+		usleep(1000);
+	_exit(0);
+}
+
+static void run_sleepers(long count)
+{
+	struct message message = { .type = 1, .text = "up" };
+	int queue = DO(CALL_MSGGET, msgget(IPC_PRIVATE, 0600)), status;
+	/* Behind the counts of calls, in the same shared page. */
+	volatile uint64_t *woken = &done[CALL_KINDS];
+
+	CHECK(queue >= 0);
+	for (long i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		CHECK(child >= 0);
+		if (child == 0)
+			sleeper(queue, woken, count);
+		wait_until_asleep(child);
+	}
+	for (long i = 0; i < count; i++)
+		CHECK(DO(CALL_MSGSND, msgsnd(queue, &message, 4, 0)) == 0);
+	while (wait(&status) > 0)
+		CHECK(status == 0);
+	CHECK(DO(CALL_MSGCTL, raw_msgctl(queue, IPC_RMID, NULL)) == 0);
+}
+
 /* ---- processes ----------------------------------------------------------------- */
 
 static void run_processes(long count)
@@ -511,6 +555,7 @@ static const struct {
 	{ "messages", run_messages },
 	{ "operations", run_operations },
 	{ "compat", run_compat },
+	{ "sleepers", run_sleepers },
 	{ "processes", run_processes },
 	{ "nothing", run_nothing },
 	{ "rate", run_rate },
@@ -521,7 +566,7 @@ int main(int argc, char **argv)
 {
 	long argument = argc > 2 ? strtol(argv[2], NULL, 10) : 1;
 
-	done = mmap(NULL, sizeof(*done) * CALL_KINDS, PROT_READ | PROT_WRITE,
+	done = mmap(NULL, sizeof(*done) * (CALL_KINDS + 1), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(done != MAP_FAILED);
 	for (size_t i = 0; argc > 1 && i < sizeof(parts) / sizeof(*parts); i++) {
@@ -535,6 +580,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr, "usage: workload calls N | errors | control | messages | operations | "
-			"compat | processes N | rate SECONDS | all\n");
+			"compat | sleepers N | processes N | rate SECONDS | all\n");
 	return 1;
 }

@@ -138,4 +138,26 @@ for kind in kprobe fentry; do
 	ok $? "a probe nobody needs any more is gone"
 done
 
+# ---- more sleepers than the kernel has return probes for -------------------------------------
+
+: >/tmp/err
+/spoor run --hook kprobe --events msgrcv,events_lost --output tracee-json:/tmp/sleepers.json \
+	>/tmp/out 2>/tmp/err &
+sensor=$!
+left=600
+until grep -q watching /tmp/err || ! kill -0 $sensor 2>/dev/null || [ $left = 0 ]; do
+	sleep 0.1
+	left=$((left - 1))
+done
+/workload sleepers 60 >/tmp/workload 2>&1
+ok $? "60 receivers slept at once"
+kill -INT $sensor
+wait $sensor
+sed "s/^/# /" /tmp/err
+seen=$(grep -c '"name":"msgrcv","policies"' /tmp/sleepers.json)
+lost=$(sed -n 's/.*"name":"lost","u_int64":"\([0-9]*\)".*"kretprobe_missed".*/\1/p' \
+	/tmp/sleepers.json | awk '{ sum += $1 } END { print sum + 0 }')
+echo "# $seen seen, $lost lost"
+is $((seen + lost)) 60 "kprobe: returns that found no probe are counted, each"
+
 done_testing
