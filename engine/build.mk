@@ -16,4 +16,5 @@ $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
 $(B)/tests/bench/bench_cel: $(B)/tests/cel/oracle.o
 $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: LDFLAGS += -Wl,--wrap=malloc
 
-$(B)/tests/unit/test_index: $(B)/tests/cel/random.o
+$(B)/tests/unit/test_index: $(CEL_ORACLE_O)
+$(B)/tests/unit/test_index_tables $(B)/tests/unit/test_detect_index: $(B)/tests/cel/random.o

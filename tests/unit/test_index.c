@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The index of rules: what it finds and answers is what evaluating every condition of every
- * rule answers. Random rule sets and events; SEED and COUNT (pairs of a rule and an event) in
- * the environment choose others and more.
+ * rule answers, by the machine and (for some of the rule sets) by the reference evaluator. Random
+ * rule sets and events; SEED and COUNT (pairs of a rule and an event) in the environment choose
+ * others and more.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 /* after those it needs */
 #include <cmocka.h>
 
+#include "../cel/oracle.h"
 #include "../cel/random.h"
 #include "base/common.h"
 #include "cel/index.h"
@@ -240,6 +242,8 @@ struct rule_set {
 	struct cel_guard guards[RULES_MAX][GUARDS_MAX];
 	struct cel_guard_term terms[RULES_MAX][GUARDS_MAX][TERMS_MAX];
 	struct str texts[RULES_MAX][CONDITIONS_MAX];
+	struct oracle *oracles[RULES_MAX][CONDITIONS_MAX];
+	bool by_oracle;
 	uint32_t count;
 	struct arena arena;
 	const struct cel_index *index;
@@ -271,6 +275,11 @@ static bool add_condition(struct state *state, uint32_t rule)
 			&err)) {
 		state->refused++;
 		return false;
+	}
+	if (set->by_oracle) {
+		set->oracles[rule][*count] = oracle_compile(state->env, &source, "bool",
+							    &set->arena, &err);
+		assert_non_null(set->oracles[rule][*count]);
 	}
 	(*count)++;
 	return true;
@@ -307,6 +316,7 @@ static void make_rules(struct state *state)
 	uint32_t sizes[] = { 1, 3, 10, 40, RULES_MAX };
 
 	memset(set->rules, 0, sizeof(set->rules));
+	set->by_oracle = random_below(&state->random, 4) == 0;
 	set->count = 1 + random_below(&state->random, sizes[random_below(&state->random, 5)]);
 	for (uint32_t i = 0; i < set->count; i++) {
 		uint32_t wanted = 1 + random_below(&state->random, CONDITIONS_MAX);
@@ -329,17 +339,26 @@ struct answer {
 	bool ran_out;
 };
 
-static struct answer plain(const struct cel_rule *rule, struct cel_run *run)
+static struct value condition_value(const struct rule_set *set, uint32_t rule, uint32_t condition,
+				    struct cel_run *run)
 {
-	for (uint32_t i = 0; i < rule->condition_count; i++) {
-		struct value value = cel_eval(rule->conditions[i], run);
+	if (!set->by_oracle)
+		return cel_eval(set->rules[rule].conditions[condition], run);
+	run->budget = (uint64_t)CEL_BUDGET * 1000;
+	return oracle_eval(set->oracles[rule][condition], run);
+}
 
-		if (value.tag == VALUE_ERROR)
+static struct answer plain(const struct rule_set *set, uint32_t rule, struct cel_run *run)
+{
+	for (uint32_t i = 0; i < set->rules[rule].condition_count; i++) {
+		struct value value = condition_value(set, rule, i, run);
+
+		if (value.tag != VALUE_BOOL)
 			return (struct answer){ CEL_FAULT, i, run->budget == 0 };
 		if (!value.b)
 			return (struct answer){ CEL_FALSE, i, false };
 	}
-	return (struct answer){ CEL_TRUE, rule->condition_count, false };
+	return (struct answer){ CEL_TRUE, set->rules[rule].condition_count, false };
 }
 
 static bool guards_hold(const struct cel_rule *rule, const struct random_event *event)
@@ -407,7 +426,7 @@ static void compare(struct state *state, const struct random_event *event, struc
 	shown = event;
 	random_bind(run, event);
 	for (uint32_t i = 0; i < set->count; i++)
-		answers[i] = plain(&set->rules[i], run);
+		answers[i] = plain(set, i, run);
 	random_bind(run, event);
 	cel_match_start(set->match, set->index, run);
 	for (;;) {
@@ -433,6 +452,194 @@ static void compare(struct state *state, const struct random_event *event, struc
 			show(state, rule, "different", answers[rule], got);
 	}
 	state->pairs += set->count;
+}
+
+/* ---- cases ------------------------------------------------------------------- */
+
+struct fixture {
+	struct cel_env *env;
+	struct arena arena, batch;
+	const struct cel_program *programs[8][2];
+	struct cel_rule rules[8];
+	uint32_t count;
+	const struct cel_index *index;
+	struct cel_match *match;
+	struct random_event event;
+	struct value slots[RANDOM_SLOTS];
+	uint64_t known;
+	struct cel_run run;
+};
+
+static void add_rule(struct fixture *f, const char *first, const char *second)
+{
+	const char *texts[2] = { first, second };
+	struct cel_rule *rule = &f->rules[f->count];
+	struct err err = { 0 };
+
+	for (int i = 0; i < 2 && texts[i]; i++) {
+		struct cel_source source = { .text = str_of(texts[i]) };
+
+		if (cel_compile(f->env, &source, "bool", &f->arena, &f->programs[f->count][i],
+				&err))
+			fail_msg("%s: %s", texts[i], err.message);
+		rule->condition_count++;
+	}
+	rule->conditions = f->programs[f->count++];
+}
+
+static void fixture_start(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->env = random_env(0);
+	assert_non_null(f->env);
+}
+
+static void fixture_index(struct fixture *f)
+{
+	assert_int_equal(cel_index_new(f->rules, f->count, &f->arena, &f->index), 0);
+	f->match = cel_match_new(&f->index, 1, &f->arena);
+	assert_non_null(f->match);
+	f->run = (struct cel_run){ .arena = &f->batch, .slots = f->slots, .known = &f->known };
+}
+
+static void fixture_free(struct fixture *f)
+{
+	cel_env_free(f->env);
+	arena_free(&f->arena);
+	arena_free(&f->batch);
+}
+
+/* "0 3:1!": rule 0 holds, rule 3 ends in an error at condition 1. */
+static const char *found(struct fixture *f)
+{
+	static char text[128];
+	uint32_t rule, condition, len = 0;
+
+	random_bind(&f->run, &f->event);
+	cel_match_start(f->match, f->index, &f->run);
+	text[0] = 0;
+	while (cel_match_next(f->match, &rule)) {
+		enum cel_verdict verdict = cel_match_holds(f->match, rule, &condition);
+
+		if (verdict == CEL_FALSE)
+			continue;
+		len += (uint32_t)snprintf(text + len, sizeof(text) - len, "%s%u", len ? " " : "",
+					  rule);
+		if (verdict == CEL_FAULT)
+			len += (uint32_t)snprintf(text + len, sizeof(text) - len, ":%u!",
+						  condition);
+	}
+	return text;
+}
+
+static void test_order_and_errors(void **ctx)
+{
+	struct fixture f;
+
+	(void)ctx;
+	fixture_start(&f);
+	add_rule(&f, "getEventData('f1') == 'b'", NULL);
+	add_rule(&f, "getEventData('f0') == 'a'", "getEventData('f2').startsWith('x')");
+	add_rule(&f, "getEventData('f0') == 'a'", "getEventData('f1') == 'b'");
+	add_rule(&f, "1 / getEventData('f3') == 7", NULL);
+	add_rule(&f, "getEventData('f3') == 1 || 1 / getEventData('f3') > 0", "true");
+	fixture_index(&f);
+	f.event.slots[0] = value_string("a", 1);
+	f.event.slots[1] = value_string("b", 1);
+	f.event.slots[2] = value_int(4);
+	f.event.slots[3] = value_int(0);
+	/* Rule 1: a number does not start with a text; 3: a computed value is an error. */
+	assert_string_equal(found(&f), "0 1:1! 2 3:0! 4:0!");
+	f.event.slots[2] = value_string("xyz", 3);
+	f.event.slots[3] = value_int(1);
+	assert_string_equal(found(&f), "0 1 2 4");
+	f.event.slots[0] = value_null();
+	assert_string_equal(found(&f), "0 4");
+	/* An event whose rules nobody asked for leaves nothing behind. */
+	random_bind(&f.run, &f.event);
+	cel_match_start(f.match, f.index, &f.run);
+	f.event.slots[1] = value_null();
+	assert_string_equal(found(&f), "4");
+	fixture_free(&f);
+}
+
+static uint32_t loads[RANDOM_SLOTS], calls;
+
+static void count_load(struct cel_run *run, uint32_t slot)
+{
+	loads[slot]++;
+	run->slots[slot] = value_string("zz", 2);
+}
+
+static void slow(struct cel_run *run, const struct value *args, uint32_t count, struct value *out)
+{
+	(void)run, (void)count;
+	calls++;
+	*out = value_bool(args[0].len == 2);
+}
+
+static const struct cel_function functions[] = {
+	{ "slow", "(dyn) -> bool", slow, "", NULL, NULL, CEL_PURE },
+	{ "impure", "(dyn) -> bool", slow, "", NULL, NULL, CEL_IMPURE },
+};
+
+/* A field is read once, and not at all if no rule needs it; a shared computation runs once. */
+static void test_work_is_shared(void **ctx)
+{
+	static const char *const shared = "slow(getEventData('f1'))";
+	struct fixture f;
+	uint32_t rule, condition;
+
+	(void)ctx;
+	fixture_start(&f);
+	assert_int_equal(cel_env_functions(f.env, functions, ARRAY_SIZE(functions)), 0);
+	add_rule(&f, "getEventData('f0') == 'zz'", shared);
+	add_rule(&f, shared, "getEventData('f0').endsWith('z')");
+	add_rule(&f, "getEventData('f0').startsWith('z')", "impure(getEventData('f1'))");
+	add_rule(&f, "getEventData('f0').contains('z')", "impure(getEventData('f1'))");
+	add_rule(&f, "getEventData('f0') == 'other'", "getEventData('f7') == 'rare'");
+	fixture_index(&f);
+	f.run.load = count_load;
+	cel_match_start(f.match, f.index, &f.run);
+	while (cel_match_next(f.match, &rule))
+		assert_int_equal(cel_match_holds(f.match, rule, &condition), CEL_TRUE);
+	assert_int_equal(loads[0], 1);
+	assert_int_equal(loads[1], 1);
+	assert_int_equal(loads[7], 0);
+	/* once for the pure one, each time for the other */
+	assert_int_equal(calls, 3);
+	fixture_free(&f);
+}
+
+static void test_explanation(void **ctx)
+{
+	struct fixture f;
+	struct buf text = { 0 };
+
+	(void)ctx;
+	fixture_start(&f);
+	add_rule(&f, "getEventData('f0') == 'a' && upper(s).size() > 3", NULL);
+	add_rule(&f, "getEventData('f1') > 10 && getEventData('f1') <= 20", NULL);
+	add_rule(&f, "true", NULL);
+	for (int i = 0; i < 4; i++)
+		add_rule(&f, "getEventData('f1') == 5 && s != ''", NULL);
+	fixture_index(&f);
+	cel_index_explain(f.index, 0, "", &text);
+	assert_non_null(strstr(buf_cstr(&text), "found by  getEventData('f0') == 'a'\n"));
+	assert_non_null(strstr(buf_cstr(&text), "hash of getEventData('f0')"));
+	assert_non_null(strstr(buf_cstr(&text), "residual  upper(s).size() > 3"));
+	buf_clear(&text);
+	cel_index_explain(f.index, 1, "", &text);
+	assert_non_null(strstr(buf_cstr(&text), "found by  getEventData('f1') from 11 to 20\n"));
+	assert_non_null(strstr(buf_cstr(&text), "range tree"));
+	buf_clear(&text);
+	cel_index_explain(f.index, 2, "", &text);
+	assert_non_null(strstr(buf_cstr(&text), "tried on every event"));
+	buf_clear(&text);
+	cel_index_summary(f.index, "", &text);
+	assert_non_null(strstr(buf_cstr(&text), "1 rule tried on every event"));
+	buf_free(&text);
+	fixture_free(&f);
 }
 
 static uint64_t number_from(const char *name, uint64_t otherwise)
@@ -480,6 +687,9 @@ static void test_random_rules(void **ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_and_errors),
+		cmocka_unit_test(test_work_is_shared),
+		cmocka_unit_test(test_explanation),
 		cmocka_unit_test(test_random_rules),
 	};
 
