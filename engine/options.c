@@ -118,8 +118,10 @@ static int usage_bad(const struct command *command, const struct option_row *row
 	char name[NAME_LEN_MAX];
 
 	dashed(name, row->name);
-	fprintf(stderr, "spoor %s: option --%s %s\nTry 'spoor %s --help'.\n", command->name, name,
-		what, command->name);
+	fprintf(stderr, "spoor %s: option --%s", command->name, name);
+	if (row->letter && row_by_letter(command, row->letter) == row)
+		fprintf(stderr, " (-%c)", row->letter);
+	fprintf(stderr, " %s\nTry 'spoor %s --help'.\n", what, command->name);
 	return -EINVAL;
 }
 

@@ -25,6 +25,8 @@ struct destination {
 	uint32_t records; /* in buf */
 	bool begun;	  /* the format's head is written, with the first record */
 	uint64_t failed;  /* too large to be handed over */
+	bool standard;	  /* output, not a file */
+	bool abandoned;	  /* the last write found nobody to read it */
 };
 
 struct outputs {
@@ -89,6 +91,7 @@ static int destination_open(struct outputs *all, const struct format *format, st
 
 	*destination = (struct destination){ .format = format, .ops = transport_by_name("file") };
 	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
+	destination->standard = !strcmp(name, "stdout") || !strcmp(name, "-");
 	int r = destination->ops->open(name, &destination->output, err);
 
 	if (r < 0)
@@ -177,8 +180,10 @@ static void destination_flush(struct destination *destination)
 	if (!destination->buf.len)
 		return;
 	/* The transport counts, and tells, what it could not take. */
-	destination->ops->write(destination->output, destination->buf.data, destination->buf.len,
-				destination->records);
+	int r = destination->ops->write(destination->output, destination->buf.data,
+					destination->buf.len, destination->records);
+
+	destination->abandoned = r == -EPIPE;
 	buf_clear(&destination->buf);
 	destination->records = 0;
 }
@@ -216,6 +221,14 @@ void outputs_flush(struct outputs *all)
 		if (destination->ops->flush)
 			destination->ops->flush(destination->output);
 	}
+}
+
+bool outputs_abandoned(const struct outputs *all)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (!all->destinations[i].standard || !all->destinations[i].abandoned)
+			return false;
+	return all->count > 0;
 }
 
 uint64_t outputs_failed(const struct outputs *all)

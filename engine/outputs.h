@@ -23,6 +23,8 @@ void outputs_set_host(struct outputs *outputs, struct str name);
 void outputs_write(struct outputs *outputs, const struct event *event);
 /* Hands over what is buffered. */
 void outputs_flush(struct outputs *outputs);
+/* There is nothing but standard output, and its reader is gone (spoor run | head). */
+bool outputs_abandoned(const struct outputs *outputs);
 /* Records that could not be delivered so far. */
 uint64_t outputs_failed(const struct outputs *outputs);
 /* Flushes and closes. NULL is fine. */

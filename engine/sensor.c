@@ -112,7 +112,7 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 			break;
 	}
 	if (r < 0 && r != -ENODATA)
-		status = sensor_fail(spoor, EXIT_ENVIRONMENT);
+		status = sensor_fail(spoor, r == -EPIPE ? EXIT_BAD_INPUT : EXIT_ENVIRONMENT);
 	if (spoor_drain(spoor) < 0)
 		status = sensor_fail(spoor, EXIT_ENVIRONMENT);
 	fputs(spoor_faults(spoor), stderr);

@@ -225,6 +225,18 @@ static void rules_free(struct rules *rules)
 	*rules = (struct rules){ 0 };
 }
 
+/* Most likely the path is wrong, and nobody would notice a sensor that is just silent. */
+static void warn_nothing(const char *path, struct err_list *problems)
+{
+	struct err err = { .level = ERR_WARNING };
+
+	err_at(&err, path ? path : "--detectors", 0, 0);
+	err_set(&err, 0, "no detectors here: nothing will be detected");
+	err_hint(&err, "rule files end in .yaml or .yml; without --detectors the built-in rules "
+		       "are used");
+	err_list_add(problems, &err);
+}
+
 /* Everything loaded from YAML, as a whole or not at all. */
 static int rules_load(struct spoor *spoor, struct rules *out)
 {
@@ -239,6 +251,8 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 				  : ruleset_load_builtin(&options, &problems);
 	if (!rules.ruleset)
 		return fail_memory(spoor);
+	if (detectors && !problems.errors && !ruleset_detector_count(rules.ruleset))
+		warn_nothing(detectors[0], &problems);
 	rules.policies = policies_load((const char *const *)spoor->policy_paths,
 				       (const char *const *)spoor->events, &policy_options,
 				       rules.ruleset, &problems);
@@ -452,6 +466,9 @@ int spoor_poll(struct spoor *spoor, int timeout_ms)
 	}
 	if (r < 0)
 		return fail(spoor, &err);
+	if (outputs_abandoned(spoor->outputs))
+		return err_set(&err, -EPIPE, "nobody reads standard output any more"),
+		       fail(spoor, &err);
 	if (p->capture_error) {
 		err_set(&err, p->capture_error, "%s: cannot write: %s", spoor->record_path,
 			strerror(-p->capture_error));

@@ -33,11 +33,22 @@ void err_hint(struct err *err, const char *format, ...)
 	va_end(args);
 }
 
+/* Text may come from a file: what it holds must not steer a terminal. */
+static void print_plain(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		fputc((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ? '?' : c, out);
+	}
+}
+
 static void print_place(FILE *out, const struct err *err)
 {
 	if (!err->path[0])
 		return;
-	fprintf(out, "%s:", err->path);
+	print_plain(out, err->path);
+	fputc(':', out);
 	if (err->line)
 		fprintf(out, "%u:", err->line);
 	if (err->line && err->column)
@@ -58,14 +69,21 @@ static void print_caret(FILE *out, const struct err *err)
 void err_print(FILE *out, const struct err *err)
 {
 	print_place(out, err);
-	fprintf(out, "%s: %s\n", err->level == ERR_WARNING ? "warning" : "error", err->message);
+	fputs(err->level == ERR_WARNING ? "warning: " : "error: ", out);
+	print_plain(out, err->message);
+	fputc('\n', out);
 	if (err->source[0]) {
-		fprintf(out, "    %s\n", err->source);
+		fputs("    ", out);
+		print_plain(out, err->source);
+		fputc('\n', out);
 		if (err->caret)
 			print_caret(out, err);
 	}
-	if (err->hint[0])
-		fprintf(out, "    hint: %s\n", err->hint);
+	if (err->hint[0]) {
+		fputs("    hint: ", out);
+		print_plain(out, err->hint);
+		fputc('\n', out);
+	}
 }
 
 void err_list_add(struct err_list *list, const struct err *err)

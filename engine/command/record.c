@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spoor record: live events into a capture file. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/common.h"
@@ -7,6 +8,13 @@
 #include "options.h"
 #include "sensor.h"
 #include "spoor.h"
+
+/* The capture's path was wrong, rather than this host. */
+static bool is_path_error(int code)
+{
+	return code == -ENOENT || code == -ENOTDIR || code == -EISDIR || code == -EACCES ||
+	       code == -EROFS || code == -ENAMETOOLONG;
+}
 
 static int record_run(const struct options *options, int argc, char **argv)
 {
@@ -36,8 +44,11 @@ static int record_run(const struct options *options, int argc, char **argv)
 		return status;
 	if (spoor_record(spoor, options->capture) < 0)
 		return sensor_fail(spoor, EXIT_BAD_INPUT);
-	if (spoor_open_live(spoor) < 0)
-		return sensor_fail(spoor, EXIT_ENVIRONMENT);
+	int opened = spoor_open_live(spoor);
+
+	if (opened < 0)
+		return sensor_fail(spoor,
+				   is_path_error(opened) ? EXIT_BAD_INPUT : EXIT_ENVIRONMENT);
 	if (!options->quiet)
 		fprintf(stderr, "spoor: recording to %s; stop with Ctrl-C\n", options->capture);
 	return sensor_loop(spoor, options);

@@ -16,6 +16,8 @@
 enum { LINES_A_READ = 256, FAULTS_SHOWN = 10 };
 /* One less than the buffer then takes. */
 #define LINE_MAX_BYTES (16u * 1024 * 1024 - 1)
+/* A "line" as long as this is no recording at all: /dev/zero, a disk image. */
+#define FOREIGN_BYTES  (1024u * 1024 * 1024)
 #define TREE_MAX_BYTES (64u * 1024 * 1024)
 
 struct source {
@@ -27,6 +29,7 @@ struct source {
 	uint64_t line;	    /* number of the one being read */
 	size_t searched;    /* unread bytes known to hold no end of line */
 	bool overlong;	    /* within a line that is too long */
+	uint64_t dropped;   /* of that line so far */
 	struct line_record record;
 };
 
@@ -133,6 +136,7 @@ static void drop_overlong(struct source *source, size_t len, bool whole)
 		source->line++;
 		report(source, 0, "the line is longer than 16 MiB");
 	}
+	source->dropped = source->overlong ? source->dropped + len : len;
 	source->overlong = !whole;
 	stream_skip(&source->stream, len);
 	source->searched = 0;
@@ -168,6 +172,11 @@ static int next_line(struct source *source, int timeout_ms, source_sink sink, vo
 		source->searched = len;
 		if (source->overlong || len >= LINE_MAX_BYTES)
 			drop_overlong(source, len, false);
+		if (source->overlong && source->dropped > FOREIGN_BYTES)
+			return err_set(err, -EBADMSG,
+				       "%s: found 1 GiB without an end of line, expected an event "
+				       "as JSON on each line",
+				       stream->name);
 		int r = stream_fill(stream, source->searched + 1, timeout_ms, err);
 
 		if (r <= 0)

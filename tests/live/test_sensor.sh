@@ -159,6 +159,30 @@ is "$(count live_msgget)" 3005 "nor an alert of a rule that stayed"
 [ "$(count live_semctl)" -ge 5 ]
 ok $? "events that only the new rules need are collected"
 
+# ---- nobody reads ----------
+
+mkfifo "$work/pipe"
+head -n 1 "$work/pipe" >/dev/null &
+: >"$work/pipe.err"
+"$spoor" run --events msgget --output json >"$work/pipe" 2>"$work/pipe.err" &
+piped=$!
+sensors="$sensors $piped"
+left=300
+until grep -q 'stop with Ctrl-C' "$work/pipe.err" || [ $left = 0 ]; do
+	sleep 0.1
+	left=$((left - 1))
+done
+left=50
+while kill -0 $piped 2>/dev/null && [ $left != 0 ]; do
+	"$workload" calls 10 >/dev/null
+	sleep 0.1
+	left=$((left - 1))
+done
+[ $left != 0 ]
+ok $? "a sensor whose only reader is gone stops"
+wait $piped
+is $? 1 "and says so by its status"
+
 # ---- every built-in detector ----------
 
 start alerts run --output "json:$work/alerts.json"
@@ -201,6 +225,7 @@ refused 1 "cut off" "a truncated capture" replay "$work/cut.capture"
 refused 1 "no-such-file" "a missing capture" replay "$work/no-such-file"
 refused 2 "did you mean --events" "a misspelt option" run --event msgget
 refused 2 "did you mean 'spoor replay'" "a misspelt command" repaly
+refused 1 "cannot write the capture" "a capture in a missing directory" record -o "$work/none/x"
 refused 1 "expected 64K to 2G" "a ring that is too small" run --ring 1
 refused 1 "expected 64K to 2G" "a ring that is too large" run --ring 6G
 refused 1 "no such format" "an unknown format" run --output jsn
