@@ -72,6 +72,9 @@ INLINE void pid_innermost(struct pid *pid, struct upid_view *view)
 	view->ns = (__u64)LOAD(struct upid, upid, ns);
 }
 
+/* Inode of the first pid namespace: PROC_PID_INIT_INO of linux/proc_ns.h. */
+#define INIT_PID_NS 0xeffffffcu
+
 INLINE void header_ids(struct wire_header *header, struct task_struct *task,
 		       struct task_struct *leader, struct task_struct *parent)
 {
@@ -85,7 +88,7 @@ INLINE void header_ids(struct wire_header *header, struct task_struct *task,
 		header->ns_pid = header->pid;
 		header->ns_tid = header->tid;
 		header->ns_ppid = header->ppid;
-		header->pid_ns = pid->numbers[0].ns->ns.inum;
+		header->pid_ns = INIT_PID_NS;
 		return;
 	}
 	pid_innermost(pid, &own);
