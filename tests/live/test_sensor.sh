@@ -96,7 +96,7 @@ sum_lost() {
 		grep -o '"name":"lost","u_int64":"[0-9]*' | grep -o '[0-9]*$' |
 		awk '{ sum += $1 } END { printf "%d\n", sum }'
 }
-start flood run --events msgget --output "tracee-json:$work/flood.json"
+start flood run --ring 1M --events msgget --output "tracee-json:$work/flood.json"
 kill -STOP $sensor
 "$workload" rate 1 >"$work/flood.done"
 kill -INT $sensor # the sensor ends with a full ring behind it
