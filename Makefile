@@ -45,10 +45,11 @@ endef
 $(B)/gen/events.inc: FORCE
 	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do f=$${f##*/}; printf "#define THIS_EVENT %s\n#include \"events/%s\"\n#undef THIS_EVENT\n" $${f%.def} $$f; done)
 
-# engine/format/tracee-json.c must define `const struct format format_tracee_json`.
-FOLDERS = format output command
+# engine/format/tracee-json.c defines `const struct format format_tracee_json`; files without
+# such a definition are helpers.
+FOLDERS = format output transport command
 $(FOLDERS:%=$(B)/gen/%.inc): $(B)/gen/%.inc: FORCE
-	$(call only-if-changed,for f in $(sort $(wildcard engine/$*/*.c)); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
+	$(call only-if-changed,for f in $$(grep -ls '^const struct .* $*_.* = {' $(sort $(wildcard engine/$*/*.c)) /dev/null); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
 
 GEN = $(B)/gen/events.inc $(FOLDERS:%=$(B)/gen/%.inc)
 

@@ -37,7 +37,7 @@ struct outputs {
 	bool silent; /* none */
 };
 
-static const struct output_ops *transport_by_name(const char *name)
+static const struct output_ops *ops_by_name(const char *name)
 {
 	for (size_t i = 0; outputs[i]; i++)
 		if (!strcmp(outputs[i]->name, name))
@@ -89,7 +89,7 @@ static int destination_open(struct outputs *all, const struct format *format, st
 
 	struct destination *destination = &all->destinations[all->count];
 
-	*destination = (struct destination){ .format = format, .ops = transport_by_name("file") };
+	*destination = (struct destination){ .format = format, .ops = ops_by_name("file") };
 	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
 	destination->standard = !strcmp(name, "stdout") || !strcmp(name, "-");
 	int r = destination->ops->open(name, &destination->output, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The formats and outputs there are: the folders' files, listed by make. */
+/* The formats, outputs and transports there are: the folders' files, listed by make. */
 #include "base/common.h"
 #include "format.h"
 #include "output.h"
+#include "transport.h"
 
 #define X(name) extern const struct format format_##name;
 #include "format.inc"
@@ -26,10 +27,29 @@ const struct output_ops *const outputs[] = {
 	NULL,
 };
 
+#define X(name) extern const struct transport transport_##name;
+#include "transport.inc"
+#undef X
+
+const struct transport *const transports[] = {
+#define X(name) &transport_##name,
+#include "transport.inc"
+#undef X
+	NULL,
+};
+
 const struct format *format_by_name(struct str name)
 {
 	for (size_t i = 0; formats[i]; i++)
 		if (str_equal(name, str_of(formats[i]->name)))
 			return formats[i];
+	return NULL;
+}
+
+const struct transport *transport_by_name(struct str name)
+{
+	for (size_t i = 0; transports[i]; i++)
+		if (str_equal(name, str_of(transports[i]->name)))
+			return transports[i];
 	return NULL;
 }

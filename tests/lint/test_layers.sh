@@ -17,6 +17,9 @@ engine/store    include engine/base engine/event
 engine/source   include engine/base engine/event
 engine/format   include engine/base engine/event
 engine/output   include engine/base
+engine/transport include engine/base
+engine/delivery include engine/base engine/event engine/source
+engine/config   include engine/base engine/event engine/delivery engine/options.h
 engine/page     include engine/base engine/event engine/detect
 engine/trigger  include engine/base
 engine/command  include engine/base engine/options.h engine/sensor.h

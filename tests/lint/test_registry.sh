@@ -13,6 +13,14 @@ for kind in 'format struct format' 'output struct output_ops' 'command struct co
 	done
 done | none "every format, output and command exports its struct"
 
+# The other files of this folder are what several transports share.
+for file in engine/transport/*.c; do
+	[ -e "$file" ] || continue
+	name=$(basename "$file" .c | tr - _)
+	grep '^const struct transport ' "$file" |
+		grep -v -x "const struct transport transport_$name = {" | sed "s,^,$file: ,"
+done | none "a transport is called like its file"
+
 for file in rules/detectors/*.yaml; do
 	[ -e "$file" ] || continue
 	name=$(basename "$file")
