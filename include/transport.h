@@ -18,53 +18,15 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "setting.h"
 
 struct err;
 struct transport_state; /* each transport's own */
 
-/* ---- settings ------------------------------------------------------------------ */
-
-enum transport_kind {
-	SETTING_TEXT,
-	SETTING_SECRET, /* text that is never printed; comes from a file or the environment */
-	SETTING_FILE,	/* path of a file that must be readable when the output is opened */
-	SETTING_BOOL,
-	SETTING_NUMBER,	  /* 0 to 2^63-1 */
-	SETTING_SIZE,	  /* bytes; K, M, G suffixes */
-	SETTING_DURATION, /* milliseconds; written 500ms, 10s, 5m, 1h */
-	SETTING_CHOICE,	  /* one of `choices` */
-	SETTING_TEXTS,	  /* a list of texts */
-	SETTING_PAIRS,	  /* a map of text to text, such as headers; may hold secrets */
-};
-
-/* A row of a transport's table of keys: validation, help and the reference come from it. */
-struct transport_key {
-	const char *name; /* as in the configuration file */
-	uint8_t kind;	  /* enum transport_kind */
-	bool required;
-	const char *fallback; /* as it would be written; NULL: none */
-	const char *choices;  /* SETTING_CHOICE: space-separated */
-	const char *doc;
-};
-
-struct transport_pair {
-	struct str key, value;
-};
-
-/* One per key, in the order of the table. Owned by the caller until close. */
-struct transport_value {
-	bool given;	 /* by the user, not the fallback */
-	struct str text; /* NUL-terminated; data == NULL: absent. CHOICE: the chosen word */
-	int64_t number;	 /* NUMBER, SIZE, DURATION, BOOL; CHOICE: position in `choices` */
-	const struct str *texts;
-	const struct transport_pair *pairs;
-	uint32_t count; /* of texts or pairs */
-};
-
 struct transport_settings {
-	const char *output; /* the output's name, for messages */
-	const struct transport_value *values;
-	const char *format; /* name of the format the records are in */
+	const char *output;		    /* the output's name, for messages */
+	const struct setting_value *values; /* one per key, in the order of the table */
+	const char *format;		    /* name of the format the records are in */
 	/* Identity of the sensor, for protocols that carry it outside the record. */
 	struct str host_name, sensor_version;
 };
@@ -104,7 +66,7 @@ struct transport {
 	const char *name;
 	const char *doc;
 	const char *format; /* the format used if the output names none */
-	const struct transport_key *keys;
+	const struct setting_key *keys;
 	uint32_t key_count;
 	uint32_t batch_records; /* most records it wants at once */
 	size_t batch_bytes;
