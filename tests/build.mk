@@ -43,7 +43,7 @@ fuzz:
 	@test -f tests/fuzz/fuzz_$(T).c || { echo "T=: one of $(FUZZ_C:tests/fuzz/fuzz_%.c=%)"; exit 2; }
 	@+$(BUILD) B=build-fuzz CC=$(CLANG) 'OPT=-O1 -fsanitize=fuzzer-no-link $(FUZZ_SAN)' build-fuzz/libfuzzer_$(T)
 	@mkdir -p build-fuzz/corpus/$(T)
-	build-fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	build-fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -entropic=0 -timeout=10 -rss_limit_mb=1024 \
 		-artifact_prefix=build-fuzz/ build-fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 else
 fuzz: $(call programs-of,fuzz) ## fuzz targets over their corpora; T=yaml SECONDS=60: fuzz for real

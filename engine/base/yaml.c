@@ -238,7 +238,7 @@ static int read_scalar(struct reader *r, yaml_event_t *event, const struct yaml_
 		return err;
 	node->null = node->style == YAML_PLAIN && !node->tag && is_null_word(node->text);
 	if (node->null)
-		node->text.len = 0;
+		node->text = STR("");
 	*out = node;
 	return set_anchor(r, event->data.scalar.anchor, node);
 }

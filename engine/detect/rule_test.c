@@ -9,7 +9,7 @@
 #include "store.h"
 #include "test_event.h"
 
-enum { DETECTIONS_MAX = 256, STORE_CAPACITY = 4096 };
+enum { DETECTIONS_MAX = 256 };
 
 struct expect_text {
 	const struct yaml_node *node;
@@ -255,7 +255,9 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 	struct trial trial = { .ruleset = ruleset,
 			       .report = report,
 			       .only = detector ? &detector->def : NULL };
-	struct stores *stores = stores_new(STORE_CAPACITY, STORE_CAPACITY);
+	/* A process and its parent for each thing that is named, and as many containers. */
+	uint32_t room = 2 * (text->processes.count + text->events.count + 1) + 16;
+	struct stores *stores = stores_new(room, room);
 	const struct test_process_text *processes = text->processes.items;
 	const struct test_event_text *events = text->events.items;
 	uint32_t number = 0;

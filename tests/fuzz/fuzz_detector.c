@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file as detector, all the way to programs, in an environment that is made once: as fast as
+ * loading itself. fuzz_ruleset is the whole of it.
+ */
+#include "fuzz_rules.h"
+
+static struct loader loader;
+
+static struct cel_env *environment(void)
+{
+	static struct cel_env *env;
+	static struct arena arena;
+	struct value_list *shells;
+
+	if (env)
+		return env;
+	shells = arena_zalloc(&arena, sizeof(*shells) + sizeof(struct value));
+	env = environment_new(ruleset_resolve, &loader);
+	CHECK(env && shells);
+	shells->count = 1;
+	shells->items[0] = value_str(STR("/bin/sh"));
+	CHECK(!cel_env_constant(env, "SHELLS", "list(string)",
+				(struct value){ .tag = VALUE_LIST, .len = 1, .list = shells }));
+	return env;
+}
+
+static void load(struct report *report, struct yaml_file *file)
+{
+	struct pending pending = { .file = file };
+
+	if (rule_file_type(report, file) != RULE_DETECTOR ||
+	    !detector_text_read(report, file, &pending.text))
+		return;
+	pending.detector = detector_make(&loader, report, &pending.text);
+	CHECK(pending.detector);
+	detector_link(&loader, &pending);
+	detector_compile(&loader, &pending, environment());
+	CHECK(pending.broken == (loader.problems->errors > 0));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct ruleset ruleset;
+	static struct arena scratch;
+	struct err_list problems = { 0 };
+	struct yaml_file file = { 0 };
+
+	/* The dialect comes from the length, so that inputs stay plain files. */
+	ruleset = (struct ruleset){ .arena = ruleset.arena, .compat = len % 4 == 0 };
+	loader = (struct loader){ .ruleset = &ruleset, .problems = &problems, .scratch = scratch };
+	if (read_input(data, len, &loader.scratch, &file)) {
+		struct report report = { .problems = &problems,
+					 .file = &file,
+					 .arena = &loader.scratch,
+					 .compat = ruleset.compat };
+
+		load(&report, &file);
+		check_problems(&problems, "input.yaml");
+	}
+	arena_reset(&loader.scratch);
+	arena_reset(&ruleset.arena);
+	scratch = loader.scratch;
+	err_list_free(&problems);
+	return 0;
+}
