@@ -10,12 +10,7 @@
 #include "output.h"
 #include "spoor.h"
 
-enum {
-	OUTPUTS_MAX = 16,
-	FLUSH_AT = 256 * 1024,
-	HOST_NAME_SIZE = 256,
-	RECORD_LIMIT = 8 * 1024 * 1024
-};
+enum { OUTPUTS_MAX = 16, FLUSH_AT = 256 * 1024, RECORD_LIMIT = 8 * 1024 * 1024 };
 
 struct destination {
 	const struct format *format;
@@ -31,7 +26,6 @@ struct destination {
 
 struct outputs {
 	struct format_options options;
-	char host_name[HOST_NAME_SIZE];
 	struct destination destinations[OUTPUTS_MAX];
 	uint32_t count;
 	bool silent; /* none */
@@ -134,18 +128,16 @@ static int expression_open(struct outputs *all, const char *expression, struct e
 
 DEFINE_CLEANUP(struct outputs *, outputs_close)
 
-int outputs_open(const char *const *expressions, const struct stores *stores, struct outputs **out,
-		 struct err *err)
+int outputs_open(const char *const *expressions, const struct stores *stores,
+		 const struct host *host, struct outputs **out, struct err *err)
 {
 	autoclean(outputs_closep) struct outputs *all = calloc(1, sizeof(*all));
 
 	if (!all)
 		return err_set(err, -ENOMEM, "out of memory");
-	if (gethostname(all->host_name, sizeof(all->host_name) - 1) < 0)
-		all->host_name[0] = 0;
 	all->options = (struct format_options){
 		.stores = stores,
-		.host_name = str_of(all->host_name),
+		.host = host,
 		.sensor_version = spoor_version(),
 	};
 	for (size_t i = 0; expressions && expressions[i]; i++) {
@@ -164,15 +156,6 @@ int outputs_open(const char *const *expressions, const struct stores *stores, st
 	}
 	*out = take(all);
 	return 0;
-}
-
-void outputs_set_host(struct outputs *all, struct str name)
-{
-	size_t len = MIN((size_t)name.len, sizeof(all->host_name) - 1);
-
-	memcpy(all->host_name, name.data, len);
-	all->host_name[len] = 0;
-	all->options.host_name = str_of(all->host_name);
 }
 
 static void destination_flush(struct destination *destination)

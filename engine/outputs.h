@@ -14,12 +14,11 @@ struct outputs;
 /*
  * Opens what --output says (NULL: a table on standard output):
  *	FORMAT | FORMAT:PATH[,PATH]	none	option:NAME
+ * host: the one records come from, which may change until the first of them.
  * On failure nothing is open and err says what is wrong. The caller owns *out.
  */
-int outputs_open(const char *const *expressions, const struct stores *stores, struct outputs **out,
-		 struct err *err);
-/* The records come from another host than this one. */
-void outputs_set_host(struct outputs *outputs, struct str name);
+int outputs_open(const char *const *expressions, const struct stores *stores,
+		 const struct host *host, struct outputs **out, struct err *err);
 void outputs_write(struct outputs *outputs, const struct event *event);
 /* Hands over what is buffered. */
 void outputs_flush(struct outputs *outputs);

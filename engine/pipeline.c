@@ -50,6 +50,13 @@ static void emit(struct pipeline *p, struct event *event)
 		return;
 	event->policy_count = count;
 	p->printed++;
+	struct alert_identity identity;
+
+	if (event->values) {
+		alert_id(identity.id, event, p->host);
+		identity.sequence = ++p->sequence;
+		event->alert = &identity;
+	}
 	if (event->threat)
 		p->alerts++;
 	outputs_write(p->outputs, event);

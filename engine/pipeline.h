@@ -25,6 +25,8 @@ struct pipeline {
 	struct capture_writer *capture; /* NULL: not recording */
 	int capture_error;		/* of the first capture_write that failed */
 	struct clock clock;
+	const struct host *host; /* the records' */
+	uint64_t sequence;	 /* of the last alert */
 	spoor_event_fn on_event;
 	void *on_event_ctx;
 	struct arena arena; /* temporaries of one event */

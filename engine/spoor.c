@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/suggest.h"
 #include "detect/detect.h"
+#include "host.h"
 #include "outputs.h"
 #include "pipeline.h"
 #include "policy/policy.h"
@@ -29,6 +30,7 @@ struct spoor {
 	struct rules rules;
 	struct stores *stores;
 	struct outputs *outputs;
+	struct host_texts host;			    /* whose records the source hands over */
 	char **detectors, **policy_paths, **events; /* copies, for reload */
 	enum hook_mode hook;
 	size_t ring_bytes;
@@ -307,8 +309,11 @@ int spoor_load(struct spoor *spoor, const struct spoor_config *config)
 	spoor->stores = stores_new(0, 0);
 	if (!spoor->stores)
 		return fail_memory(spoor);
-	if (outputs_open(config->outputs, spoor->stores, &spoor->outputs, &err) < 0)
+	if (outputs_open(config->outputs, spoor->stores, &spoor->host.host, &spoor->outputs, &err) <
+	    0)
 		return fail(spoor, &err);
+	host_read(&spoor->host);
+	spoor->pipeline.host = &spoor->host.host;
 	spoor->pipeline.stores = spoor->stores;
 	spoor->pipeline.outputs = spoor->outputs;
 	spoor->loaded = true;
@@ -396,13 +401,13 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 		return fail(spoor, &err);
 	p->source_ops = ops;
 	p->clock = *ops->clock(p->source);
-	struct str host = ops->host ? ops->host(p->source) : (struct str){ 0 };
-
-	if (host.data)
-		outputs_set_host(spoor->outputs, host);
+	if (ops->host)
+		host_copy(&spoor->host, ops->host(p->source, &p->sequence));
+	else if (path)
+		host_forget(&spoor->host);
 	stores_set_clock(spoor->stores, &p->clock);
-	if (spoor->record_path &&
-	    capture_create(spoor->record_path, &p->clock, &p->capture, &err) < 0)
+	if (spoor->record_path && capture_create(spoor->record_path, &p->clock, p->host,
+						 p->sequence, &p->capture, &err) < 0)
 		return fail(spoor, &err);
 	return 0;
 }

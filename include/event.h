@@ -80,6 +80,16 @@ struct event_given {
 	struct str host_name;
 	struct str syscall_name;
 	struct str timestamp; /* as it was written, so that it prints the same */
+	bool has_sequence;    /* seq and cpu were there */
+	struct str container_runtime;
+	struct str source_event;		/* detections: name of the event they began with */
+	const struct given_ancestor *ancestors; /* parent first; only where one has a name */
+	uint32_t ancestor_count;
+};
+
+struct given_ancestor {
+	uint32_t process_id, pid, ns_pid;
+	struct str executable, comm;
 };
 
 /* ---- one event ------------------------------------------------------------ */
@@ -99,6 +109,22 @@ struct threat {
 	uint32_t property_count;
 };
 
+/* The host a sensor watches. Texts with len == 0 are not known. */
+struct host {
+	struct str name;
+	struct str machine_id, boot_id; /* as in /etc/machine-id and the kernel's boot_id */
+	const struct str *addresses;	/* IPv4 and IPv6, without loopback and link-local ones */
+	uint32_t address_count;
+};
+
+enum { ALERT_ID_LEN = 36 };
+
+/* Tells a detection that leaves the sensor from all others. */
+struct alert_identity {
+	char id[ALERT_ID_LEN + 1]; /* a UUID: alert_id() */
+	uint64_t sequence;	   /* of the sensor, from 1, without gaps */
+};
+
 /*
  * A view. `wire` is always there: a produced event shows the record of the
  * event it was made from (same time, same workload), with data of its own in
@@ -110,12 +136,15 @@ struct event {
 	const struct value *values;	   /* produced events: one per field of def, else NULL */
 	const struct event *detected_from; /* produced events: their input */
 	const struct threat *threat;	   /* produced events that carry one */
-	bool print_detected_from;	   /* auto_populate.detected_from */
-	bool print_ancestry;		   /* auto_populate.process_ancestry */
-	const struct process *process;	   /* from the process store, may be NULL */
-	const struct container *container; /* from the container store, may be NULL */
-	const struct event_given *given;   /* from a recording, may be NULL */
-	const struct str *policies;	   /* names of the matched policies */
+	struct str rule;		   /* produced events: id of the detector */
+	uint32_t repeat; /* produced events: how often this detector fired on its input before */
+	const struct alert_identity *alert; /* produced events that leave the sensor */
+	bool print_detected_from;	    /* auto_populate.detected_from */
+	bool print_ancestry;		    /* auto_populate.process_ancestry */
+	const struct process *process;	    /* from the process store, may be NULL */
+	const struct container *container;  /* from the container store, may be NULL */
+	const struct event_given *given;    /* from a recording, may be NULL */
+	const struct str *policies;	    /* names of the matched policies */
 	uint32_t policy_count;
 	const struct clock *clock; /* boot time to epoch, never NULL */
 };
@@ -146,6 +175,13 @@ uint32_t entity_hash(uint32_t pid, uint64_t start_epoch_ns);
 uint32_t event_process_hash(const struct event *event);
 uint32_t event_thread_hash(const struct event *event);
 uint32_t event_parent_hash(const struct event *event);
+
+/*
+ * Writes the UUID (version 7) of a detection, with a NUL. The time is the event's, the rest a hash
+ * of the host, its boot, the record and the detectors that made it: a replay of the same record
+ * gives the same id. Events that are no detections have one as well.
+ */
+void alert_id(char out[ALERT_ID_LEN + 1], const struct event *event, const struct host *host);
 
 /* Name of an x86-64 system call, data == NULL if unknown. */
 struct str syscall_name(int number);

@@ -14,8 +14,8 @@ struct stores;
 
 struct format_options {
 	bool decoded_data;	     /* flags as names, pointers in hex */
-	const struct stores *stores; /* ancestry */
-	struct str host_name;
+	const struct stores *stores; /* ancestry; NULL: what the event itself brings */
+	const struct host *host;     /* never NULL */
 	const char *sensor_version;
 };
 

@@ -60,8 +60,11 @@ struct source_ops {
 	 */
 	int (*drain)(struct source *source, source_sink sink, void *ctx, struct err *err);
 	const struct clock *(*clock)(const struct source *source);
-	/* Name of the host the records come from; NULL or data == NULL: this one. */
-	struct str (*host)(const struct source *source);
+	/*
+	 * The host the records come from, as far as the source knows, until it is closed, and the
+	 * sequence number of the last alert before the first record. NULL: this one, and none.
+	 */
+	const struct host *(*host)(const struct source *source, uint64_t *sequence);
 	void (*stats)(const struct source *source, struct source_stats *out);
 	void (*close)(struct source *source);
 };
@@ -104,8 +107,9 @@ int source_live_plan(const struct source_want *want,
 
 struct capture_writer;
 
-int capture_create(const char *path, const struct clock *clock, struct capture_writer **out,
-		   struct err *err);
+/* sequence: number of the last alert before the first record. */
+int capture_create(const char *path, const struct clock *clock, const struct host *host,
+		   uint64_t sequence, struct capture_writer **out, struct err *err);
 /* Buffered. 0 or negative errno. */
 int capture_write(struct capture_writer *writer, const struct wire_header *record);
 /* Flushes, closes, frees; the error of the last write if there was one. NULL is fine. */

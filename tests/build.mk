@@ -29,14 +29,19 @@ $(WORKLOADS): $(B)/%: %.c
 
 # ---- fuzzing: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput ----------------------
 
+objects-first = $(filter %.o,$^) $(filter %.a,$^)
 $(FUZZ_REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/driver.o $(B)/libspoor.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(objects-first) $(LDLIBS) -o $@
+
+# Targets about formats make their own events.
+HOSTILE_O = $(B)/tests/support/hostile.o
+$(B)/tests/fuzz/fuzz_alert $(B)/libfuzzer_alert: $(HOSTILE_O)
 
 FUZZ_SAN = -fsanitize=address,undefined
 $(B)/libfuzzer_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libspoor.a
 	$(say) LINK $@
-	$(Q)$(CC) -fsanitize=fuzzer $(FUZZ_SAN) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) -fsanitize=fuzzer $(FUZZ_SAN) $(objects-first) $(LDLIBS) -o $@
 
 ifdef SECONDS
 fuzz:

@@ -251,7 +251,8 @@ static bool rest_holds(struct ruleset *ruleset, struct detector *d, struct cel_r
 /* ---- events ----------------------------------------------------------------------------- */
 
 static struct event *make_event(const struct chain *chain, const struct detector *d,
-				const struct event *input, const struct value *values)
+				const struct event *input, const struct value *values,
+				uint32_t repeat)
 {
 	struct event *event = arena_alloc(chain->arena, sizeof(*event));
 
@@ -261,6 +262,8 @@ static struct event *make_event(const struct chain *chain, const struct detector
 	event->def = &d->def;
 	event->values = values;
 	event->detected_from = input;
+	event->rule = d->id;
+	event->repeat = repeat;
 	event->threat = d->populate_threat ? d->threat : NULL;
 	event->print_detected_from = d->detected_from;
 	event->print_ancestry = d->ancestry;
@@ -271,16 +274,24 @@ static struct event *make_event(const struct chain *chain, const struct detector
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level);
 
+/* What has fired on one event so far; a detector that reads it twice may fire twice in a row. */
+struct fired {
+	const struct detector *last;
+	uint32_t repeat;
+};
+
 static void fire(struct chain *chain, struct detector *d, const struct event *event,
-		 struct cel_run *run, uint32_t level)
+		 struct cel_run *run, uint32_t level, struct fired *fired)
 {
 	const struct value *values;
 	struct event *made;
 
+	fired->repeat = fired->last == d ? fired->repeat + 1 : 0;
+	fired->last = d;
 	values = output_values(chain, d, run);
 	if (!values)
 		return;
-	made = make_event(chain, d, event, values);
+	made = make_event(chain, d, event, values, fired->repeat);
 	if (!made) {
 		fault_note(chain->ruleset, d, no_memory, "output");
 		return;
@@ -307,23 +318,26 @@ static bool passes(const struct subscription *s, const struct event *event, stru
 static void run_plain(struct chain *chain, const struct listeners *l, const struct event *event,
 		      struct cel_run *run, uint32_t level)
 {
+	struct fired fired = { 0 };
+
 	for (uint32_t i = 0; i < l->count; i++)
 		if (passes(&l->items[i], event, chain->arena) &&
 		    all_hold(chain->ruleset, l->items[i].detector, run))
-			fire(chain, l->items[i].detector, event, run, level);
+			fire(chain, l->items[i].detector, event, run, level, &fired);
 }
 
 static void run_indexed(struct chain *chain, const struct listeners *l, const struct event *event,
 			struct cel_run *run, uint32_t level)
 {
 	struct cel_match *match = chain->ruleset->matches[level];
+	struct fired fired = { 0 };
 	uint32_t i;
 
 	cel_match_start(match, l->index, run);
 	while (cel_match_next(match, &i))
 		if (passes(&l->items[i], event, chain->arena) &&
 		    rest_holds(chain->ruleset, l->items[i].detector, run, match, i))
-			fire(chain, l->items[i].detector, event, run, level);
+			fire(chain, l->items[i].detector, event, run, level, &fired);
 }
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level)

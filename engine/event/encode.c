@@ -47,6 +47,22 @@ struct str event_syscall(const struct event *event)
 	return syscall_name(event->wire->syscall);
 }
 
+struct str event_source(const struct event *event)
+{
+	const struct event_def *def = event_by_id(event->wire->id);
+
+	if (def)
+		return str_of(def->name);
+	return event->given ? event->given->source_event : (struct str){ 0 };
+}
+
+static struct str event_runtime(const struct event *event)
+{
+	if (event->given && event->given->container_runtime.data)
+		return event->given->container_runtime;
+	return event->container ? event->container->runtime : (struct str){ 0 };
+}
+
 const struct names *event_field_names(const struct event *event, unsigned index)
 {
 	const struct event_field *field = &event->def->fields[index];
@@ -107,19 +123,41 @@ static void add_thread(struct buf *out, const struct event *event)
 	buf_char(out, '}');
 }
 
-static void add_task(struct buf *out, uint32_t unique_id, uint32_t host_pid, uint32_t pid)
+struct task {
+	uint32_t unique_id, host_pid, pid;
+};
+
+static void add_task(struct buf *out, struct task task)
 {
 	char *at = buf_room(out, PIECE);
 
 	if (!at)
 		return;
 	at = PUT(at, "\"unique_id\":");
-	at = text_uint(at, unique_id);
+	at = text_uint(at, task.unique_id);
 	at = PUT(at, ",\"host_pid\":");
-	at = text_uint(at, host_pid);
+	at = text_uint(at, task.host_pid);
 	at = PUT(at, ",\"pid\":");
-	at = text_uint(at, pid);
+	at = text_uint(at, task.pid);
 	finish(out, at);
+}
+
+static void add_ancestor(struct buf *out, uint32_t index, struct str executable, struct str comm,
+			 struct task task)
+{
+	buf_str(out, index ? STR(",{") : STR("{"));
+	if (executable.len) {
+		buf_lit(out, "\"executable\":{\"path\":");
+		json_text(out, executable);
+		buf_lit(out, "},");
+	}
+	add_task(out, task);
+	if (comm.len) {
+		buf_lit(out, ",\"thread\":{\"name\":");
+		json_text(out, comm);
+		buf_char(out, '}');
+	}
+	buf_char(out, '}');
 }
 
 /* Ancestors as the process store knows them, for detections that ask for it. */
@@ -135,22 +173,23 @@ static uint32_t add_known_ancestors(struct buf *out, const struct event *event,
 				    (uint32_t)strnlen(process->comm, WIRE_COMM_LEN) };
 		uint64_t start = event_epoch_time(event, process->start_time);
 
-		buf_str(out, count ? STR(",{") : STR("{"));
-		if (process->executable.len) {
-			buf_lit(out, "\"executable\":{\"path\":");
-			json_text(out, process->executable);
-			buf_lit(out, "},");
-		}
-		add_task(out, entity_hash(process->pid, start), process->pid, process->ns_pid);
-		if (comm.len) {
-			buf_lit(out, ",\"thread\":{\"name\":");
-			json_text(out, comm);
-			buf_char(out, '}');
-		}
-		buf_char(out, '}');
+		add_ancestor(out, count, process->executable, comm,
+			     (struct task){ entity_hash(process->pid, start), process->pid,
+					    process->ns_pid });
 		process = process_parent(stores, process);
 	}
 	return count;
+}
+
+/* Those that a recording has. */
+static void add_given_ancestors(struct buf *out, const struct event_given *given)
+{
+	for (uint32_t i = 0; i < given->ancestor_count; i++) {
+		const struct given_ancestor *a = &given->ancestors[i];
+
+		add_ancestor(out, i, a->executable, a->comm,
+			     (struct task){ a->process_id, a->pid, a->ns_pid });
+	}
 }
 
 static void add_ancestors(struct buf *out, const struct event *event,
@@ -160,12 +199,15 @@ static void add_ancestors(struct buf *out, const struct event *event,
 	size_t before = out->len;
 
 	buf_lit(out, ",\"ancestors\":[");
-	if (own && event->print_ancestry && options->stores &&
-	    add_known_ancestors(out, event, options->stores)) {
+	if (own && event->print_ancestry && event->given && event->given->ancestor_count) {
+		add_given_ancestors(out, event->given);
+		buf_char(out, ']');
+	} else if (own && event->print_ancestry && options->stores &&
+		   add_known_ancestors(out, event, options->stores)) {
 		buf_char(out, ']');
 	} else if (parent) {
 		buf_char(out, '{');
-		add_task(out, parent, event->wire->ppid, event->wire->ns_ppid);
+		add_task(out, (struct task){ parent, event->wire->ppid, event->wire->ns_ppid });
 		buf_lit(out, "}]");
 	} else {
 		out->len = MIN(before, out->len);
@@ -183,7 +225,8 @@ static void add_process(struct buf *out, const struct event *event,
 		json_text(out, path);
 		buf_lit(out, "},");
 	}
-	add_task(out, event_process_hash(event), event->wire->pid, event->wire->ns_pid);
+	add_task(out,
+		 (struct task){ event_process_hash(event), event->wire->pid, event->wire->ns_pid });
 	char *at = buf_room(out, PIECE);
 
 	if (!at)
@@ -408,12 +451,47 @@ static const struct str hook_names[16] = {
 	[HOOK_RAW] = { "raw", 3 },
 };
 
+static void add_member(struct buf *out, struct str key, struct str text)
+{
+	if (!text.len)
+		return;
+	buf_str(out, key);
+	json_text(out, text);
+}
+
+static void add_host(struct buf *out, const struct host *host)
+{
+	add_member(out, STR(",\"machine_id\":"), host->machine_id);
+	add_member(out, STR(",\"boot_id\":"), host->boot_id);
+	for (uint32_t i = 0; i < host->address_count; i++) {
+		buf_str(out, i ? STR(",") : STR(",\"addresses\":["));
+		json_text(out, host->addresses[i]);
+	}
+	if (host->address_count)
+		buf_char(out, ']');
+}
+
+static void add_alert(struct buf *out, const struct event *event)
+{
+	buf_lit(out, ",\"alert\":{\"id\":");
+	json_text(out, str_of(event->alert->id));
+	buf_lit(out, ",\"sequence\":");
+	buf_uint(out, event->alert->sequence);
+	buf_lit(out, ",\"rule\":{\"id\":");
+	json_text(out, event->rule);
+	buf_lit(out, ",\"version\":");
+	json_text(out, str_of(event->def->version));
+	buf_char(out, '}');
+	add_member(out, STR(",\"source\":"), event_source(event));
+	buf_char(out, '}');
+}
+
 static void add_own(struct buf *out, const struct event *event,
 		    const struct format_options *options)
 {
 	const struct wire_header *wire = event->wire;
 	struct str host = event->given && event->given->host_name.data ? event->given->host_name
-								       : options->host_name;
+								       : options->host->name;
 	struct str hook = hook_names[(wire->flags & WIRE_HOOK_MASK) >> WIRE_HOOK_SHIFT];
 
 	buf_lit(out, ",\"host\":");
@@ -421,17 +499,18 @@ static void add_own(struct buf *out, const struct event *event,
 	buf_lit(out, ",\"sensor\":{\"name\":\"spoor\",\"version\":");
 	json_text(out, str_of(options->sensor_version));
 	buf_char(out, '}');
-	if (!event->given || wire->flags & WIRE_CONTEXT)
+	if (event->alert) {
+		add_host(out, options->host);
+		add_alert(out, event);
+	}
+	if (!event->given || event->given->has_sequence || wire->flags & WIRE_CONTEXT)
 		add_context(out, wire);
 	add_namespaces(out, wire);
 	if (wire->cgroup_id) {
 		buf_lit(out, ",\"cgroup_id\":");
 		buf_uint(out, wire->cgroup_id);
 	}
-	if (event->container && event->container->runtime.len) {
-		buf_lit(out, ",\"container_runtime\":");
-		json_text(out, event->container->runtime);
-	}
+	add_member(out, STR(",\"container_runtime\":"), event_runtime(event));
 	if (hook.len) {
 		buf_lit(out, ",\"hook\":");
 		json_text(out, hook);

@@ -19,6 +19,8 @@ void encode_event(struct buf *out, const struct event *event, const struct forma
 struct str event_executable(const struct event *event);
 /* Name of the system call the task was in; data == NULL if none. */
 struct str event_syscall(const struct event *event);
+/* Name of the event of the table that a detection began with; data == NULL if unknown. */
+struct str event_source(const struct event *event);
 /*
  * How the numbers of a field are decoded; NULL: not. A produced field is decoded like the field
  * of the same name of the event it was made from.

@@ -19,6 +19,9 @@ struct source {
 	char *path;
 	struct clock clock;
 	char host_name[CAPTURE_TEXT];
+	struct capture_host identity; /* as read; zero if the capture has none */
+	struct host host;
+	struct str addresses[CAPTURE_ADDRESSES];
 	struct source_stats stats;
 };
 
@@ -66,10 +69,10 @@ static int check_header(const struct stream *stream, const struct capture_header
 {
 	if (!capture_recognise(header->magic, sizeof(header->magic)))
 		return refuse(stream, err, "this is not a capture");
-	if (header->version != CAPTURE_VERSION) {
+	if (header->version < 1 || header->version > CAPTURE_VERSION) {
 		err_set(err, -EBADMSG,
-			"%s: the capture is of format %u; this spoor reads format %u", stream->name,
-			header->version, CAPTURE_VERSION);
+			"%s: the capture is of format %u; this spoor reads formats 1 to %u",
+			stream->name, header->version, CAPTURE_VERSION);
 		return -EBADMSG;
 	}
 	if (header->record_header_size != sizeof(struct wire_header))
@@ -93,6 +96,35 @@ static int check_event(const struct source *source, const struct capture_header 
 	return 0;
 }
 
+static struct str text_get(char text[CAPTURE_TEXT])
+{
+	text[CAPTURE_TEXT - 1] = 0;
+	return str_of(text);
+}
+
+/* Captures of format 1 know the name only. */
+static int read_host(struct source *source, const struct capture_header *header, struct err *err)
+{
+	struct capture_host *from = &source->identity;
+	struct host *host = &source->host;
+	int r = header->version < 2 ? 0 : need(&source->stream, sizeof(*from), err);
+
+	if (r < 0)
+		return r;
+	if (header->version >= 2) {
+		memcpy(from, stream_data(&source->stream), sizeof(*from));
+		stream_skip(&source->stream, sizeof(*from));
+	}
+	memcpy(source->host_name, header->host_name, sizeof(source->host_name));
+	host->name = text_get(source->host_name);
+	host->machine_id = text_get(from->machine_id);
+	host->boot_id = text_get(from->boot_id);
+	host->addresses = source->addresses;
+	for (uint32_t i = 0; i < CAPTURE_ADDRESSES && from->addresses[i][0]; i++)
+		source->addresses[host->address_count++] = text_get(from->addresses[i]);
+	return 0;
+}
+
 static int read_head(struct source *source, struct err *err)
 {
 	struct stream *stream = &source->stream;
@@ -105,6 +137,8 @@ static int read_head(struct source *source, struct err *err)
 	header.sensor_version[CAPTURE_TEXT - 1] = header.host_name[CAPTURE_TEXT - 1] = 0;
 	r = check_header(stream, &header, err);
 	stream_skip(stream, sizeof(header));
+	if (r == 0)
+		r = read_host(source, &header, err);
 	for (uint32_t i = 0; r == 0 && i < header.event_count; i++) {
 		r = need(stream, sizeof(struct capture_event), err);
 		if (r < 0)
@@ -116,7 +150,6 @@ static int read_head(struct source *source, struct err *err)
 		stream_skip(stream, sizeof(row));
 	}
 	source->clock.boot_epoch_ns = header.boot_epoch_ns;
-	memcpy(source->host_name, header.host_name, sizeof(source->host_name));
 	return r;
 }
 
@@ -238,9 +271,10 @@ static const struct clock *capture_clock(const struct source *source)
 	return &source->clock;
 }
 
-static struct str capture_host(const struct source *source)
+static const struct host *capture_host(const struct source *source, uint64_t *sequence)
 {
-	return source->host_name[0] ? str_of(source->host_name) : (struct str){ 0 };
+	*sequence = source->identity.sequence;
+	return &source->host;
 }
 
 static void capture_stats(const struct source *source, struct source_stats *out)

@@ -51,9 +51,10 @@ uint64_t capture_digest(const struct event_def *def)
 	return digest;
 }
 
-static void text_set(char out[CAPTURE_TEXT], const char *text)
+static void text_set(char out[CAPTURE_TEXT], struct str text)
 {
-	memcpy(out, text, MIN(strlen(text), (size_t)CAPTURE_TEXT - 1));
+	if (text.len)
+		memcpy(out, text.data, MIN((size_t)text.len, (size_t)CAPTURE_TEXT - 1));
 }
 
 static int flush(struct capture_writer *writer)
@@ -83,7 +84,19 @@ static int put(struct capture_writer *writer, const void *data, size_t len)
 
 _Static_assert((int)WIRE_RECORD_MAX <= (int)WRITE_BUFFER, "a record fits into the buffer");
 
-static void put_head(struct capture_writer *writer, const struct clock *clock)
+static void put_host(struct capture_writer *writer, const struct host *host, uint64_t sequence)
+{
+	struct capture_host out = { .sequence = sequence };
+
+	text_set(out.machine_id, host->machine_id);
+	text_set(out.boot_id, host->boot_id);
+	for (uint32_t i = 0; i < MIN(host->address_count, (uint32_t)CAPTURE_ADDRESSES); i++)
+		text_set(out.addresses[i], host->addresses[i]);
+	put(writer, &out, sizeof(out));
+}
+
+static void put_head(struct capture_writer *writer, const struct clock *clock,
+		     const struct host *host, uint64_t sequence)
 {
 	struct capture_header header = {
 		.version = CAPTURE_VERSION,
@@ -93,15 +106,15 @@ static void put_head(struct capture_writer *writer, const struct clock *clock)
 	};
 
 	memcpy(header.magic, CAPTURE_MAGIC, sizeof(header.magic));
-	text_set(header.sensor_version, SPOOR_VERSION);
-	if (gethostname(header.host_name, sizeof(header.host_name) - 1) < 0)
-		header.host_name[0] = 0;
+	text_set(header.sensor_version, STR(SPOOR_VERSION));
+	text_set(header.host_name, host->name);
 	put(writer, &header, sizeof(header));
+	put_host(writer, host, sequence);
 	for (size_t i = 0; i < event_table_count; i++) {
 		struct capture_event row = { .id = event_table[i].id,
 					     .digest = capture_digest(&event_table[i]) };
 
-		text_set(row.name, event_table[i].name);
+		text_set(row.name, str_of(event_table[i].name));
 		put(writer, &row, sizeof(row));
 	}
 }
@@ -117,8 +130,8 @@ static int create_failed(const char *path, int code, struct err *err)
 }
 
 /* Captures hold what processes were called with: for the owner only. */
-int capture_create(const char *path, const struct clock *clock, struct capture_writer **out,
-		   struct err *err)
+int capture_create(const char *path, const struct clock *clock, const struct host *host,
+		   uint64_t sequence, struct capture_writer **out, struct err *err)
 {
 	bool standard = strcmp(path, "-") == 0;
 	autoclean(closep) int fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -134,7 +147,7 @@ int capture_create(const char *path, const struct clock *clock, struct capture_w
 	writer->failure = 0;
 	writer->flushed = 0;
 	writer->len = 0;
-	put_head(writer, clock);
+	put_head(writer, clock, host, sequence);
 	/* A full disk is found out now rather than after a night. */
 	if (flush(writer))
 		return create_failed(path, -writer->failure, err);

@@ -14,8 +14,9 @@
 #define CAPTURE_MAGIC "SPOORCAP"
 
 enum {
-	CAPTURE_VERSION = 1,
-	CAPTURE_TEXT = 64, /* size of the texts, NUL-padded */
+	CAPTURE_VERSION = 2, /* 1: without struct capture_host; read as well */
+	CAPTURE_TEXT = 64,   /* size of the texts, NUL-padded */
+	CAPTURE_ADDRESSES = 16,
 	CAPTURE_EVENTS_MAX = 4096,
 };
 
@@ -30,6 +31,14 @@ struct capture_header {
 	uint32_t reserved;
 };
 
+/* Behind the header. */
+struct capture_host {
+	char machine_id[CAPTURE_TEXT];
+	char boot_id[CAPTURE_TEXT];
+	char addresses[CAPTURE_ADDRESSES][CAPTURE_TEXT]; /* the empty ones come last */
+	uint64_t sequence; /* number of the last alert before the first record */
+};
+
 struct capture_event {
 	char name[CAPTURE_TEXT];
 	uint64_t digest; /* of the layout: capture_digest() */
@@ -38,6 +47,7 @@ struct capture_event {
 };
 
 _Static_assert(sizeof(struct capture_header) == 160, "part of the capture format");
+_Static_assert(sizeof(struct capture_host) == 1160, "part of the capture format");
 _Static_assert(sizeof(struct capture_event) == 80, "part of the capture format");
 
 /* Differs if names, types or places of an event's fields differ. */

@@ -89,34 +89,41 @@ static int base64_digit(char c)
 	return found ? (int)(found - digits) : -1;
 }
 
-static bool read_bytes(struct builder *b, const struct json *value, const struct event_field *field,
-		       struct wire_ref *slot)
+int base64_decode(struct str text, char *out)
 {
-	struct str text = value->text;
 	uint32_t bits = 0, have = 0;
+	int len = 0;
 
-	if (value->type != JSON_STRING)
-		return fail(b, value, field, json_type_name(value));
 	while (text.len && text.data[text.len - 1] == '=')
 		text.len--;
-	*slot = (struct wire_ref){ b->size, 0 };
 	for (uint32_t i = 0; i < text.len; i++) {
 		int digit = base64_digit(text.data[i]);
 
 		if (digit < 0)
-			return fail(b, value, field, "text that is not base64");
+			return -1;
 		bits = bits << 6 | (uint32_t)digit;
 		have += 6;
 		if (have >= 8) {
-			char byte = (char)(bits >> (have - 8));
-
 			have -= 8;
-			if (!tail_add(b, (struct str){ &byte, 1 }))
-				return false;
+			out[len++] = (char)(bits >> have);
 		}
 	}
-	slot->len = b->size - slot->offset;
-	return true;
+	return len;
+}
+
+static bool read_bytes(struct builder *b, const struct json *value, const struct event_field *field,
+		       struct wire_ref *slot)
+{
+	if (value->type != JSON_STRING)
+		return fail(b, value, field, json_type_name(value));
+	char *at = tail_room(b, ((size_t)value->text.len + 3) / 4 * 3);
+	int len = at ? base64_decode(value->text, at) : 0;
+
+	if (len < 0)
+		return fail(b, value, field, "text that is not base64");
+	*slot = (struct wire_ref){ b->size, (uint32_t)len };
+	b->size += (uint32_t)len;
+	return at != NULL;
 }
 
 /* Elements of {"value":[...]}, {} or a bare array; null is empty. False: neither. */

@@ -18,6 +18,11 @@ bool legacy_fields_read(const struct json *line, const struct event_def *def,
 /* Fills fault; always false. */
 bool line_fault_set(struct line_fault *fault, const char *at, const char *format, ...)
 	PRINTF_LIKE(3, 4);
+/*
+ * Standard base64, with or without padding, to bytes; `out` has room for 3 bytes for each 4 begun.
+ * How many there are, or -1 if the text is something else.
+ */
+int base64_decode(struct str text, char *out);
 /* RFC 3339 to epoch ns. */
 bool line_parse_time(struct str text, uint64_t *out);
 

@@ -337,6 +337,7 @@ static bool read_own(const struct json *line, struct draft *draft, struct line_f
 		{ "gid", MEMBER_U32, WIRE(gid) },
 		{ "loginuid", MEMBER_U32, WIRE(loginuid) },
 		{ "cgroup_id", MEMBER_U64, WIRE(cgroup_id) },
+		{ "container_runtime", MEMBER_TEXT, GIVEN(container_runtime) },
 		{ "hook", MEMBER_TEXT, offsetof(struct draft, hook) },
 	};
 	static const struct member namespaces[] = {
@@ -346,6 +347,7 @@ static bool read_own(const struct json *line, struct draft *draft, struct line_f
 	};
 
 	draft->has_euid = json_get(line, "euid") != NULL;
+	draft->given.has_sequence = json_get(line, "seq") != NULL;
 	return READ(line, members) && READ(json_get(line, "namespaces"), namespaces);
 }
 
@@ -485,9 +487,10 @@ static void finish_header(struct draft *draft, const struct event_def *def)
 {
 	struct wire_header *wire = &draft->wire;
 
-	wire->id = def->id;
+	wire->id = def ? def->id : 0;
 	/* Most events name the call they are themselves. */
-	wire->syscall = def->syscall >= 0 && str_equal(draft->given.syscall_name, str_of(def->name))
+	wire->syscall = def && def->syscall >= 0 &&
+					str_equal(draft->given.syscall_name, str_of(def->name))
 				? def->syscall
 				: syscall_number(draft->given.syscall_name);
 	memcpy(wire->comm, draft->comm.data ? draft->comm.data : "",
@@ -508,12 +511,26 @@ static void finish_header(struct draft *draft, const struct event_def *def)
 	drop_empty(&draft->given.host_name);
 }
 
-static bool is_produced(const struct json *line)
+bool line_is_produced(const struct json *line)
 {
 	const struct json *metadata = json_get(line, "metadata");
 
 	return json_get(line, "threat") || json_get(line, "detected_from") ||
-	       json_get(line, "SigMetadata") || (metadata && metadata->type == JSON_OBJECT);
+	       json_get(line, "alert") || json_get(line, "SigMetadata") ||
+	       (metadata && metadata->type == JSON_OBJECT);
+}
+
+bool line_context(const struct json *line, const struct event_def *def, struct wire_header *wire,
+		  struct event_given *given, struct line_fault *fault)
+{
+	struct draft draft = { .wire.loginuid = UINT32_MAX };
+
+	if (!read_v1beta1(line, &draft, fault))
+		return false;
+	finish_header(&draft, def);
+	*wire = draft.wire;
+	*given = draft.given;
+	return true;
 }
 
 enum line_kind line_convert(const struct json *line, struct line_record *out,
@@ -527,7 +544,7 @@ enum line_kind line_convert(const struct json *line, struct line_record *out,
 			       line->type == JSON_ARRAY ? " (jq -c '.[]' makes lines of it)" : "");
 		return LINE_MALFORMED;
 	}
-	if (is_produced(line))
+	if (line_is_produced(line))
 		return LINE_UNKNOWN;
 	const struct json *legacy = json_get(line, "eventName");
 	const struct json *name = legacy ? legacy : json_get(line, "name");

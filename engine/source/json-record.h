@@ -31,6 +31,11 @@ struct line_record {
 	};
 };
 
+/* Did a rule make it, here or in Tracee? Such lines are LINE_UNKNOWN to line_convert. */
+bool line_is_produced(const struct json *line);
+/* The v1beta1 form's context: all of the header but the record's size and fields. */
+bool line_context(const struct json *line, const struct event_def *def, struct wire_header *wire,
+		  struct event_given *given, struct line_fault *fault);
 enum line_kind line_convert(const struct json *line, struct line_record *out,
 			    struct line_fault *fault);
 

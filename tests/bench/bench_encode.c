@@ -143,7 +143,8 @@ struct result {
 static struct result measure(const struct format *format, struct wire_header *header, bool decoded)
 {
 	static struct buf out, copy;
-	struct format_options options = { .host_name = STR("host1"),
+	struct host here = { .name = STR("host1") };
+	struct format_options options = { .host = &here,
 					  .sensor_version = SPOOR_VERSION,
 					  .decoded_data = decoded };
 	struct event event = { .def = event_by_id(header->id),

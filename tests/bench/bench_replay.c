@@ -110,7 +110,7 @@ static int capture_make(const char *path)
 	struct capture_writer *writer;
 	struct err err = { 0 };
 
-	if (capture_create(path, &clock, &writer, &err) < 0) {
+	if (capture_create(path, &clock, &(struct host){ 0 }, 0, &writer, &err) < 0) {
 		err_print(stderr, &err);
 		return -1;
 	}

@@ -11,6 +11,12 @@
 #include "touch.h"
 
 static const struct clock written_clock = { .boot_epoch_ns = 1785751200000000000 };
+static const struct str written_addresses[] = { { "192.0.2.7", 9 }, { "2001:db8::7", 11 } };
+static const struct host written_host = { .name = { "recorder", 8 },
+					  .machine_id = { "0123456789abcdef0123456789abcdef", 32 },
+					  .boot_id = { "0d0c0b0a-0908-0706-0504-030201000000", 36 },
+					  .addresses = written_addresses,
+					  .address_count = 2 };
 static const struct clock *read_clock;
 
 static void take_record(void *ctx, const struct wire_header *record,
@@ -27,7 +33,7 @@ static void write_head(const char *path)
 	struct capture_writer *writer = NULL;
 	struct err err = { 0 };
 
-	CHECK(capture_create(path, &written_clock, &writer, &err) == 0);
+	CHECK(capture_create(path, &written_clock, &written_host, 41, &writer, &err) == 0);
 	CHECK(capture_close(writer) == 0);
 }
 

@@ -21,15 +21,15 @@
 			abort(); \
 	} while (0)
 
-static const struct str touch_policy = { "p", 1 };
-static const struct format_options touch_options = { .host_name = { "h", 1 },
-						     .sensor_version = "1" };
-static const struct format_options touch_decoded = { .host_name = { "h", 1 },
+__attribute__((unused)) static const struct str touch_policy = { "p", 1 };
+static const struct host here = { .name = { "h", 1 } };
+static const struct format_options touch_options = { .host = &here, .sensor_version = "1" };
+static const struct format_options touch_decoded = { .host = &here,
 						     .sensor_version = "1",
 						     .decoded_data = true };
 
-static struct event touch_view(const struct wire_header *record, const struct event_given *given,
-			       const struct clock *clock)
+static inline struct event touch_view(const struct wire_header *record,
+				      const struct event_given *given, const struct clock *clock)
 {
 	return (struct event){ .def = event_by_id(record->id),
 			       .wire = record,

@@ -28,6 +28,12 @@ struct record {
 
 static char path[] = "/tmp/spoor-capture-XXXXXX";
 static const struct clock written_clock = { .boot_epoch_ns = 123456789012345 };
+static const struct str written_addresses[] = { { "192.0.2.7", 9 }, { "2001:db8::7", 11 } };
+static const struct host written_host = { .name = { "recorder", 8 },
+					  .machine_id = { "0123456789abcdef0123456789abcdef", 32 },
+					  .boot_id = { "0d0c0b0a-0908-0706-0504-030201000000", 36 },
+					  .addresses = written_addresses,
+					  .address_count = 2 };
 
 static struct record record_of(uint32_t number)
 {
@@ -49,7 +55,7 @@ static void write_capture(uint32_t count)
 	struct capture_writer *writer = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(capture_create(path, &written_clock, &writer, &err), 0);
+	assert_int_equal(capture_create(path, &written_clock, &written_host, 41, &writer, &err), 0);
 	for (uint32_t i = 0; i < count; i++) {
 		struct record record = record_of(i);
 
@@ -60,7 +66,8 @@ static void write_capture(uint32_t count)
 
 static size_t head_size(void)
 {
-	return sizeof(struct capture_header) + event_table_count * sizeof(struct capture_event);
+	return sizeof(struct capture_header) + sizeof(struct capture_host) +
+	       event_table_count * sizeof(struct capture_event);
 }
 
 static size_t capture_size(void)
@@ -90,17 +97,28 @@ static int open_capture(struct source **out, struct err *err)
 	return source_capture.open(&want, out, err);
 }
 
+static void check_host(const struct source *source)
+{
+	uint64_t sequence;
+	const struct host *host = source_capture.host(source, &sequence);
+
+	assert_true(str_equal(host->name, written_host.name));
+	assert_true(str_equal(host->machine_id, written_host.machine_id));
+	assert_true(str_equal(host->boot_id, written_host.boot_id));
+	assert_int_equal(host->address_count, 2);
+	assert_true(str_equal(host->addresses[1], written_addresses[1]));
+	assert_int_equal(sequence, 41);
+}
+
 /* Reads to the end; returns its reason. */
 static int read_all(uint32_t *count, struct source_stats *stats, struct err *err)
 {
 	struct source *source = NULL;
-	char host[CAPTURE_TEXT];
 	int r;
 
 	assert_int_equal(open_capture(&source, err), 0);
 	assert_int_equal(source_capture.clock(source)->boot_epoch_ns, written_clock.boot_epoch_ns);
-	assert_true(gethostname(host, sizeof(host)) == 0);
-	assert_true(str_equal(source_capture.host(source), str_of(host)));
+	check_host(source);
 	do
 		r = source_capture.read(source, 0, count_record, count, err);
 	while (r >= 0);
@@ -185,7 +203,7 @@ static void refused_at_open(const char *expected)
 static void test_other_layout(void **state)
 {
 	(void)state;
-	size_t row = sizeof(struct capture_header) +
+	size_t row = sizeof(struct capture_header) + sizeof(struct capture_host) +
 		     (size_t)(event_by_name(STR("msgget")) - event_table) *
 			     sizeof(struct capture_event);
 	uint64_t digest = 42;
@@ -215,14 +233,14 @@ static void test_other_layout(void **state)
 static void test_other_header(void **state)
 {
 	(void)state;
-	uint32_t version = 2, many = 1u << 31;
+	uint32_t version = 3, many = 1u << 31;
 
 	write_capture(1);
 	overwrite(0, "SPOORCAQ", 8);
 	refused_at_open("not a capture");
 	write_capture(1);
 	overwrite(offsetof(struct capture_header, version), &version, sizeof(version));
-	refused_at_open("format 2");
+	refused_at_open("format 3");
 	write_capture(1);
 	overwrite(offsetof(struct capture_header, record_header_size), &version, sizeof(version));
 	refused_at_open("another size");
@@ -284,11 +302,15 @@ static void test_create_errors(void **state)
 	struct capture_writer *writer = NULL;
 	struct err err = { 0 };
 
-	assert_int_equal(capture_create("/tmp", &written_clock, &writer, &err), -EISDIR);
+	assert_int_equal(capture_create("/tmp", &written_clock, &written_host, 41, &writer, &err),
+			 -EISDIR);
 	assert_non_null(strstr(err.message, "/tmp"));
-	assert_int_equal(capture_create("/tmp/no/such/place", &written_clock, &writer, &err),
+	assert_int_equal(capture_create("/tmp/no/such/place", &written_clock, &written_host, 41,
+					&writer, &err),
 			 -ENOENT);
-	assert_int_equal(capture_create("/dev/full", &written_clock, &writer, &err), -ENOSPC);
+	assert_int_equal(
+		capture_create("/dev/full", &written_clock, &written_host, 41, &writer, &err),
+		-ENOSPC);
 	assert_null(writer);
 	assert_int_equal(capture_close(NULL), 0);
 

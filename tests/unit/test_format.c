@@ -26,8 +26,9 @@
 
 static const struct clock boot_clock = { .boot_epoch_ns = BOOT };
 static const struct str policy[] = { { "p1", 2 } };
-static const struct format_options plain = { .host_name = { "h", 1 }, .sensor_version = "1.2.3" };
-static const struct format_options decoded = { .host_name = { "h", 1 },
+static const struct host here = { .name = { "h", 1 } };
+static const struct format_options plain = { .host = &here, .sensor_version = "1.2.3" };
+static const struct format_options decoded = { .host = &here,
 					       .sensor_version = "1.2.3",
 					       .decoded_data = true };
 

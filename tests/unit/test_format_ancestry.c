@@ -48,9 +48,8 @@ static struct existing process_number(uint32_t n)
 static void print(struct buf *out, const struct event *event, const char *format,
 		  const struct stores *stores)
 {
-	struct format_options options = { .stores = stores,
-					  .host_name = STR("h"),
-					  .sensor_version = "1" };
+	struct host here = { .name = STR("h") };
+	struct format_options options = { .stores = stores, .host = &here, .sensor_version = "1" };
 
 	buf_clear(out);
 	format_by_name(str_of(format))->write(out, event, &options);

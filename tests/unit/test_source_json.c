@@ -41,7 +41,8 @@ static void print_record(void *ctx, const struct wire_header *record,
 			 const struct event_given *given)
 {
 	struct seen *seen = ctx;
-	struct format_options options = { .host_name = STR("here"), .sensor_version = "1" };
+	struct host here = { .name = STR("here") };
+	struct format_options options = { .host = &here, .sensor_version = "1" };
 	struct event event = { .def = event_by_id(record->id),
 			       .wire = record,
 			       .given = given,
