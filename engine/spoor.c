@@ -414,6 +414,8 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 
 int spoor_open_live(struct spoor *spoor)
 {
+	if (spoor->stores)
+		stores_use_kernel_symbols(spoor->stores, "/proc/kallsyms");
 	return source_use(spoor, &source_live, NULL);
 }
 

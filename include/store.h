@@ -53,6 +53,15 @@ const struct process *process_parent(const struct stores *stores, const struct p
 /* Fills up to `max` children of a process; returns how many. */
 uint32_t process_children(const struct stores *stores, const struct process *process,
 			  const struct process **out, uint32_t max);
+/*
+ * The ancestors of the event's process that are known without a gap, the parent first: at most
+ * `max`. 0 if the process or its parent is not known.
+ */
+uint32_t event_ancestors(const struct event *event, const struct stores *stores,
+			 const struct process **out, uint32_t max);
+/* The record itself names a parent. */
+bool event_has_parent(const struct event *event);
+enum { ANCESTRY_DEPTH = 5 }; /* what auto_populate.process_ancestry adds */
 /* One is an ancestor of the other, or they have the same parent (init excepted). */
 bool process_related(const struct stores *stores, const struct process *a, const struct process *b);
 
@@ -65,6 +74,24 @@ const struct container *container_find_id(const struct stores *stores, struct st
  * crio, podman, garden, ecs, or "" when the path does not tell). data == NULL: none.
  */
 struct str container_id_of_path(struct str cgroup_path, struct str *runtime);
+
+struct symbol {
+	uint64_t address;
+	struct str name, module; /* "system": the kernel proper */
+};
+
+/*
+ * The kernel's symbols are read from this file (/proc/kallsyms) when somebody asks for one. Without
+ * it none is known: those of this kernel say nothing about a recording. The path must stay.
+ */
+void stores_use_kernel_symbols(struct stores *stores, const char *path);
+/* One more, for tests. False: out of memory. */
+bool stores_add_symbol(struct stores *stores, uint64_t address, struct str name, struct str module);
+/* All names of exactly this address, at most `max`. Valid until a symbol is added. */
+uint32_t symbols_at(const struct stores *stores, uint64_t address, struct symbol *out,
+		    uint32_t max);
+/* The address of the first symbol of that name; 0: unknown. */
+uint64_t symbol_address(const struct stores *stores, struct str name);
 
 struct store_stats {
 	uint64_t processes, process_evicted, containers, container_evicted;

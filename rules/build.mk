@@ -6,7 +6,7 @@ $(B)/gen/builtin_rules.inc: FORCE
 
 $(B)/engine/detect/builtin.o: $(B)/gen/builtin_rules.inc
 
-# Runs recorded cases of Tracee: build/tracee-vectors --kind load|filters|scenarios|cel FILE.
+# Runs recorded cases of Tracee: build/tracee-vectors --kind KIND FILE.
 VECTORS_O := $(patsubst %.c,$(B)/%.o,$(wildcard tests/vectors/*.c))
 $(B)/tracee-vectors: $(VECTORS_O) $(CEL_TRACEE_O) $(B)/libspoor.a
 	$(say) LINK $@

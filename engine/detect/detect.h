@@ -20,6 +20,8 @@ enum { DETECT_DEPTH_MAX = 5 };
 struct ruleset_options {
 	bool compat_tracee; /* literal behaviour: unknown keys are warnings, ... */
 	bool environment;   /* events carry the environment of programs: --enrichment environment */
+	bool no_container;  /* events do not tell their container: never so with our collector */
+	const char *executable_hash; /* mode of hashes in events, as "dev-inode"; NULL: none */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 

@@ -17,6 +17,7 @@ struct detect_run {
 	struct cel_run cel;
 	const struct event *event;
 	const int16_t *fields; /* slot number to position in the event, -1: it has no such field */
+	struct value item;     /* of output.for_each; null in all other expressions */
 };
 
 /*

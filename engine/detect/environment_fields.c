@@ -269,6 +269,13 @@ static void get_timestamp_variable(struct cel_run *run, const void *data, struct
 		*out = cel_error(run, "no such attribute(s): timestamp");
 }
 
+/* The element at hand of output.for_each. */
+static void get_item(struct cel_run *run, const void *data, struct value *out)
+{
+	(void)data;
+	*out = ((const struct detect_run *)run)->item;
+}
+
 static const struct cel_message *const own_messages[] = {
 	&tactic_message,   &technique_message, &mitre_message, &threat_message,
 	&policies_message, &source_message,    &event_message, &context_message,
@@ -302,6 +309,7 @@ int environment_variables(struct cel_env *env)
 		{ "workload", "tracee.v1beta1.Workload", get_workload_variable },
 		{ "timestamp", "google.protobuf.Timestamp", get_timestamp_variable },
 		{ "context", "spoor.Context", get_context },
+		{ "item", "dyn", get_item },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {

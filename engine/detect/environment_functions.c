@@ -12,7 +12,7 @@
 #include "messages.h"
 #include "store.h"
 
-enum { ANCESTRY_MAX = 64, CHILDREN_MAX = 256, SYSCALLS_MAX = 1024 };
+enum { ANCESTRY_MAX = 64, CHILDREN_MAX = 256, SYSCALLS_MAX = 1024, SYMBOLS_MAX = 64 };
 
 static const struct event *event_of(const struct cel_run *run)
 {
@@ -259,21 +259,44 @@ static void system_info(struct cel_run *run, const struct value *args, uint32_t 
 	give_map(run, rows, ARRAY_SIZE(rows), out);
 }
 
+/* ---- the kernel's symbols ------------------------------------------------------------------ */
+
+static void give_symbol(struct cel_run *run, const struct symbol *symbol, struct value *out)
+{
+	const struct row rows[] = {
+		{ "name", text_or_empty(symbol->name) },
+		{ "address", value_uint(symbol->address) },
+		{ "module", text_or_empty(symbol->module) },
+	};
+
+	give_map(run, rows, ARRAY_SIZE(rows), out);
+}
+
+static void resolve_symbol(struct cel_run *run, const struct value *args, uint32_t count,
+			   struct value *out)
+{
+	struct symbol found[SYMBOLS_MAX];
+	uint32_t known = run->user ? symbols_at(run->user, args[0].u, found, SYMBOLS_MAX) : 0;
+	struct value_list *list = give_list(run, out, known);
+
+	(void)count;
+	for (uint32_t i = 0; list && i < known; i++) {
+		give_symbol(run, &found[i], &list->items[i]);
+		if (list->items[i].tag == VALUE_ERROR)
+			*out = list->items[i];
+	}
+}
+
+static void get_symbol_address(struct cel_run *run, const struct value *args, uint32_t count,
+			       struct value *out)
+{
+	(void)count;
+	*out = value_uint(
+		run->user ? symbol_address(run->user, (struct str){ args[0].str, args[0].len })
+			  : 0);
+}
+
 /* ---- stores that are not built yet: they know nothing -------------------------------------- */
-
-static void no_list(struct cel_run *run, const struct value *args, uint32_t count,
-		    struct value *out)
-{
-	(void)run, (void)args, (void)count;
-	give_empty_list(out);
-}
-
-static void no_address(struct cel_run *run, const struct value *args, uint32_t count,
-		       struct value *out)
-{
-	(void)run, (void)args, (void)count;
-	*out = value_uint(0);
-}
 
 static void no_object(struct cel_run *run, const struct value *args, uint32_t count,
 		      struct value *out)
@@ -369,11 +392,12 @@ const struct cel_function environment_functions[] = {
 	  "facts of this host: architecture, kernel_release, hostname, boot_time, "
 	  "tracee_start_time, os_name, os_version, os_pretty_name, tracee_version",
 	  "system.info().tracee_start_time > 0", "true" },
-	{ "kernel.resolveSymbol", "(uint) -> list(dyn)", no_list,
-	  "kernel symbols at an address; empty: this sensor has no symbol store yet",
+	{ "kernel.resolveSymbol", "(uint) -> list(dyn)", resolve_symbol,
+	  "all kernel symbols at exactly this address: list of maps of name, address, module "
+	  "(\"system\": no module); [] if none is known, and in recordings",
 	  "kernel.resolveSymbol(1u)", "[]" },
-	{ "kernel.getSymbolAddress", "(string) -> uint", no_address,
-	  "address of a kernel symbol; 0: this sensor has no symbol store yet",
+	{ "kernel.getSymbolAddress", "(string) -> uint", get_symbol_address,
+	  "address of the first kernel symbol of this name; 0 if none is known",
 	  "kernel.getSymbolAddress(\"x\") == 0u", "true" },
 	{ "dns.getResponse", "(string) -> dyn", no_object,
 	  "the last answer to a DNS query; null: this sensor has no DNS store yet",

@@ -212,49 +212,92 @@ struct ancestor {
 	struct event_given given;
 };
 
-static struct ancestor *parent_of(struct cel_run *run, const struct event *event)
+static struct ancestor *ancestor_new(struct cel_run *run, const struct event *event)
 {
 	struct ancestor *a = arena_zalloc(run->arena, sizeof(*a));
-	const struct process *parent;
 
 	if (!a)
 		return NULL;
 	a->event = (struct event){ .def = event->def, .wire = &a->wire, .clock = event->clock };
+	a->wire.syscall = -1;
+	return a;
+}
+
+static void fill_ancestor(struct ancestor *a, const struct process *process)
+{
+	a->event.process = process;
+	memcpy(a->wire.comm, process->comm, sizeof(a->wire.comm));
+	a->wire.pid = a->wire.tid = process->pid;
+	a->wire.ns_pid = a->wire.ns_tid = process->ns_pid;
+	a->wire.start_time = a->wire.leader_start_time = process->start_time;
+	a->wire.uid = process->uid;
+}
+
+/* As the record names it, with what the store knows besides. */
+static struct ancestor *parent_of(struct cel_run *run, const struct event *event)
+{
+	struct ancestor *a = ancestor_new(run, event);
+	const struct process *parent;
+
+	if (!a)
+		return NULL;
 	a->wire.pid = a->wire.tid = event->wire->ppid;
 	a->wire.ns_pid = a->wire.ns_tid = event->wire->ns_ppid;
 	a->wire.start_time = a->wire.leader_start_time = event->wire->parent_start_time;
-	a->wire.syscall = -1;
 	if (event->given) {
 		a->given = (struct event_given){ .has_process = true,
 						 .process_id = event->given->parent_id };
 		a->event.given = &a->given;
+		return a;
 	}
-	parent = run->user && !event->given
-			 ? process_find(run->user, a->wire.pid, a->wire.leader_start_time)
-			 : NULL;
-	if (parent) {
-		a->event.process = parent;
-		memcpy(a->wire.comm, parent->comm, sizeof(a->wire.comm));
-		a->wire.uid = parent->uid;
-	}
+	parent = run->user ? process_find(run->user, a->wire.pid, a->wire.leader_start_time) : NULL;
+	if (parent)
+		fill_ancestor(a, parent);
 	return a;
 }
 
-static void get_ancestors(struct cel_run *run, const void *data, struct value *out)
+static void give_parent(struct cel_run *run, const struct event *event, struct value *out)
 {
-	const struct event *event = data;
-	bool has = event && (event->given ? event->given->has_parent : event->wire->ppid != 0);
-	struct value_list *list;
-	struct ancestor *parent;
+	struct value_list *list = give_list(run, out, 1);
+	struct ancestor *parent = list ? parent_of(run, event) : NULL;
 
-	give_empty_list(out);
-	if (!has || !(list = give_list(run, out, 1)))
-		return;
-	parent = parent_of(run, event);
 	if (parent)
 		give_message(run, &list->items[0], &process_message, &parent->event);
 	else
 		*out = cel_error(run, "out of memory");
+}
+
+static void give_ancestors(struct cel_run *run, const struct event *event,
+			   const struct process *const *known, uint32_t count, struct value *out)
+{
+	struct value_list *list = give_list(run, out, count);
+
+	for (uint32_t i = 0; list && i < count; i++) {
+		struct ancestor *a = ancestor_new(run, event);
+
+		if (!a) {
+			*out = cel_error(run, "out of memory");
+			return;
+		}
+		fill_ancestor(a, known[i]);
+		give_message(run, &list->items[i], &process_message, &a->event);
+	}
+}
+
+/* The parent; all of them in a detection that asked for process_ancestry. */
+static void get_ancestors(struct cel_run *run, const void *data, struct value *out)
+{
+	const struct event *event = data;
+	const struct process *known[ANCESTRY_DEPTH];
+	uint32_t count = event && event->print_ancestry
+				 ? event_ancestors(event, run->user, known, ANCESTRY_DEPTH)
+				 : 0;
+
+	give_empty_list(out);
+	if (count)
+		give_ancestors(run, event, known, count, out);
+	else if (event && event_has_parent(event))
+		give_parent(run, event, out);
 }
 
 static const struct cel_field process_fields[] = {

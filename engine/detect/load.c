@@ -531,9 +531,9 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 
 	if (!ruleset)
 		return NULL;
-	ruleset->compat = options && options->compat_tracee;
-	loader.foreign = options && options->foreign;
-	loader.environment = options && options->environment;
+	if (options)
+		loader.options = *options;
+	ruleset->compat = loader.options.compat_tracee;
 	if (files)
 		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)

@@ -220,7 +220,7 @@ static void unknown_event(struct loader *loader, struct report *report,
 			  const struct input_text *text)
 {
 	bool optional = is_optional(text->dependency);
-	struct err err = { .level = optional || loader->foreign ? ERR_WARNING : ERR_ERROR,
+	struct err err = { .level = optional || loader->options.foreign ? ERR_WARNING : ERR_ERROR,
 			   .rule = "unknown-event" };
 
 	err_set(&err, -EINVAL, "%s event '%s' not found", optional ? "optional" : "required",
@@ -304,6 +304,30 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 		   &text->scope_filters);
 }
 
+/* Are events enriched so? If not, says what is missing. */
+static bool is_enriched(const struct ruleset_options *options, const struct enrichment_text *text,
+			struct err *err)
+{
+	const char *name = text->name->text.data, *mode = options->executable_hash;
+	bool hash = strcmp(name, "executable-hash") == 0;
+	struct str wanted = schema_text(text->config);
+
+	if (hash && mode && wanted.len && !str_equal(wanted, str_of(mode))) {
+		err_set(err, -EINVAL,
+			"requires enrichment \"%s\" with mode \"%s\", but current mode is \"%s\"",
+			name, wanted.data, mode);
+		return false;
+	}
+	if (hash			  ? mode != NULL
+	    : strcmp(name, "environment") ? !options->no_container
+					  : options->environment)
+		return true;
+	err_set(err, -EINVAL, "requires enrichment \"%s\" which is not enabled", name);
+	err_hint(err, hash ? "this sensor does not collect it yet" : "run with --enrichment %s",
+		 name);
+	return false;
+}
+
 /* What a required enrichment is not there for, the rule cannot work. */
 static void check_enrichments(const struct loader *loader, struct report *report,
 			      const struct maps *enrichments)
@@ -312,17 +336,12 @@ static void check_enrichments(const struct loader *loader, struct report *report
 
 	for (uint32_t i = 0; i < enrichments->count; i++) {
 		bool optional = is_optional(items[i].dependency);
-		struct err err = { .level = optional || loader->foreign ? ERR_WARNING : ERR_ERROR,
+		struct err err = { .level = optional || loader->options.foreign ? ERR_WARNING
+										: ERR_ERROR,
 				   .rule = "enrichment" };
-		const char *name = items[i].name->text.data;
-		bool environment = strcmp(name, "environment") == 0;
 
-		if (strcmp(name, "container") == 0 || (environment && loader->environment))
-			continue;
-		err_set(&err, -EINVAL, "requires enrichment \"%s\" which is not enabled", name);
-		err_hint(&err, environment ? "run with --enrichment environment"
-					   : "this sensor does not collect it yet");
-		report_add(report, items[i].name, &err);
+		if (!is_enriched(&loader->options, &items[i], &err))
+			report_add(report, items[i].name, &err);
 	}
 }
 
@@ -443,6 +462,22 @@ static void compile_outputs(struct loader *loader, struct report *report, struct
 	d->output_count = maps->count;
 }
 
+/* What goes through for_each must be a list, as far as that is known at load. */
+static void compile_for_each(struct loader *loader, struct report *report, struct detector *d,
+			     const struct yaml_node *text, const struct cel_env *env)
+{
+	const char *type;
+
+	if (!text)
+		return;
+	d->for_each = compile(loader, report, env, text, "output.for_each is invalid", NULL);
+	type = d->for_each ? cel_program_type(d->for_each) : "dyn";
+	if (strcmp(type, "dyn") != 0 && strncmp(type, "list", 4) != 0)
+		report_error(report, text, "expression",
+			     "one detection is made for each element of a list",
+			     "output.for_each must be a list, found %s", type);
+}
+
 /* A serious alert should not rest on memory that the caller can change under our eyes. */
 static void warn_toctou(struct loader *loader, struct report *report, const struct pending *pending)
 {
@@ -481,6 +516,7 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 				pending->text.requirements.events.count;
 	compile_conditions(loader, &report, pending->detector, &pending->text.conditions, env);
 	loader->reading_conditions = false;
+	compile_for_each(loader, &report, pending->detector, pending->text.output.for_each, env);
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
 	loader->compiling = NULL;
 	if (!report.errors)

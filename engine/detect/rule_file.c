@@ -343,6 +343,8 @@ static const struct schema_key output_keys[] = {
 static SCHEMA(output_schema, "output.fields", output_text, output_keys);
 
 static const struct schema_key outputs_keys[] = {
+	{ "for_each", KEY_TEXT, false, AT(outputs_text, for_each), NULL, NULL, NULL,
+	  "CEL for a list: one detection for each element, which expressions know as `item`" },
 	{ "fields", KEY_MAPS, false, AT(outputs_text, fields), &output_schema, NULL, NULL,
 	  "fields to fill" },
 };

@@ -77,6 +77,7 @@ struct output_text {
 
 struct outputs_text {
 	const struct yaml_node *node;
+	const struct yaml_node *for_each;
 	struct maps fields; /* struct output_text */
 };
 

@@ -52,7 +52,8 @@ struct detector {
 	uint32_t input_count;
 	struct condition *conditions;
 	uint32_t condition_count;
-	struct output_field *outputs; /* one per leading field of def */
+	const struct cel_program *for_each; /* a list, one detection per element; NULL: just one */
+	struct output_field *outputs;	    /* one per leading field of def */
 	uint32_t output_count;
 	const struct event_def **input_defs;
 	struct str *condition_texts, *data_filters, *scope_filters; /* as written */
@@ -103,9 +104,9 @@ struct ruleset {
 struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
-	bool foreign, environment; /* see ruleset_options */
-	struct arena scratch;	   /* files and trees; freed after loading */
-	struct pending *pending;   /* detectors read but not compiled */
+	struct ruleset_options options;
+	struct arena scratch;	 /* files and trees; freed after loading */
+	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
 	struct named_list *lists;
 	uint32_t list_count, list_capacity;

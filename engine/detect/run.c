@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "ruleset.h"
+#include "store.h"
 
 struct chain {
 	struct ruleset *ruleset;
@@ -250,6 +251,13 @@ static bool rest_holds(struct ruleset *ruleset, struct detector *d, struct cel_r
 
 /* ---- events ----------------------------------------------------------------------------- */
 
+/* Tracee adds ancestors only where not even the parent is there, which no live event is. */
+static bool adds_ancestry(const struct ruleset *ruleset, const struct detector *d,
+			  const struct event *input)
+{
+	return d->ancestry && !(ruleset->compat && event_has_parent(input));
+}
+
 static struct event *make_event(const struct chain *chain, const struct detector *d,
 				const struct event *input, const struct value *values,
 				uint32_t repeat)
@@ -266,7 +274,8 @@ static struct event *make_event(const struct chain *chain, const struct detector
 	event->repeat = repeat;
 	event->threat = d->populate_threat ? d->threat : NULL;
 	event->print_detected_from = d->detected_from;
-	event->print_ancestry = d->ancestry;
+	/* The workload is the input's: what a producer added stays. */
+	event->print_ancestry = input->print_ancestry || adds_ancestry(chain->ruleset, d, input);
 	event->policies = NULL;
 	event->policy_count = 0;
 	return event;
@@ -280,8 +289,9 @@ struct fired {
 	uint32_t repeat;
 };
 
-static void fire(struct chain *chain, struct detector *d, const struct event *event,
-		 struct cel_run *run, uint32_t level, struct fired *fired)
+/* One detection, unless an output that is required has no value. */
+static void fire_one(struct chain *chain, struct detector *d, const struct event *event,
+		     struct cel_run *run, uint32_t level, struct fired *fired)
 {
 	const struct value *values;
 	struct event *made;
@@ -305,6 +315,33 @@ static void fire(struct chain *chain, struct detector *d, const struct event *ev
 	chain->sink(chain->ctx, made);
 	if (level + 1 < DETECT_DEPTH_MAX)
 		run_level(chain, made, level + 1);
+}
+
+static void fire(struct chain *chain, struct detector *d, const struct event *event,
+		 struct cel_run *run, uint32_t level, struct fired *fired)
+{
+	struct detect_run *detect = (struct detect_run *)run;
+	struct value list;
+
+	if (!d->for_each) {
+		fire_one(chain, d, event, run, level, fired);
+		return;
+	}
+	run->budget = CEL_BUDGET;
+	list = cel_eval(d->for_each, run);
+	if (list.tag != VALUE_LIST) {
+		fault_note(chain->ruleset, d, list, "output.for_each");
+		return;
+	}
+	for (uint32_t i = 0; i < list.len; i++) {
+		if (chain->made >= DETECT_OUTPUTS_MAX) {
+			chain->ruleset->outputs_refused += list.len - i;
+			break;
+		}
+		detect->item = list.list->items[i];
+		fire_one(chain, d, event, run, level, fired);
+	}
+	detect->item = value_null();
 }
 
 static bool passes(const struct subscription *s, const struct event *event, struct arena *arena)

@@ -11,8 +11,6 @@
 #include "event/json.h"
 #include "store.h"
 
-enum { ANCESTORS_MAX = 5 };
-
 /* Room for the constant text and numbers between two strings. */
 enum { PIECE = 512 };
 
@@ -164,19 +162,18 @@ static void add_ancestor(struct buf *out, uint32_t index, struct str executable,
 static uint32_t add_known_ancestors(struct buf *out, const struct event *event,
 				    const struct stores *stores)
 {
-	const struct process *process = event->process ? process_parent(stores, event->process)
-						       : NULL;
-	uint32_t count = 0;
+	const struct process *known[ANCESTRY_DEPTH];
+	uint32_t count = event_ancestors(event, stores, known, ANCESTRY_DEPTH);
 
-	for (; process && count < ANCESTORS_MAX; count++) {
+	for (uint32_t i = 0; i < count; i++) {
+		const struct process *process = known[i];
 		struct str comm = { process->comm,
 				    (uint32_t)strnlen(process->comm, WIRE_COMM_LEN) };
 		uint64_t start = event_epoch_time(event, process->start_time);
 
-		add_ancestor(out, count, process->executable, comm,
+		add_ancestor(out, i, process->executable, comm,
 			     (struct task){ entity_hash(process->pid, start), process->pid,
 					    process->ns_pid });
-		process = process_parent(stores, process);
 	}
 	return count;
 }
@@ -193,16 +190,16 @@ static void add_given_ancestors(struct buf *out, const struct event_given *given
 }
 
 static void add_ancestors(struct buf *out, const struct event *event,
-			  const struct format_options *options, bool own)
+			  const struct format_options *options)
 {
 	uint32_t parent = event_parent_hash(event);
 	size_t before = out->len;
 
 	buf_lit(out, ",\"ancestors\":[");
-	if (own && event->print_ancestry && event->given && event->given->ancestor_count) {
+	if (event->print_ancestry && event->given && event->given->ancestor_count) {
 		add_given_ancestors(out, event->given);
 		buf_char(out, ']');
-	} else if (own && event->print_ancestry && options->stores &&
+	} else if (event->print_ancestry && options->stores &&
 		   add_known_ancestors(out, event, options->stores)) {
 		buf_char(out, ']');
 	} else if (parent) {
@@ -215,7 +212,7 @@ static void add_ancestors(struct buf *out, const struct event *event,
 }
 
 static void add_process(struct buf *out, const struct event *event,
-			const struct format_options *options, bool own)
+			const struct format_options *options)
 {
 	struct str path = event_executable(event);
 
@@ -236,7 +233,7 @@ static void add_process(struct buf *out, const struct event *event,
 	*at++ = '}';
 	finish(out, at);
 	add_thread(out, event);
-	add_ancestors(out, event, options, own);
+	add_ancestors(out, event, options);
 	buf_char(out, '}');
 }
 
@@ -312,7 +309,7 @@ static void add_workload(struct buf *out, const struct event *event,
 		return;
 	buf_lit(out, ",\"workload\":{");
 	if (process)
-		add_process(out, event, options, own);
+		add_process(out, event, options);
 	if (process && (container || pod))
 		buf_char(out, ',');
 	if (container)
@@ -368,7 +365,7 @@ static void add_detected_from(struct buf *out, const struct event *event, bool o
 		buf_lit(out, ",\"name\":");
 		json_text(out, str_of(event->def->name));
 		encode_data(out, event, (struct encode_style){ .own = own });
-		event = event->detected_from;
+		event = event->print_detected_from ? event->detected_from : NULL;
 		if (!event)
 			break;
 		buf_lit(out, ",\"parent\":{");

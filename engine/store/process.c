@@ -11,6 +11,7 @@
 #include "base/common.h"
 #include "base/slab.h"
 #include "store.h"
+#include "symbol.h"
 
 enum {
 	PROCESSES_DEFAULT = 16384,
@@ -61,6 +62,7 @@ struct stores {
 	uint32_t cgroup_capacity, cgroup_mask, cgroup_count, cgroup_hand;
 	struct slab texts;
 	struct clock clock;
+	struct symbols symbols;
 	struct store_stats stats;
 };
 
@@ -709,6 +711,7 @@ void stores_free(struct stores *stores)
 	free(stores->cgroups);
 	free(stores->cgroup_buckets);
 	slab_free(&stores->texts);
+	symbols_free(&stores->symbols);
 	free(stores);
 }
 
@@ -742,6 +745,12 @@ struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity
 void stores_set_clock(struct stores *stores, const struct clock *clock)
 {
 	stores->clock = *clock;
+}
+
+/* They are read late, which nobody can see: const for callers. */
+struct symbols *stores_symbols(const struct stores *stores)
+{
+	return (struct symbols *)&stores->symbols;
 }
 
 void stores_stats(const struct stores *stores, struct store_stats *out)

@@ -15,13 +15,6 @@ int tally_end(const struct tally *tally)
 	return tally->failed ? 1 : 0;
 }
 
-const char *json_text(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 bool json_flag(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));

@@ -15,7 +15,12 @@ struct tally {
 /* "N passed, N failed, N skipped"; the exit status of the program. */
 int tally_end(const struct tally *tally);
 
-const char *json_text(const json_t *object, const char *key);
+static inline const char *json_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
 bool json_flag(const json_t *object, const char *key);
 
 /* The typed value form of the conformance data. False: it has no counterpart here. */

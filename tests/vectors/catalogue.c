@@ -247,7 +247,7 @@ static void fill_container(struct event_given *given, const json_t *workload)
 }
 
 /* RFC 3339 in UTC, as all recorded times are. */
-static uint64_t epoch_of(const char *text)
+uint64_t epoch_of_text(const char *text)
 {
 	struct tm tm = { 0 };
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -267,7 +267,7 @@ struct event *event_of_json(struct row *row, const json_t *json, const struct ev
 	h->size = sizeof(*h);
 	h->id = def->id;
 	h->syscall = -1;
-	h->time = epoch_of(text_of(json, "timestamp"));
+	h->time = epoch_of_text(text_of(json, "timestamp"));
 	fill_process(given, h, json_object_get(workload, "process"));
 	fill_container(given, workload);
 	*event = (struct event){ .def = def, .wire = h, .given = given, .clock = &clock };

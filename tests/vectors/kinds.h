@@ -13,6 +13,8 @@
 #include "base/common.h"
 #include "event.h"
 
+struct stores;
+
 enum outcome { PASSED, FAILED, SKIPPED };
 
 struct row {
@@ -25,7 +27,8 @@ struct row {
 struct kind {
 	const char *name;
 	enum outcome (*run)(struct row *row);
-	bool big_numbers; /* integers beyond 64 bits, none of which matter */
+	bool big_numbers;  /* integers beyond 64 bits, none of which matter */
+	void (*end)(void); /* after the last row; NULL: nothing to do */
 	/* Not a list of rows: runs the whole file and prints the sums. Returns the exit status. */
 	int (*run_file)(const char *path, bool verbose);
 };
@@ -38,6 +41,11 @@ enum outcome row_skipped(struct row *row, const char *format, ...) PRINTF_LIKE(2
 enum outcome run_load(struct row *row);
 enum outcome run_filter(struct row *row);
 enum outcome run_scenario(struct row *row);
+enum outcome run_register(struct row *row);
+enum outcome run_autopopulate(struct row *row);
+enum outcome run_on_event(struct row *row);
+enum outcome run_builtin(struct row *row);
+void end_builtin(void);
 /* tests/cel/tracee_cel.c */
 int tracee_cel_file(const char *path, bool verbose);
 
@@ -48,5 +56,17 @@ struct str str_of_json(const json_t *text);
 const struct event_def *catalogue_event(struct row *row, const char *name);
 /* An event from the protobuf form; NULL with row->problem if it has what we cannot hold. */
 struct event *event_of_json(struct row *row, const json_t *json, const struct event_def *def);
+/* Nanoseconds since the epoch of an RFC 3339 time in UTC. */
+uint64_t epoch_of_text(const char *text);
+
+/* processes.c: a store with the processes of the row, whose ids in the row become ours. */
+struct stores *stores_of_registry(json_t *row);
+struct stores *stores_of_ancestors(json_t *row, const json_t *process);
+
+/* compare.c: is the event, as we print it, the recorded one? If not, row->problem tells. */
+bool event_equals(struct row *row, const struct event *event, const json_t *want,
+		  const struct stores *stores);
+/* The same of its data alone: a list of entries. */
+bool data_equals(struct row *row, const struct event *event, const json_t *want);
 
 #endif

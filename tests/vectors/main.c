@@ -9,11 +9,15 @@
 #include "kinds.h"
 
 const struct kind kinds[] = {
-	{ "load", run_load, true, NULL },
-	{ "filters", run_filter, false, NULL },
-	{ "scenarios", run_scenario, false, NULL },
-	{ "cel", NULL, false, tracee_cel_file },
-	{ NULL, NULL, false, NULL },
+	{ .name = "load", .run = run_load, .big_numbers = true },
+	{ .name = "filters", .run = run_filter },
+	{ .name = "scenarios", .run = run_scenario },
+	{ .name = "register", .run = run_register },
+	{ .name = "autopopulate", .run = run_autopopulate },
+	{ .name = "on_event", .run = run_on_event },
+	{ .name = "builtin", .run = run_builtin, .end = end_builtin },
+	{ .name = "cel", .run_file = tracee_cel_file },
+	{ .name = NULL },
 };
 
 static enum outcome set(struct row *row, enum outcome outcome, const char *format, va_list args)
@@ -90,6 +94,8 @@ static int run_file(const struct kind *kind, const char *path, bool verbose)
 			       name_of(row.json, i, scratch), row.problem);
 		arena_free(&row.arena);
 	}
+	if (kind->end)
+		kind->end();
 	json_decref(rows);
 	free(copy);
 	printf("%u passed, %u failed, %u skipped\n", counts[PASSED], counts[FAILED],
