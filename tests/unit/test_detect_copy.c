@@ -134,7 +134,7 @@ static const char *text_of(struct fixture *f, const struct event *event, struct 
 	struct format_options options = { .stores = f->stores };
 
 	buf_clear(out);
-	encode_event(out, event, &options, true);
+	encode_event(out, event, &options, false);
 	return buf_cstr(out);
 }
 
