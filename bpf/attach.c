@@ -241,6 +241,8 @@ static void skeleton_configure(struct spoor_bpf *skeleton, const struct source_w
 	skeleton->rodata->has_rdonly_cast = kernel_has_function("bpf_rdonly_cast", NULL, 0);
 	skeleton->rodata->has_find_vma = kernel_has_function("bpf_find_vma", NULL, 0);
 	skeleton->rodata->exit_tells_last = kernel_tracepoint_args("sched_process_exit") > 1;
+	skeleton->rodata->raw_runs_alone = !kernel_is_realtime() &&
+					   libbpf_num_possible_cpus() <= CPU_SLOTS;
 	skeleton->rodata->wants_environment = want->environment;
 	skeleton->rodata->cgroup_subsystem = cgroup_choose(mount);
 	skeleton->rodata->wakeup_bytes = ring / 4;

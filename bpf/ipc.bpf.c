@@ -227,7 +227,7 @@ INLINE void pending_lost(struct pending *pending)
 	for (int i = 0; i < 2; i++) {
 		if (slots[i] == SLOT_NONE || !wanted(slots[i]))
 			continue;
-		place_take();
+		place_take(false);
 		loss_count(slots[i], LOSS_RETPROBE_MISSED);
 	}
 }

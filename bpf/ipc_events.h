@@ -55,7 +55,7 @@ enum { COMMAND_SET = 1, COMMAND_INFO = 3, IPC_64 = 0x100 };
 	__u64 present = 0; \
 	if (!wanted(SLOT_##event)) \
 		return; \
-	if (!record_begin(event, record, call->task, call->number, call->flags)) \
+	if (!record_begin(event, record, call->task, call->number, call->flags, call->raw)) \
 		return;
 
 #define EVENT_END(event) \

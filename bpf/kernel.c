@@ -15,6 +15,7 @@
 #include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 
 /* ---- symbols ------------------------------------------------------------------- */
@@ -250,6 +251,15 @@ bool kernel_has_tracepoint(const char *group_and_name)
 	snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", kernel_tracefs(),
 		 (int)(colon - group_and_name), group_and_name, colon + 1);
 	return access(path, F_OK) == 0;
+}
+
+/* ---- preemption ------------------------------------------------------------------ */
+
+bool kernel_is_realtime(void)
+{
+	struct utsname name;
+
+	return uname(&name) < 0 || strstr(name.version, "PREEMPT_RT") != NULL;
 }
 
 /* ---- rights -------------------------------------------------------------------- */

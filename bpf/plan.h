@@ -57,6 +57,8 @@ bool kernel_has_typedef(const char *name);
 unsigned kernel_tracepoint_args(const char *name);
 /* May this process load and attach programs? */
 bool kernel_may(void);
+/* Preemptible almost everywhere (PREEMPT_RT); true if it cannot be told. */
+bool kernel_is_realtime(void);
 /* By trying it on a harmless function, once; why gets the reason if not. */
 enum kernel_state kernel_fentry(char why[REASON_MAX]);
 enum kernel_state kernel_kprobe(char why[REASON_MAX]);

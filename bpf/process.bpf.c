@@ -47,7 +47,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	if (is_sensor(parent) || !wanted(SLOT_sched_process_fork))
 		return 0;
 	if (!record_begin(sched_process_fork, record, parent, current_syscall(parent),
-			  compat_flag(parent)))
+			  compat_flag(parent), false))
 		return 0;
 	SET(sched_process_fork, record, parent_tid, parent->pid);
 	SET(sched_process_fork, record, parent_ns_tid, task_ns_tid(parent));
@@ -99,7 +99,7 @@ int process_exit(unsigned long long *ctx)
 	if (is_sensor(task) || !wanted(SLOT_sched_process_exit))
 		return 0;
 	if (!record_begin(sched_process_exit, record, task, current_syscall(task),
-			  compat_flag(task)))
+			  compat_flag(task), false))
 		return 0;
 	SET(sched_process_exit, record, exit_code, code >> 8 & 0xff);
 	SET(sched_process_exit, record, signal_code, code & EXIT_SIGNAL);
@@ -256,7 +256,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 
 	if (is_sensor(task) || !wanted(SLOT_sched_process_exec))
 		return 0;
-	place = place_take();
+	place = place_take(false);
 	draft = draft_get();
 	if (!draft)
 		return loss_count(SLOT_sched_process_exec, LOSS_RING_FULL);
@@ -265,6 +265,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	draft->used = sizeof(*out);
 	header_fill(&out->header, task, EV_sched_process_exec, 0, place, current_syscall(task),
 		    compat_flag(task));
+	out->header.time = bpf_ktime_get_boot_ns();
 	exec_texts(draft, out, task, bprm, &present);
 	exec_previous(draft, out, task, &present);
 	exec_file(draft, out, bprm->file, &present);
@@ -286,6 +287,21 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 
 /* ---- processes that were there before us --------------------------------------- */
 
+enum { KTHREADD = 2 };
+
+/* The address is stored last: whoever finds it finds the rest. */
+INLINE void learn_first_namespaces(struct task_struct *task)
+{
+	struct nsproxy *nsproxy = task->nsproxy;
+
+	if (task->pid != KTHREADD || !(task->flags & TASK_KTHREAD) || !nsproxy)
+		return;
+	first_namespaces.mnt_ns = nsproxy->mnt_ns->ns.inum;
+	first_namespaces.ipc_ns = nsproxy->ipc_ns->ns.inum;
+	first_namespaces.net_ns = nsproxy->net_ns->ns.inum;
+	*(volatile __u64 *)&first_namespaces.nsproxy = (__u64)nsproxy;
+}
+
 SEC("iter/task")
 int process_existing(struct bpf_iter__task *ctx)
 {
@@ -298,7 +314,9 @@ int process_existing(struct bpf_iter__task *ctx)
 
 	if (!task || task->pid != task->tgid)
 		return 0;
+	learn_first_namespaces(task);
 	header_fill(&record.header, task, EV_process_existing, sizeof(record), place, -1, 0);
+	record.header.time = bpf_ktime_get_boot_ns();
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

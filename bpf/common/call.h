@@ -19,6 +19,7 @@ struct call {
 	__s32 number; /* x86-64 number for the header; -1: there is none */
 	__u32 user;   /* bit i: arg[i] came from user memory; bit 7: ret did */
 	bool compat;
+	bool raw;	  /* we are on sys_enter or sys_exit */
 	bool old_time;	  /* timeouts are 2 x 32 bits */
 	bool kernel_copy; /* functions inside the call are hooked too */
 };
@@ -72,6 +73,7 @@ INLINE bool call_begin(struct call *call, struct task_struct *task, const struct
 		return false;
 	call->flags = mode << WIRE_HOOK_SHIFT | (call->compat ? WIRE_COMPAT : 0);
 	call->ret = call->compat ? (__s32)ret : ret;
+	call->raw = mode == HOOK_RAW;
 	call->user = 0;
 	call->old_time = false;
 	call->kernel_copy = mode == HOOK_FENTRY || mode == HOOK_KPROBE;

@@ -34,9 +34,25 @@ const volatile int cgroup_subsystem SEC(".rodata") = -1;
 /* Wake the reader when this many bytes wait for it. */
 const volatile __u64 wakeup_bytes SEC(".rodata") = 4 << 20;
 
+/*
+ * Programs on sys_enter and sys_exit cannot be preempted, and every processor has a slot of
+ * its own in cpu_counters.
+ */
+const volatile bool raw_runs_alone SEC(".rodata") = false;
+
 /* ---- settings that may change while we run ------------------------------------- */
 
 struct settings settings SEC(".data") = {};
+
+/*
+ * The namespaces the kernel began with, where most tasks live. The objects are static, so an
+ * address means the same for good; comparing it costs less than following three pointers. Learnt
+ * from kthreadd, which never leaves them; all 0 where it cannot be seen.
+ */
+struct {
+	__u64 nsproxy; /* address */
+	__u32 mnt_ns, ipc_ns, net_ns;
+} first_namespaces SEC(".data") = {};
 
 /* ---- what the reader looks at -------------------------------------------------- */
 

@@ -27,13 +27,20 @@ struct place {
 	__u64 seq;
 };
 
-INLINE struct place place_take(void)
+/*
+ * alone: nothing of ours can run on this processor until we are done, so counting need not
+ * be atomic, which costs as much as filling half the record. A program that may be preempted by
+ * another must not say so.
+ */
+INLINE struct place place_take(bool alone)
 {
 	struct place place;
 
 	place.cpu = bpf_get_smp_processor_id() & (CPU_SLOTS - 1);
-	/* Atomic: a program may be preempted by another on the same processor. */
-	place.seq = __sync_fetch_and_add(&cpu_counters[place.cpu].seq, 1);
+	if (alone && raw_runs_alone)
+		place.seq = cpu_counters[place.cpu].seq++;
+	else
+		place.seq = __sync_fetch_and_add(&cpu_counters[place.cpu].seq, 1);
 	return place;
 }
 
@@ -104,10 +111,19 @@ INLINE void header_namespaces(struct wire_header *header, struct task_struct *ta
 {
 	struct nsproxy *nsproxy = task->nsproxy;
 
-	header->mnt_ns = 0;
-	header->ipc_ns = 0;
-	header->net_ns = 0;
-	if (nsproxy) { /* NULL once the task is past exit_task_namespaces */
+	if (!nsproxy) { /* the task is past exit_task_namespaces */
+		header->mnt_ns = 0;
+		header->ipc_ns = 0;
+		header->net_ns = 0;
+	} else if ((__u64)nsproxy == first_namespaces.nsproxy) {
+		__u32 net_ns = first_namespaces.net_ns;
+
+		/* Keeps clang from sharing one load between a map and a kernel object. */
+		barrier_var(net_ns);
+		header->mnt_ns = first_namespaces.mnt_ns;
+		header->ipc_ns = first_namespaces.ipc_ns;
+		header->net_ns = net_ns;
+	} else {
 		header->mnt_ns = nsproxy->mnt_ns->ns.inum;
 		header->ipc_ns = nsproxy->ipc_ns->ns.inum;
 		header->net_ns = nsproxy->net_ns->ns.inum;
@@ -136,6 +152,7 @@ INLINE void header_task(struct wire_header *header, struct task_struct *task)
 	*(__u64 *)&header->comm[8] = *(__u64 *)&task->comm[8];
 }
 
+/* The caller sets the time. */
 INLINE void header_fill(struct wire_header *header, struct task_struct *task, __u16 id, __u32 size,
 			struct place place, __s32 syscall, __u32 flags)
 {
@@ -143,7 +160,6 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 	header->id = id;
 	header->cpu = place.cpu;
 	header->seq = place.seq;
-	header->time = bpf_ktime_get_boot_ns();
 	header->syscall = syscall;
 	header->flags = flags | WIRE_CONTEXT |
 			(task->flags & TASK_KTHREAD ? WIRE_KERNEL_THREAD : 0);
@@ -164,10 +180,10 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 		__u8 bytes[tail]; \
 	} __attribute__((aligned(8)))
 
-/* Reserves; on failure counts the loss and gives NULL. */
-#define record_begin(event, record, task, syscall_number, flag_bits) \
+/* Reserves; on failure counts the loss and gives NULL. alone: see place_take. */
+#define record_begin(event, record, task, syscall_number, flag_bits, alone) \
 	({ \
-		struct place record_place = place_take(); \
+		struct place record_place = place_take(alone); \
 		(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
 		if (record) { \
 			__builtin_memset(&(record)->body, 0, \
@@ -191,7 +207,13 @@ INLINE __u64 record_wakeup(__u64 seq)
 	return BPF_RB_NO_WAKEUP;
 }
 
-#define record_send(record) bpf_ringbuf_submit(record, record_wakeup((record)->header.seq))
+/*
+ * The clock is read last: it waits for all loads before it, while the stores to the ring,
+ * whose lines the reader had, come through meanwhile.
+ */
+#define record_send(record) \
+	((record)->header.time = bpf_ktime_get_boot_ns(), \
+	 bpf_ringbuf_submit(record, record_wakeup((record)->header.seq)))
 
 /* A field and its bit at once: SET(msgget, record, key, value). */
 #define SET(event, record, field, value) \

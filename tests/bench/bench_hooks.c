@@ -318,7 +318,7 @@ static void rounds_report(int rounds)
 	ratio("traced msgget to the bare record", added[SENSOR][CALL_ABSENT],
 	      added[RECORD][CALL_ABSENT], 1.5);
 	ratio("traced msgget with its queue to the bare record", added[SENSOR][CALL_EXISTING],
-	      added[RECORD][CALL_EXISTING], 1.5);
+	      added[RECORD][CALL_EXISTING], 1.6);
 	ratio("traced msgget to the stamped record", added[SENSOR][CALL_ABSENT],
 	      added[STAMPED][CALL_ABSENT], 1.25);
 	ratio("traced msgget with its queue to the stamped record", added[SENSOR][CALL_EXISTING],
