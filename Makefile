@@ -13,7 +13,8 @@ OPT = $(if $(filter 1,$(SAN)),-O1 -fsanitize=address$(comma)undefined -fno-sanit
 comma = ,
 CPPFLAGS += -Iinclude -Iengine -I$(B)/gen -D_GNU_SOURCE -DSPOOR_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) -ffunction-sections -fdata-sections
-LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections
+# Packed relocations: the tables are full of pointers, and a page of relocations read is memory used.
+LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections,-z,pack-relative-relocs
 LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -lm
 
 ifeq ($(V),1)
@@ -45,13 +46,21 @@ endef
 $(B)/gen/events.inc: FORCE
 	$(call only-if-changed,for f in $(sort $(wildcard include/events/*.def)); do f=$${f##*/}; printf "#define THIS_EVENT %s\n#include \"events/%s\"\n#undef THIS_EVENT\n" $${f%.def} $$f; done)
 
+# Every known event in name order: its own file, else its line of known.def.
+$(B)/gen/known.inc: FORCE
+	$(call only-if-changed,{ \
+		for f in include/events/*.def; do f=$${f##*/}; printf '%s\t#include "events/%s"\n' $${f%.def} $$f; done; \
+		sed -n 's/^EVENT.\([_a-z0-9]*\).*/\1\t&/p' include/known.def; \
+	} | LC_ALL=C sort -s -t '	' -k 1$(comma)1 | awk -F '\t' \
+		'$$1 != last { print "#define THIS_EVENT " $$1 "\n" $$2 "\n#undef THIS_EVENT" } { last = $$1 }')
+
 # engine/format/tracee-json.c defines `const struct format format_tracee_json`; files without
 # such a definition are helpers.
 FOLDERS = format output transport command
 $(FOLDERS:%=$(B)/gen/%.inc): $(B)/gen/%.inc: FORCE
 	$(call only-if-changed,for f in $$(grep -ls '^const struct .* $*_.* = {' $(sort $(wildcard engine/$*/*.c)) /dev/null); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
 
-GEN = $(B)/gen/events.inc $(FOLDERS:%=$(B)/gen/%.inc)
+GEN = $(B)/gen/events.inc $(B)/gen/known.inc $(FOLDERS:%=$(B)/gen/%.inc)
 
 # ---- engine ----------------------------------------------------------------------
 

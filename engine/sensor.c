@@ -46,7 +46,8 @@ int sensor_fail(const struct spoor *spoor, int status)
 	return status;
 }
 
-int sensor_load(const struct options *options, const char *const *output, struct spoor **out)
+int sensor_load(const struct options *options, const char *const *output, bool live,
+		struct spoor **out)
 {
 	struct spoor_config config = {
 		.detectors = options->detectors,
@@ -57,6 +58,7 @@ int sensor_load(const struct options *options, const char *const *output, struct
 		.hook = options->hook,
 		.ring_bytes = options->ring,
 		.compat_tracee = options->compat != NULL,
+		.live = live,
 	};
 
 	if (options->compat && strcmp(options->compat, "tracee") != 0) {

@@ -14,8 +14,12 @@ DEFINE_CLEANUP(struct spoor *, spoor_close)
  * for while the sensor starts must not end it.
  */
 void sensor_signals(void);
-/* Loads rules and opens `output`; prints what is wrong. Returns enum exit_status. */
-int sensor_load(const struct options *options, const char *const *output, struct spoor **out);
+/*
+ * Loads rules and opens `output`; prints what is wrong. `live`: for the kernel, not for files.
+ * Returns enum exit_status.
+ */
+int sensor_load(const struct options *options, const char *const *output, bool live,
+		struct spoor **out);
 /* Prints the last failure and returns status. */
 int sensor_fail(const struct spoor *spoor, int status);
 /* Polls until a signal, --duration or the end; drains; prints the summary. */

@@ -35,7 +35,7 @@ struct spoor {
 	enum hook_mode hook;
 	size_t ring_bytes;
 	bool environment; /* --enrichment environment */
-	bool compat_tracee, loaded, ended;
+	bool compat_tracee, live, loaded, ended;
 	char *record_path;
 	char *error, *warnings, *faults; /* what spoor_error() and its kin answer */
 };
@@ -244,8 +244,10 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 {
 	const char *const *detectors = (const char *const *)spoor->detectors;
 	struct ruleset_options options = { .compat_tracee = spoor->compat_tracee,
-					   .environment = spoor->environment };
-	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee };
+					   .environment = spoor->environment,
+					   .live = spoor->live };
+	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee,
+						   .live = spoor->live };
 	autoclean(err_list_free) struct err_list problems = { 0 };
 	autoclean(rules_free) struct rules rules = { 0 };
 
@@ -287,6 +289,7 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 			return fail(spoor, &err);
 	spoor->ring_bytes = config->ring_bytes;
 	spoor->compat_tracee = config->compat_tracee;
+	spoor->live = config->live;
 	if (list_copy(config->detectors, &spoor->detectors) < 0 ||
 	    list_copy(config->policies, &spoor->policy_paths) < 0 ||
 	    list_copy(config->events, &spoor->events) < 0)
@@ -356,15 +359,16 @@ static bool is_wanted(const struct event_def *const *events, size_t count,
 /* The list of events is the caller's to free, once the source has seen it. */
 static int want_fill(const struct spoor *spoor, const struct rules *rules, struct source_want *want)
 {
-	size_t count;
-	const struct event_def *const *events = policies_events(rules->policies, &count);
-	const struct event_def **all = calloc(count + ARRAY_SIZE(store_events),
+	size_t known, count = 0;
+	const struct event_def *const *events = policies_events(rules->policies, &known);
+	const struct event_def **all = calloc(known + ARRAY_SIZE(store_events),
 					      sizeof(const struct event_def *));
 
 	if (!all)
 		return -ENOMEM;
-	if (count)
-		memcpy(all, events, count * sizeof(const struct event_def *));
+	for (size_t i = 0; i < known; i++)
+		if (!events[i]->replay_only)
+			all[count++] = events[i];
 	for (size_t i = 0; i < ARRAY_SIZE(store_events); i++) {
 		const struct event_def *def = event_by_id(store_events[i]);
 

@@ -3,9 +3,9 @@
  * One pass over all events: define the row macros you need, include this file,
  * and they are undefined again. No include guard: it is meant to be repeated.
  *
- * A row is one file, include/events/NAME.def:
+ * An event that the sensor collects is one file, include/events/NAME.def:
  *
- *	EVENT(name, id, "version", "set set ...")	id: Tracee's printed id, ours from 5000
+ *	EVENT(name, id, "version", "set set ...")	id: Tracee's printed id, ours from 5500
  *	SYSCALL(x86-64 number or -1, i386 number or -1)	system calls only
  *	INTRO("one line")
  *	DESCRIPTION("paragraphs")
@@ -20,8 +20,13 @@
  *	RELATED("event event ...")
  *	END(name)
  *
+ * An event that is only known is a line of known.def. It has, besides EVENT, SYSCALL and INTRO:
+ *	REPLAY_ONLY()		recordings of it can be replayed, but it cannot be collected yet
+ *	ARG(type, member, name)	a field of Tracee's of which no more is known; member: its C name
+ *
  * events.inc (made by make) includes every file of the folder in name order, with THIS_EVENT
- * defined as the name of the file, which is that of its event.
+ * defined as the name of the file, which is that of its event. known.inc, which files that
+ * define KNOWN_EVENTS get instead, has the lines of known.def among them; an event's own file wins.
  */
 #ifndef EVENT
 #define EVENT(...)
@@ -44,6 +49,12 @@
 #ifndef FIELD
 #define FIELD(...)
 #endif
+#ifndef ARG
+#define ARG(...)
+#endif
+#ifndef REPLAY_ONLY
+#define REPLAY_ONLY(...)
+#endif
 #ifndef HOOK
 #define HOOK(...)
 #endif
@@ -60,7 +71,11 @@
 #define END(...)
 #endif
 
+#ifdef KNOWN_EVENTS
+#include "known.inc"
+#else
 #include "events.inc"
+#endif
 
 #undef EVENT
 #undef SYSCALL
@@ -69,6 +84,8 @@
 #undef ADVANTAGES
 #undef DRAWBACKS
 #undef FIELD
+#undef ARG
+#undef REPLAY_ONLY
 #undef HOOK
 #undef EXAMPLE
 #undef ISSUES

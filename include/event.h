@@ -48,19 +48,27 @@ struct event_def {
 	uint16_t field_count;
 	uint16_t hook_count;
 	uint16_t body_size; /* bytes behind the header: sizeof(struct ev_NAME) */
+	bool replay_only;   /* known, but not collected yet: recordings of it can be read */
 	const struct event_field *fields;
 	const struct event_hook *hooks;
 	const char *intro, *description, *advantages, *drawbacks, *example, *issues, *related;
 };
 
-/* The built-in events, sorted by name. */
+/* The known events, sorted by name. */
 extern const struct event_def event_table[];
 extern const size_t event_table_count;
 
+/* Is it a row of the table? Else rules made it. */
+static inline bool event_is_known(const struct event_def *def)
+{
+	return def >= event_table && def < event_table + event_table_count;
+}
 /* NULL if there is none. */
 const struct event_def *event_by_name(struct str name);
 const struct event_def *event_by_id(uint32_t id);
 bool event_in_set(const struct event_def *def, struct str set);
+/* Made by one of Tracee's own detectors: known, so that it can be named, and made by a rule. */
+bool event_is_detection(const struct event_def *def);
 /* Position of a field, or -1. */
 int event_field_index(const struct event_def *def, struct str name);
 
@@ -185,5 +193,7 @@ void alert_id(char out[ALERT_ID_LEN + 1], const struct event *event, const struc
 
 /* Name of an x86-64 system call, data == NULL if unknown. */
 struct str syscall_name(int number);
+/* The other way; -1 if unknown. */
+int syscall_number(struct str name);
 
 #endif

@@ -27,6 +27,7 @@ struct spoor_config {
 	const char *hook;		/* auto fentry kprobe tracepoint raw; NULL: auto */
 	size_t ring_bytes;		/* 0: default */
 	bool compat_tracee;		/* Tracee's literal behaviour where we differ */
+	bool live; /* for spoor_open_live: what cannot be collected is an error, here */
 };
 
 struct spoor_stats {

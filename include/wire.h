@@ -99,6 +99,8 @@ _Static_assert(sizeof(struct wire_ref) == 8, "wire_ref is part of the capture fo
  */
 #define FIELD_TYPE_i32	    __s32
 #define FIELD_TYPE_u32	    __u32
+#define FIELD_TYPE_syscall  __s32
+#define FIELD_TYPE_u8	    __u8
 #define FIELD_TYPE_u16	    __u16
 #define FIELD_TYPE_i64	    __s64
 #define FIELD_TYPE_u64	    __u64
@@ -110,9 +112,30 @@ _Static_assert(sizeof(struct wire_ref) == 8, "wire_ref is part of the capture fo
 #define FIELD_TYPE_strs	    struct wire_ref
 #define FIELD_TYPE_bytes    struct wire_ref
 #define FIELD_TYPE_i16s	    struct wire_ref
+#define FIELD_TYPE_i32s	    struct wire_ref
+#define FIELD_TYPE_u64s	    struct wire_ref
+/* Objects. */
+#define FIELD_TYPE_sockaddr	   struct wire_ref
+#define FIELD_TYPE_credentials	   struct wire_ref
+#define FIELD_TYPE_hooked_syscalls struct wire_ref
+#define FIELD_TYPE_hooked_seq_ops  struct wire_ref
+#define FIELD_TYPE_packet_metadata struct wire_ref
+#define FIELD_TYPE_ipv4		   struct wire_ref
+#define FIELD_TYPE_ipv6		   struct wire_ref
+#define FIELD_TYPE_tcp		   struct wire_ref
+#define FIELD_TYPE_udp		   struct wire_ref
+#define FIELD_TYPE_icmp		   struct wire_ref
+#define FIELD_TYPE_icmpv6	   struct wire_ref
+#define FIELD_TYPE_dns		   struct wire_ref
+#define FIELD_TYPE_dns_questions   struct wire_ref
+#define FIELD_TYPE_dns_responses   struct wire_ref
+#define FIELD_TYPE_http		   struct wire_ref
+#define FIELD_TYPE_http_request	   struct wire_ref
+#define FIELD_TYPE_http_response   struct wire_ref
 
 #define EVENT(name, id, version, sets)				  struct ev_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) FIELD_TYPE_##type name;
+#define ARG(type, member, name)					  FIELD_TYPE_##type member;
 #define END(name) \
 	} \
 	;
@@ -127,6 +150,7 @@ enum event_id {
 /* One byte per field, so that a member's offset is the field's position. */
 #define EVENT(name, id, version, sets)				  struct positions_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) char name;
+#define ARG(type, member, name)					  char member;
 #define END(name) \
 	} \
 	;

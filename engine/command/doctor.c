@@ -114,7 +114,8 @@ static bool hook_mode_parse(const char *name, enum hook_mode *out)
 
 static bool collectable(const struct event_def *def)
 {
-	return !event_in_set(def, STR("internal")) && def->id != EV_events_lost;
+	return !event_in_set(def, STR("internal")) && def->id != EV_events_lost &&
+	       !def->replay_only;
 }
 
 static int doctor_run(const struct options *options, int argc, char **argv)
@@ -135,6 +136,12 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 		if (!events[want.count++]) {
 			fprintf(stderr,
 				"spoor doctor: there is no event '%s' ('spoor list events')\n",
+				argv[i]);
+			return EXIT_BAD_INPUT;
+		}
+		if (events[want.count - 1]->replay_only) {
+			fprintf(stderr,
+				"spoor doctor: event %s can be replayed, but not collected yet\n",
 				argv[i]);
 			return EXIT_BAD_INPUT;
 		}

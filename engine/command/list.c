@@ -84,6 +84,14 @@ static bool event_name_known(const char *name)
 	return false;
 }
 
+/* Where an event can come from. */
+static const char *origin_of(const struct event_def *def)
+{
+	if (event_is_detection(def))
+		return "detector";
+	return def->replay_only ? "recording" : "live";
+}
+
 static void list_events(struct listing *listing)
 {
 	for (int i = 0; i < listing->wanted_count; i++)
@@ -96,7 +104,7 @@ static void list_events(struct listing *listing)
 			continue;
 		snprintf(id, sizeof(id), "%u", def->id);
 		add(listing, event_summary_json(def),
-		    (const char *[]){ def->name, id, def->sets, def->intro });
+		    (const char *[]){ def->name, id, origin_of(def), def->sets, def->intro });
 	}
 }
 
@@ -323,7 +331,7 @@ static void list_formats(struct listing *listing)
 static const struct topic topics[] = {
 	{ "constants", { "NAME", "VALUE", "HEX" }, list_constants },
 	{ "detectors", { "NAME", "ID", "SEVERITY", "ATT&CK", "EVENTS", "WHAT" }, list_detectors },
-	{ "events", { "NAME", "ID", "SETS", "WHAT" }, list_events, true },
+	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
 	{ "formats", { "NAME", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
 	{ "outputs", { "NAME", "WHAT" }, list_outputs },

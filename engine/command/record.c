@@ -38,7 +38,7 @@ static int record_run(const struct options *options, int argc, char **argv)
 		with.events = everything;
 	sensor_signals();
 
-	int status = sensor_load(&with, options->output ? options->output : nothing, &spoor);
+	int status = sensor_load(&with, options->output ? options->output : nothing, true, &spoor);
 
 	if (status != EXIT_FINE)
 		return status;

@@ -15,7 +15,7 @@ enum { WAIT_MS = 1000 };
 static int replay_file(const struct options *options, const char *path, struct spoor_stats *total)
 {
 	autoclean(spoor_closep) struct spoor *spoor = NULL;
-	int status = sensor_load(options, options->output, &spoor);
+	int status = sensor_load(options, options->output, false, &spoor);
 
 	if (status != EXIT_FINE)
 		return status;

@@ -26,7 +26,7 @@ static int run_run(const struct options *options, int argc, char **argv)
 	}
 	sensor_signals();
 
-	int status = sensor_load(options, options->output, &spoor);
+	int status = sensor_load(options, options->output, true, &spoor);
 
 	if (status != EXIT_FINE)
 		return status;

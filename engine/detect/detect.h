@@ -22,6 +22,11 @@ struct ruleset_options {
 	bool environment;   /* events carry the environment of programs: --enrichment environment */
 	bool no_container;  /* events do not tell their container: never so with our collector */
 	const char *executable_hash; /* mode of hashes in events, as "dev-inode"; NULL: none */
+	/*
+	 * For the live sensor: a required event that cannot be collected yet is an error; a
+	 * built-in detector that needs one is left out, with one warning for all of them.
+	 */
+	bool live;
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 

@@ -54,6 +54,7 @@ ENTRY_GETTER(get_bool, "bool", value_bool(false))
 ENTRY_GETTER(get_pointer, "pointer", value_uint(0))
 ENTRY_GETTER(get_strings, "str_array", EMPTY_LIST)
 ENTRY_GETTER(get_int32s, "int32_array", EMPTY_LIST)
+ENTRY_GETTER(get_uint64s, "u_int64_array", EMPTY_LIST)
 ENTRY_GETTER(get_seconds, "timespec", value_null())
 
 static void get_entry_name(struct cel_run *run, const void *data, struct value *out)
@@ -70,53 +71,12 @@ static const struct cel_field string_array_fields[] = { { "value", "list(string)
 static MESSAGE(string_array_message, "tracee.v1beta1.StringArray", string_array_fields);
 static const struct cel_field int32_array_fields[] = { { "value", "list(int)", get_int32s, NULL } };
 static MESSAGE(int32_array_message, "tracee.v1beta1.Int32Array", int32_array_fields);
-static const struct cel_field uint64_array_fields[] = { { "value", "list(uint)", get_empty_list,
+static const struct cel_field uint64_array_fields[] = { { "value", "list(uint)", get_uint64s,
 							  NULL } };
 static MESSAGE(uint64_array_message, "tracee.v1beta1.UInt64Array", uint64_array_fields);
 static const struct cel_field timespec_fields[] = { { "value", "wrapper(double)", get_seconds,
 						      NULL } };
 static MESSAGE(timespec_message, "tracee.v1beta1.Timespec", timespec_fields);
-
-static const struct cel_field sockaddr_fields[] = {
-	{ "sa_family", "int", get_int_zero, NULL },
-	{ "sun_path", "string", get_empty_string, NULL },
-	{ "sin_addr", "string", get_empty_string, NULL },
-	{ "sin_port", "uint", get_zero, NULL },
-	{ "sin6_addr", "string", get_empty_string, NULL },
-	{ "sin6_port", "uint", get_zero, NULL },
-	{ "sin6_flowinfo", "uint", get_zero, NULL },
-	{ "sin6_scopeid", "uint", get_zero, NULL },
-};
-static MESSAGE(sockaddr_message, "tracee.v1beta1.SockAddr", sockaddr_fields);
-
-static const struct cel_field credentials_fields[] = {
-	{ "uid", "wrapper(uint)", get_null, never },
-	{ "gid", "wrapper(uint)", get_null, never },
-	{ "suid", "wrapper(uint)", get_null, never },
-	{ "sgid", "wrapper(uint)", get_null, never },
-	{ "euid", "wrapper(uint)", get_null, never },
-	{ "egid", "wrapper(uint)", get_null, never },
-	{ "fsuid", "wrapper(uint)", get_null, never },
-	{ "fsgid", "wrapper(uint)", get_null, never },
-	{ "user_namespace", "wrapper(uint)", get_null, never },
-	{ "secure_bits", "wrapper(uint)", get_null, never },
-	{ "cap_inheritable", "list(int)", get_empty_list, never },
-	{ "cap_permitted", "list(int)", get_empty_list, never },
-	{ "cap_effective", "list(int)", get_empty_list, never },
-	{ "cap_bounding", "list(int)", get_empty_list, never },
-	{ "cap_ambient", "list(int)", get_empty_list, never },
-};
-static MESSAGE(credentials_message, "tracee.v1beta1.Credentials", credentials_fields);
-
-static const struct cel_field hooked_syscall_fields[] = {
-	{ "symbol_name", "string", get_empty_string, never },
-	{ "module_owner", "string", get_empty_string, never },
-};
-static MESSAGE(hooked_syscall_message, "tracee.v1beta1.HookedSymbolData", hooked_syscall_fields);
-static const struct cel_field hooked_syscalls_fields[] = {
-	{ "value", "list(tracee.v1beta1.HookedSymbolData)", get_empty_list, never },
-};
-static MESSAGE(hooked_syscalls_message, "tracee.v1beta1.HookedSyscalls", hooked_syscalls_fields);
 
 #define ENTRY_MESSAGE(getter, has, key, message) \
 	static bool has(const void *data) \
@@ -151,17 +111,66 @@ ENTRY_MESSAGE(get_str_array, has_str_array, "str_array", string_array_message)
 ENTRY_MESSAGE(get_int32_array, has_int32_array, "int32_array", int32_array_message)
 ENTRY_MESSAGE(get_timespec, has_timespec, "timespec", timespec_message)
 
-#define UNSET_MESSAGE(getter, message) \
-	static void getter(struct cel_run *run, const void *data, struct value *out) \
+ENTRY_MESSAGE(get_u_int64_array, has_u_int64_array, "u_int64_array", uint64_array_message)
+
+/* ---- objects ------------------------------ */
+
+static bool has_object(const void *data, const char *key)
+{
+	const struct entry *entry = data;
+
+	return entry && !entry->event->values && strcmp(entry_key(entry), key) == 0 &&
+	       entry->event->wire->present >> entry->index & 1;
+}
+
+static struct value object_of(struct cel_run *run, const void *data, const char *key)
+{
+	const struct entry *entry = data;
+
+	return has_object(data, key) ? event_field_value(entry->event, entry->index, run->arena)
+				     : value_null();
+}
+
+#define ENTRY_OBJECT(key, message) \
+	static bool has_##key(const void *data) \
 	{ \
-		(void)data; \
-		give_message(run, out, &message, NULL); \
+		return has_object(data, #key); \
+	} \
+	static void get_##key(struct cel_run *run, const void *data, struct value *out) \
+	{ \
+		struct value value = object_of(run, data, #key); \
+\
+		give_message(run, out, &message, value.tag == VALUE_MAP ? value.map : NULL); \
 	}
 
-UNSET_MESSAGE(get_u_int64_array, uint64_array_message)
-UNSET_MESSAGE(get_sockaddr, sockaddr_message)
-UNSET_MESSAGE(get_credentials, credentials_message)
-UNSET_MESSAGE(get_hooked_syscalls, hooked_syscalls_message)
+/* Kinds that rules see as a map, or null. */
+#define ENTRY_MAP(key) \
+	static bool has_##key(const void *data) \
+	{ \
+		return has_object(data, #key); \
+	} \
+	static void get_##key(struct cel_run *run, const void *data, struct value *out) \
+	{ \
+		*out = object_of(run, data, #key); \
+	}
+
+ENTRY_OBJECT(sockaddr, sockaddr_message)
+ENTRY_OBJECT(credentials, credentials_message)
+ENTRY_OBJECT(hooked_syscalls, hooked_syscalls_message)
+ENTRY_MAP(hooked_seq_ops)
+ENTRY_MAP(ipv4)
+ENTRY_MAP(ipv6)
+ENTRY_MAP(tcp)
+ENTRY_MAP(udp)
+ENTRY_MAP(icmp)
+ENTRY_MAP(icmpv6)
+ENTRY_MAP(dns)
+ENTRY_MAP(dns_questions)
+ENTRY_MAP(dns_responses)
+ENTRY_MAP(packet_metadata)
+ENTRY_MAP(http)
+ENTRY_MAP(http_request)
+ENTRY_MAP(http_response)
 
 static const struct cel_field entry_fields[] = {
 	{ "name", "string", get_entry_name, NULL },
@@ -175,26 +184,26 @@ static const struct cel_field entry_fields[] = {
 	{ "pointer", "uint", get_pointer, has_pointer },
 	{ "str_array", "tracee.v1beta1.StringArray", get_str_array, has_str_array },
 	{ "int32_array", "tracee.v1beta1.Int32Array", get_int32_array, has_int32_array },
-	{ "u_int64_array", "tracee.v1beta1.UInt64Array", get_u_int64_array, never },
-	{ "sockaddr", "tracee.v1beta1.SockAddr", get_sockaddr, never },
-	{ "credentials", "tracee.v1beta1.Credentials", get_credentials, never },
+	{ "u_int64_array", "tracee.v1beta1.UInt64Array", get_u_int64_array, has_u_int64_array },
+	{ "sockaddr", "tracee.v1beta1.SockAddr", get_sockaddr, has_sockaddr },
+	{ "credentials", "tracee.v1beta1.Credentials", get_credentials, has_credentials },
 	{ "timespec", "tracee.v1beta1.Timespec", get_timespec, has_timespec },
-	{ "hooked_syscalls", "tracee.v1beta1.HookedSyscalls", get_hooked_syscalls, never },
-	/* Of types that no event of ours has: unset in every event. */
-	{ "hooked_seq_ops", "dyn", get_null, never },
-	{ "ipv4", "dyn", get_null, never },
-	{ "ipv6", "dyn", get_null, never },
-	{ "tcp", "dyn", get_null, never },
-	{ "udp", "dyn", get_null, never },
-	{ "icmp", "dyn", get_null, never },
-	{ "icmpv6", "dyn", get_null, never },
-	{ "dns", "dyn", get_null, never },
-	{ "dns_questions", "dyn", get_null, never },
-	{ "dns_responses", "dyn", get_null, never },
-	{ "packet_metadata", "dyn", get_null, never },
-	{ "http", "dyn", get_null, never },
-	{ "http_request", "dyn", get_null, never },
-	{ "http_response", "dyn", get_null, never },
+	{ "hooked_syscalls", "tracee.v1beta1.HookedSyscalls", get_hooked_syscalls,
+	  has_hooked_syscalls },
+	{ "hooked_seq_ops", "dyn", get_hooked_seq_ops, has_hooked_seq_ops },
+	{ "ipv4", "dyn", get_ipv4, has_ipv4 },
+	{ "ipv6", "dyn", get_ipv6, has_ipv6 },
+	{ "tcp", "dyn", get_tcp, has_tcp },
+	{ "udp", "dyn", get_udp, has_udp },
+	{ "icmp", "dyn", get_icmp, has_icmp },
+	{ "icmpv6", "dyn", get_icmpv6, has_icmpv6 },
+	{ "dns", "dyn", get_dns, has_dns },
+	{ "dns_questions", "dyn", get_dns_questions, has_dns_questions },
+	{ "dns_responses", "dyn", get_dns_responses, has_dns_responses },
+	{ "packet_metadata", "dyn", get_packet_metadata, has_packet_metadata },
+	{ "http", "dyn", get_http, has_http },
+	{ "http_request", "dyn", get_http_request, has_http_request },
+	{ "http_response", "dyn", get_http_response, has_http_response },
 	{ "struct", "dyn", get_null, never },
 };
 MESSAGE(entry_message, "tracee.v1beta1.EventValue", entry_fields);
@@ -223,8 +232,8 @@ void get_data(struct cel_run *run, const void *data, struct value *out)
 }
 
 const struct cel_message *const data_messages[] = {
-	&string_array_message,	 &int32_array_message,	   &uint64_array_message,
-	&timespec_message,	 &sockaddr_message,	   &credentials_message,
-	&hooked_syscall_message, &hooked_syscalls_message, &entry_message,
+	&string_array_message,	&int32_array_message,	  &uint64_array_message,
+	&timespec_message,	&sockaddr_message,	  &credentials_message,
+	&hooked_symbol_message, &hooked_syscalls_message, &entry_message,
 };
 const size_t data_message_count = ARRAY_SIZE(data_messages);

@@ -79,7 +79,7 @@ static int add_listeners(struct ruleset *ruleset)
 
 static int collect_reads(struct ruleset *ruleset)
 {
-	uint32_t limit = MIN(ruleset->event_limit, (uint32_t)PRODUCED_ID_FIRST), count = 0;
+	uint32_t limit = ruleset->event_limit, count = 0;
 
 	for (uint32_t i = 0; i < limit; i++)
 		count += ruleset->by_event[i] != NULL;
@@ -87,7 +87,7 @@ static int collect_reads(struct ruleset *ruleset)
 	if (!ruleset->reads)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < limit; i++)
-		if (ruleset->by_event[i])
+		if (ruleset->by_event[i] && event_is_known(ruleset->by_event[i]->def))
 			ruleset->reads[ruleset->read_count++] = ruleset->by_event[i]->def;
 	return 0;
 }

@@ -218,7 +218,9 @@ static void check_names(struct loader *loader, struct report *report,
 			report_error(report, text->produced.name, "duplicate", other->file->path,
 				     "duplicate event name '%s'", text->produced.name->text.data);
 	}
-	if (event_by_name(text->produced.name->text))
+	const struct event_def *known = event_by_name(text->produced.name->text);
+
+	if (known && !event_is_detection(known))
 		report_error(report, text->produced.name, "duplicate",
 			     "choose another name for the produced event",
 			     "definition name already exists: %s is a built-in event",
@@ -236,7 +238,7 @@ static void load_detector(struct loader *loader, const struct folder *folder,
 	if (!detector_text_read(&report, file, &text))
 		return;
 	check_names(loader, &report, &text);
-	if (loader->pending_count + PRODUCED_ID_FIRST >= PRODUCED_ID_MAX)
+	if (loader->produced_count >= PRODUCED_ID_MAX - PRODUCED_ID_MORE)
 		report_error(&report, text.id, "limit", NULL, "too many detectors");
 	if (report.errors)
 		return;
@@ -521,6 +523,21 @@ static int finish(struct loader *loader)
 	return code ? code : keep(loader);
 }
 
+/* One line for all of them: they are not the user's to mend. */
+static void warn_idle(const struct loader *loader)
+{
+	struct err err = { .level = ERR_WARNING, .rule = "not-collected" };
+
+	if (!loader->idle)
+		return;
+	err_set(&err, 0,
+		"%u built-in detectors are left out: they need events that cannot be collected yet "
+		"(%s%s)",
+		loader->idle, loader->idle_event, loader->idle > 1 ? ", ..." : "");
+	err_hint(&err, "they work in `spoor replay`; `spoor list events` tells what is live");
+	err_list_add(loader->problems, &err);
+}
+
 static struct ruleset *load(const char *const *paths, const struct builtin_file *files,
 			    size_t count, const struct ruleset_options *options,
 			    struct err_list *problems)
@@ -534,11 +551,13 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	if (options)
 		loader.options = *options;
 	ruleset->compat = loader.options.compat_tracee;
+	loader.builtin = files != NULL;
 	if (files)
 		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)
 		load_path(&loader, *paths);
 	code = finish(&loader);
+	warn_idle(&loader);
 	err_list_sort(problems);
 	arena_free(&loader.scratch);
 	if (!code)

@@ -173,6 +173,18 @@ static bool is_our_architecture(const struct texts *names)
 	return names->count == 0;
 }
 
+/* The events of Tracee's own detectors have an id each, whoever makes them. */
+static uint32_t produced_id(struct loader *loader, struct str name)
+{
+	const struct event_def *known = event_by_name(name);
+
+	if (known)
+		return known->id;
+	uint32_t id = PRODUCED_ID_FIRST + loader->produced_count++;
+
+	return id <= PRODUCED_ID_LAST ? id : id - PRODUCED_ID_LAST - 1 + PRODUCED_ID_MORE;
+}
+
 struct detector *detector_make(struct loader *loader, struct report *report,
 			       const struct detector_text *text)
 {
@@ -183,7 +195,7 @@ struct detector *detector_make(struct loader *loader, struct report *report,
 		return NULL;
 	d->id = copy_str(ruleset, text->id->text);
 	d->path = copy(ruleset, str_of(report->file->path));
-	make_event(ruleset, d, text, PRODUCED_ID_FIRST + loader->pending_count);
+	make_event(ruleset, d, text, produced_id(loader, text->produced.name->text));
 	if (make_fields(ruleset, &d->def, text))
 		return NULL;
 	if (text->threat.node)
@@ -272,6 +284,21 @@ static void wrong_version(struct report *report, const struct input_text *text,
 	report_add(report, text->name, &err);
 }
 
+/* The live sensor cannot serve this detector. */
+static void not_collected(struct loader *loader, struct report *report,
+			  const struct input_text *text, const struct event_def *def)
+{
+	struct err err = { .level = ERR_ERROR, .rule = "not-collected" };
+
+	if (loader->builtin) {
+		loader->input_missing = true;
+		loader->idle_event = loader->idle_event ? loader->idle_event : def->name;
+		return;
+	}
+	event_not_collected(def, &err);
+	report_add(report, text->name, &err);
+}
+
 static void link_input(struct loader *loader, struct report *report, struct detector *d,
 		       const struct input_text *text)
 {
@@ -290,6 +317,8 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	/* Tracee then drops the filters of an optional event and keeps the event. */
 	if (!fits && !(loader->ruleset->compat && is_optional(text->dependency)))
 		return;
+	if (loader->options.live && def->replay_only && !is_optional(text->dependency))
+		not_collected(loader, report, text, def);
 	input->def = def;
 	input->filters = filters_new(def, &options, &loader->ruleset->arena);
 	if (!input->filters)
@@ -356,7 +385,7 @@ void detector_link(struct loader *loader, struct pending *pending)
 				 .arena = &loader->scratch,
 				 .compat = loader->ruleset->compat };
 
-	loader->unknown_input = false;
+	loader->unknown_input = loader->input_missing = false;
 	d->inputs = arena_array(arena, struct input, events->count + 1);
 	d->input_defs = arena_array(arena, const struct event_def *, events->count + 1);
 	if (!d->inputs || !d->input_defs) {
@@ -366,6 +395,8 @@ void detector_link(struct loader *loader, struct pending *pending)
 	for (uint32_t i = 0; i < events->count; i++)
 		link_input(loader, &report, d, &inputs[i]);
 	check_enrichments(loader, &report, &pending->text.requirements.enrichments);
+	loader->idle += loader->input_missing;
+	d->skipped |= loader->input_missing;
 	pending->broken |= report.errors > 0;
 }
 

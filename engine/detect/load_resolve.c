@@ -7,12 +7,10 @@
 
 const struct event_def *loader_event(const struct loader *loader, struct str name)
 {
-	const struct event_def *def = event_by_name(name);
-
-	for (uint32_t i = 0; !def && i < loader->pending_count; i++)
+	for (uint32_t i = 0; i < loader->pending_count; i++)
 		if (str_equal(name, str_of(loader->pending[i].detector->def.name)))
-			def = &loader->pending[i].detector->def;
-	return def;
+			return &loader->pending[i].detector->def;
+	return event_by_name(name);
 }
 
 void loader_suggest_event(const struct loader *loader, struct str name, struct err *err)

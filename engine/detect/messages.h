@@ -54,6 +54,9 @@ bool has_workload(const void *data);
 
 /* environment_data.c: EventValue and the types below it. */
 extern const struct cel_message entry_message;
+/* environment_object.c: messages whose data is a map. */
+extern const struct cel_message sockaddr_message, credentials_message, hooked_symbol_message,
+	hooked_syscalls_message;
 extern const struct cel_message *const data_messages[];
 extern const size_t data_message_count;
 /* event.data: all entries that are there. */

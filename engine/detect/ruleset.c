@@ -26,9 +26,11 @@ const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str 
 {
 	const struct event_def *def = event_by_name(name);
 
-	for (uint32_t i = 0; !def && i < ruleset->detector_count; i++)
+	if (def && !event_is_detection(def))
+		return def;
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
 		if (str_equal(name, str_of(ruleset->detectors[i]->def.name)))
-			def = &ruleset->detectors[i]->def;
+			return &ruleset->detectors[i]->def;
 	return def;
 }
 

@@ -15,7 +15,13 @@
 #include "rule_file.h"
 
 enum {
-	PRODUCED_ID_FIRST = 7500,
+	/*
+	 * Tracee's range of detectors' events, behind its own detectors; what does not fit goes
+	 * on behind its other ids.
+	 */
+	PRODUCED_ID_FIRST = 7533,
+	PRODUCED_ID_LAST = 7999,
+	PRODUCED_ID_MORE = 10000,
 	PRODUCED_ID_MAX = 65535,
 	/* Detections that one input event may cause: rules that feed each other cannot run away. */
 	DETECT_OUTPUTS_MAX = 10000,
@@ -105,14 +111,19 @@ struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
 	struct ruleset_options options;
+	bool builtin;		 /* the detectors of the binary */
+	uint32_t idle;		 /* of them, those that need what cannot be collected */
+	const char *idle_event;	 /* what the first of them needs */
 	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
+	uint32_t produced_count; /* events that got an id of ours */
 	struct named_list *lists;
 	uint32_t list_count, list_capacity;
 	uint32_t directory_count;
 	/* The detector at hand, for the resolver of field names. */
 	const struct detector *compiling;
+	bool input_missing; /* it reads an event that cannot be collected */
 	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
 	uint64_t reads_toctou, reads_other; /* fields its conditions read */
 	bool reading_conditions;

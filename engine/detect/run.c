@@ -384,7 +384,8 @@ static void run_level(struct chain *chain, const struct event *event, uint32_t l
 					    ? ruleset->by_event[event->def->id]
 					    : NULL;
 
-	if (!l)
+	/* Another definition: a recorded detection, where a loaded detector makes the event. */
+	if (!l || l->def != event->def)
 		return;
 	struct detect_run run = {
 		.cel = { .object = event,

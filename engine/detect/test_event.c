@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/buf.h"
 #include "base/suggest.h"
 #include "environment.h"
+#include "event/json.h"
+#include "event/object.h"
 #include "store.h"
 
 /* Long after the epoch, long after the test's boot. */
@@ -153,9 +156,11 @@ static bool fits(uint64_t value, uint8_t type)
 	int64_t i = (int64_t)value;
 
 	switch (type) {
-	case FIELD_i32: return i >= INT32_MIN && i <= INT32_MAX;
+	case FIELD_i32:
+	case FIELD_syscall: return i >= INT32_MIN && i <= INT32_MAX;
 	case FIELD_u32: return value <= UINT32_MAX;
 	case FIELD_u16: return value <= UINT16_MAX;
+	case FIELD_u8: return value <= UINT8_MAX;
 	default: return true;
 	}
 }
@@ -173,9 +178,15 @@ static int number_value(const struct yaml_node *node, uint8_t type, struct value
 		value = (uint64_t)(int64_t)(int32_t)value;
 	if (!fits(value, type))
 		return err_set(err, -EINVAL, "%s does not fit the field", node->text.data);
-	*out = type == FIELD_i32 || type == FIELD_i64 ? value_int((int64_t)value)
-						      : value_uint(value);
+	*out = type == FIELD_i32 || type == FIELD_i64 || type == FIELD_syscall
+		       ? value_int((int64_t)value)
+		       : value_uint(value);
 	return 0;
+}
+
+static uint8_t item_type(uint8_t type)
+{
+	return type == FIELD_strs ? FIELD_str : type == FIELD_u64s ? FIELD_u64 : FIELD_i32;
 }
 
 static int list_value(const struct yaml_node *node, uint8_t type, struct arena *arena,
@@ -190,14 +201,72 @@ static int list_value(const struct yaml_node *node, uint8_t type, struct arena *
 		return err_set(err, -ENOMEM, "out of memory");
 	list->count = node->count;
 	for (uint32_t i = 0; i < node->count; i++) {
-		int code = test_value(node->items[i], type == FIELD_strs ? FIELD_str : FIELD_i32,
-				      arena, &list->items[i], err);
+		int code = test_value(node->items[i], item_type(type), arena, &list->items[i], err);
 
 		if (code)
 			return code;
 	}
 	*out = (struct value){ .tag = VALUE_LIST, .len = node->count, .list = list };
 	return 0;
+}
+
+/* A number, true or false as JSON writes them. */
+static bool is_json_word(struct str text)
+{
+	struct arena arena = { 0 };
+	struct json_fault fault;
+	char *copy = arena_alloc(&arena, text.len + 1u);
+	const struct json *word;
+
+	if (copy)
+		memcpy(copy, text.data, text.len);
+	word = copy ? json_parse(&arena, copy, text.len, &fault) : NULL;
+	bool is = word && (word->type == JSON_NUMBER || word->type == JSON_TRUE ||
+			   word->type == JSON_FALSE);
+
+	arena_free(&arena);
+	return is;
+}
+
+/* YAML as JSON text; plain scalars that are a number, true, false or null are that. */
+static void write_object(struct buf *out, const struct yaml_node *node)
+{
+	if (node->kind == YAML_SCALAR) {
+		if (node->null)
+			buf_lit(out, "null");
+		else if (node->style == YAML_PLAIN && is_json_word(node->text))
+			buf_str(out, node->text);
+		else
+			json_text(out, node->text);
+		return;
+	}
+	buf_char(out, node->kind == YAML_MAP ? '{' : '[');
+	for (uint32_t i = 0; i < node->count; i++) {
+		if (i)
+			buf_char(out, ',');
+		if (node->kind == YAML_MAP) {
+			json_text(out, node->pairs[i].key->text);
+			buf_char(out, ':');
+		}
+		write_object(out, node->kind == YAML_MAP ? node->pairs[i].value : node->items[i]);
+	}
+	buf_char(out, node->kind == YAML_MAP ? '}' : ']');
+}
+
+static int object_text(const struct yaml_node *node, struct arena *arena, struct value *out,
+		       struct err *err)
+{
+	autoclean(buf_free) struct buf text = { 0 };
+
+	if (node->kind != YAML_MAP)
+		return err_set(err, -EINVAL, "expected a map, found %s", yaml_describe(node));
+	write_object(&text, node);
+	*out = value_str(arena_str(arena, text.data, text.len));
+	if (text.truncated || !out->str)
+		return err_set(err, -ENOMEM, "out of memory");
+	return object_check((struct str){ out->str, out->len })
+		       ? 0
+		       : err_set(err, -EINVAL, "the map cannot be written as JSON");
 }
 
 static int double_value(const struct yaml_node *node, struct value *out, struct err *err)
@@ -216,8 +285,10 @@ int test_value(const struct yaml_node *node, uint8_t type, struct arena *arena, 
 	bool truth = false;
 	int code = 0;
 
-	if (type == FIELD_strs || type == FIELD_i16s) {
+	if (type == FIELD_strs || field_item_size(type)) {
 		code = list_value(node, type, arena, out, err);
+	} else if (field_is_object(type)) {
+		code = object_text(node, arena, out, err);
 	} else if (node->kind != YAML_SCALAR) {
 		return err_set(err, -EINVAL, "expected one value, found %s", yaml_describe(node));
 	} else if (type == FIELD_str || type == FIELD_none) {
@@ -325,7 +396,8 @@ static size_t tail_size(struct value value)
 	if (value.tag == VALUE_STRING || value.tag == VALUE_BYTES)
 		return value.len;
 	for (uint32_t i = 0; value.tag == VALUE_LIST && i < value.list->count; i++)
-		size += value.kind == FIELD_strs ? value.list->items[i].len + 1 : sizeof(int16_t);
+		size += value.kind == FIELD_strs ? value.list->items[i].len + 1
+						 : field_item_size(value.kind);
 	return size;
 }
 
@@ -334,6 +406,7 @@ static void put_number(char *at, struct value value, uint8_t type)
 	static const uint8_t sizes[FIELD_TYPE_COUNT] = {
 		[FIELD_i32] = 4, [FIELD_u32] = 4,     [FIELD_u16] = 2,	[FIELD_i64] = 8,
 		[FIELD_u64] = 8, [FIELD_pointer] = 8, [FIELD_time] = 8, [FIELD_bool] = 1,
+		[FIELD_u8] = 1,	 [FIELD_syscall] = 4,
 	};
 	uint64_t bits = value.tag == VALUE_BOOL ? value.b : value.u;
 
@@ -367,11 +440,11 @@ static void put_value(struct wire_header *h, const struct event_field *field, st
 	}
 	for (uint32_t i = 0; i < value.list->count; i++) {
 		struct value item = value.list->items[i];
-		int16_t number = (int16_t)item.i;
 		bool text = field->type == FIELD_strs;
-		size_t len = text ? item.len : sizeof(number);
+		size_t len = text ? item.len : field_item_size(field->type);
 
-		memcpy(data, text ? (const void *)item.str : &number, len);
+		/* The low bytes of a number come first. */
+		memcpy(data, text ? (const void *)item.str : &item.u, len);
 		data += len + text; /* the record is zeroed: a NUL follows each string */
 	}
 }
@@ -415,7 +488,7 @@ static struct value *read_data(struct report *report, const struct yaml_node *da
 static struct wire_header *make_record(const struct event_def *def, const struct value *values,
 				       struct arena *arena)
 {
-	bool builtin = event_by_id(def->id) == def;
+	bool builtin = event_is_known(def);
 	size_t size = sizeof(struct wire_header) + (builtin ? def->body_size : 0);
 	uint32_t tail = (uint32_t)size;
 	struct wire_header *h;
@@ -490,7 +563,7 @@ struct event *test_event_make(struct report *report, const struct test_event_tex
 	*event = (struct event){
 		.def = def,
 		.wire = h,
-		.values = event_by_id(def->id) == def ? NULL : values,
+		.values = event_is_known(def) ? NULL : values,
 		.process = process_find(stores, h->pid, h->leader_start_time),
 		.container = make_container(&text->container, arena),
 		.clock = &test_clock,

@@ -6,10 +6,12 @@
  */
 #include "event/encode_data.h"
 
+#define KNOWN_EVENTS
 #include "base/common.h"
 #include "event.h"
 #include "event/encode.h"
 #include "event/json.h"
+#include "event/object.h"
 
 /* Copied whole, so that the copy needs no call: text beyond len is overwritten later. */
 struct name_text {
@@ -22,16 +24,17 @@ struct name_text {
 		literal, sizeof(literal) - 1 \
 	}
 
-/* ,{"name":"key"," of every field of every built-in event. */
-#define EVENT(name, ...)       static const struct name_text names_##name[] = {
-#define FIELD(type, name, ...) NAME_TEXT(",{\"name\":\"" #name "\",\""),
+/* ,{"name":"key"," of every field of every known event. */
+#define EVENT(name, ...)	static const struct name_text texts_of_##name[] = {
+#define FIELD(type, name, ...)	NAME_TEXT(",{\"name\":\"" #name "\",\""),
+#define ARG(type, member, name) NAME_TEXT(",{\"name\":\"" #name "\",\""),
 #define END(name) \
 	} \
 	;
 #include "each_event.h"
 
 static const struct name_text *const name_texts[] = {
-#define EVENT(name, ...) names_##name,
+#define EVENT(name, ...) texts_of_##name,
 #include "each_event.h"
 };
 
@@ -103,7 +106,7 @@ static char *put_signed(char *at, uint8_t type, int64_t number)
 static char *put_unsigned(char *at, uint8_t type, uint64_t number)
 {
 	at = put_key(at, type);
-	if (type == FIELD_u32 || type == FIELD_u16)
+	if (type == FIELD_u32 || type == FIELD_u16 || type == FIELD_u8)
 		return text_uint(at, number);
 	*at = '"';
 	at = text_uint(at + 1, number);
@@ -119,6 +122,7 @@ static char *put_number(char *at, const struct event *event, uint8_t type, const
 	case FIELD_i64: return put_signed(at, type, *(const int64_t *)data);
 	case FIELD_u32: return put_unsigned(at, type, *(const uint32_t *)data);
 	case FIELD_u16: return put_unsigned(at, type, *(const uint16_t *)data);
+	case FIELD_u8: return put_unsigned(at, type, *(const uint8_t *)data);
 	case FIELD_u64:
 	case FIELD_pointer: return put_unsigned(at, type, *(const uint64_t *)data);
 	case FIELD_time: {
@@ -153,22 +157,39 @@ static void add_strings(struct buf *out, const char *data, uint32_t len)
 	buf_lit(out, "]}");
 }
 
-static void add_i16s(struct buf *out, const char *data, uint32_t len)
+static void add_numbers(struct buf *out, uint8_t type, struct str data)
 {
-	if (!len) {
+	uint32_t size = field_item_size(type);
+	bool quoted = type == FIELD_u64s;
+
+	if (!data.len) {
 		buf_lit(out, "{}");
 		return;
 	}
 	buf_lit(out, "{\"value\":[");
-	for (uint32_t i = 0; i < len; i += sizeof(int16_t)) {
-		int16_t item;
-
-		memcpy(&item, data + i, sizeof(item));
+	for (uint32_t i = 0; i < data.len / size; i++) {
 		if (i)
 			buf_char(out, ',');
-		buf_int(out, item);
+		if (quoted)
+			buf_char(out, '"');
+		field_item_write(out, type, data.data, i);
+		if (quoted)
+			buf_char(out, '"');
 	}
 	buf_lit(out, "]}");
+}
+
+/* Its name, or its number if it has none. */
+static void add_syscall(struct buf *out, int number)
+{
+	struct str name = syscall_name(number);
+
+	buf_char(out, '"');
+	if (name.len)
+		buf_str(out, name);
+	else
+		buf_int(out, number);
+	buf_char(out, '"');
 }
 
 /* What is not a number. data: the field in the record, NULL if it was not captured. */
@@ -191,8 +212,11 @@ static void add_other(struct buf *out, const struct event *event, uint8_t type, 
 	case FIELD_str: json_text(out, text); break;
 	case FIELD_bytes: json_base64(out, text); break;
 	case FIELD_strs: add_strings(out, text.data, text.len); break;
-	case FIELD_i16s: add_i16s(out, text.data, text.len); break;
-	default: buf_lit(out, "null");
+	case FIELD_i16s:
+	case FIELD_i32s:
+	case FIELD_u64s: add_numbers(out, type, text); break;
+	case FIELD_syscall: add_syscall(out, data ? *(const int32_t *)data : 0); break;
+	default: buf_str(out, text);
 	}
 }
 
@@ -203,6 +227,7 @@ static uint64_t number_at(uint8_t type, const void *data)
 	case FIELD_i32:
 	case FIELD_u32: return *(const uint32_t *)data;
 	case FIELD_u16: return *(const uint16_t *)data;
+	case FIELD_u8: return *(const uint8_t *)data;
 	case FIELD_pointer: return *(const uint64_t *)data;
 	default: return 0;
 	}
@@ -228,6 +253,12 @@ static bool add_decoded(struct buf *out, const struct event_field *field, const 
 	return true;
 }
 
+/* Types of which an absent value prints as null. */
+static bool has_no_zero(uint8_t type)
+{
+	return type == FIELD_pointer || type == FIELD_i32s || field_is_object(type);
+}
+
 static void add_field(struct buf *out, const struct event *event, const struct event_field *field,
 		      const void *data, struct encode_style style)
 {
@@ -235,7 +266,7 @@ static void add_field(struct buf *out, const struct event *event, const struct e
 
 	if (style.decoded && add_decoded(out, field, data, style))
 		return;
-	if (!data && field->type == FIELD_pointer) {
+	if (!data && has_no_zero(field->type)) {
 		buf_lit(out, "value\":null");
 		return;
 	}

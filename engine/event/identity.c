@@ -83,3 +83,11 @@ struct str syscall_name(int number)
 {
 	return number >= 0 && number < SYSCALL_MAX ? syscall_names[number] : (struct str){ 0 };
 }
+
+int syscall_number(struct str name)
+{
+	for (int i = 0; name.len && i < SYSCALL_MAX; i++)
+		if (str_equal(syscall_names[i], name))
+			return i;
+	return -1;
+}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of built-in events, made from include/events/NAME.def in several passes.
+ * The table of known events, made from include/events/NAME.def and known.def in several passes.
  * Invariants (checked by tests/unit/test_event.c): sorted by name, ids unique (the compiler
  * sees to it: event_by_id is a switch), every field lies inside its event's body.
  */
+#define KNOWN_EVENTS
 #include "event.h"
 
 #include <stddef.h>
@@ -47,6 +48,9 @@ enum {
 		#names,	  origin, \
 		captured, doc \
 	},
+#define ARG(type, member, name) \
+	{ #name, FIELD_##type, TRACEE, sizeof(struct wire_header) + OFFSET_OF(THIS_EVENT, member), \
+	  "raw", "",	       "",     "" },
 #define END(name) \
 	} \
 	;
@@ -79,6 +83,7 @@ const struct event_def event_table[] = {
 #define EXAMPLE(text)	  .example = text,
 #define ISSUES(text)	  .issues = text,
 #define RELATED(text)	  .related = text,
+#define REPLAY_ONLY()	  .replay_only = true,
 #define END(name) \
 	} \
 	,
@@ -141,6 +146,11 @@ bool event_in_set(const struct event_def *def, struct str set)
 		at += len + (at[len] == ' ');
 	}
 	return false;
+}
+
+bool event_is_detection(const struct event_def *def)
+{
+	return event_is_known(def) && event_in_set(def, STR("detectors"));
 }
 
 int event_field_index(const struct event_def *def, struct str name)

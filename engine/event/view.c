@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/common.h"
+#include "event/object.h"
 
 /* The layout of struct value_list is a count and then the items. */
 static struct value_list *list_new(struct arena *arena, size_t count)
@@ -45,16 +46,12 @@ static struct value read_strings(const char *data, uint32_t len, struct arena *a
 	return value_of_list(list);
 }
 
-static struct value read_i16s(const char *data, uint32_t len, struct arena *arena)
+static struct value read_numbers(uint8_t type, const char *data, uint32_t len, struct arena *arena)
 {
-	struct value_list *list = list_new(arena, len / sizeof(int16_t));
+	struct value_list *list = list_new(arena, len / field_item_size(type));
 
-	for (uint32_t i = 0; list && i < list->count; i++) {
-		int16_t item;
-
-		memcpy(&item, data + i * sizeof(item), sizeof(item));
-		list->items[i] = value_int(item);
-	}
+	for (uint32_t i = 0; list && i < list->count; i++)
+		list->items[i] = field_item(type, data, i);
 	return value_of_list(list);
 }
 
@@ -68,8 +65,10 @@ static struct value read_ref(const struct wire_header *wire, const void *at, uin
 	case FIELD_str: return value_string(data, ref->len);
 	case FIELD_bytes: return value_bytes(data, ref->len);
 	case FIELD_strs: return read_strings(data, ref->len, arena);
-	case FIELD_i16s: return read_i16s(data, ref->len, arena);
-	default: return value_null();
+	case FIELD_i16s:
+	case FIELD_i32s:
+	case FIELD_u64s: return read_numbers(type, data, ref->len, arena);
+	default: return object_value((struct str){ data, ref->len }, arena);
 	}
 }
 
@@ -90,9 +89,11 @@ static struct value read_field(const struct event *event, const struct event_fie
 	const void *at = (const char *)event->wire + field->offset;
 
 	switch (field->type) {
-	case FIELD_i32: return value_int(*(const int32_t *)at);
+	case FIELD_i32:
+	case FIELD_syscall: return value_int(*(const int32_t *)at);
 	case FIELD_u32: return value_uint(*(const uint32_t *)at);
 	case FIELD_u16: return value_uint(*(const uint16_t *)at);
+	case FIELD_u8: return value_uint(*(const uint8_t *)at);
 	case FIELD_i64: return value_int(*(const int64_t *)at);
 	case FIELD_u64:
 	case FIELD_pointer: return value_uint(*(const uint64_t *)at);
@@ -134,7 +135,7 @@ static const char *ref_fault(const struct wire_header *record, const struct even
 	const char *data = (const char *)record + ref->offset;
 	uint32_t fixed = (uint32_t)(sizeof(*record) + def->body_size);
 
-	if (ref->len == 0)
+	if (ref->len == 0 && !field_is_object(field->type))
 		return ref->offset <= record->size ? NULL
 						   : "a field refers to bytes outside its record";
 	if (ref->offset < fixed || ref->offset > record->size ||
@@ -142,8 +143,10 @@ static const char *ref_fault(const struct wire_header *record, const struct even
 		return "a field refers to bytes outside its record";
 	if (field->type == FIELD_strs && data[ref->len - 1] != 0)
 		return "a list of strings does not end with a NUL";
-	if (field->type == FIELD_i16s && ref->len % sizeof(int16_t))
-		return "a list of 16-bit numbers has an odd length";
+	if (field_item_size(field->type) && ref->len % field_item_size(field->type))
+		return "a list of numbers ends within one";
+	if (field_is_object(field->type) && !object_check((struct str){ data, ref->len }))
+		return "an object is not one line of JSON";
 	return NULL;
 }
 
@@ -165,8 +168,7 @@ static const char *fields_fault(const struct wire_header *record, const struct e
 	return NULL;
 }
 
-_Static_assert(FIELD_str < FIELD_strs && FIELD_strs < FIELD_bytes && FIELD_bytes < FIELD_i16s &&
-		       FIELD_i16s + 1 == FIELD_TYPE_COUNT && FIELD_str == FIELD_timespec + 1,
+_Static_assert(FIELD_str == FIELD_timespec + 1 && FIELD_sockaddr == FIELD_str + 6,
 	       "types.def: the types that refer to bytes behind the fixed part come last");
 
 static const char *record_fault(const struct wire_header *record, size_t available)

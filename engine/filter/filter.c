@@ -18,6 +18,23 @@ enum { DATA_LIMIT_KERNEL = 255 };
 static const struct str kernel_filtered[] = { STR("security_file_open"), STR("magic_write"),
 					      STR("security_mmap_file") };
 
+int event_not_collected(const struct event_def *def, struct err *err)
+{
+	if (event_is_detection(def)) {
+		err_set(err, -ENOTSUP, "event %s is made by a detector that is not loaded",
+			def->name);
+		err_hint(err,
+			 "load one that produces it with --detectors; the built-in one may need "
+			 "events that cannot be collected yet");
+		return -ENOTSUP;
+	}
+	err_set(err, -ENOTSUP, "event %s can be replayed, but not collected yet", def->name);
+	err_hint(err,
+		 "leave it out of the live sensor; `spoor list events` tells what is live, and "
+		 "`spoor replay` reads recordings of it");
+	return -ENOTSUP;
+}
+
 struct filters *filters_new(const struct event_def *def, const struct filter_options *options,
 			    struct arena *arena)
 {

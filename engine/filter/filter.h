@@ -74,6 +74,11 @@ struct bool_filter {
 int bool_filter_add(struct bool_filter *filter, struct str expression, struct err *err);
 bool bool_filter_match(const struct bool_filter *filter, bool value);
 
+/* ---- events ----------------------------------------------------------------- */
+
+/* -ENOTSUP, and why the live sensor cannot have this event, which is replay_only. */
+int event_not_collected(const struct event_def *def, struct err *err);
+
 /* ---- filters on an event ----------------------------------------------------- */
 
 struct filters;

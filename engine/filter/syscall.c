@@ -20,14 +20,6 @@ static const struct {
 	{ STR("hooked_syscall"), false },
 };
 
-static int number_of(struct str name)
-{
-	for (int i = 0; name.len && i < SYSCALLS_MAX; i++)
-		if (str_equal(syscall_name(i), name))
-			return i;
-	return -1;
-}
-
 static bool is_decimal(struct str text)
 {
 	for (uint32_t i = 0; i < text.len; i++)
@@ -38,7 +30,7 @@ static bool is_decimal(struct str text)
 
 static int add_number(struct buf *out, struct str text, struct err *err)
 {
-	int number = is_decimal(text) ? 0 : number_of(text);
+	int number = is_decimal(text) ? 0 : syscall_number(text);
 
 	if (number < 0)
 		return err_set(err, -EINVAL, "invalid syscall name: %.*s", (int)text.len,

@@ -8,6 +8,7 @@
 
 #include "base/common.h"
 #include "event/json.h"
+#include "event/object.h"
 #include "store.h"
 
 enum {
@@ -112,16 +113,17 @@ static void add_strings(struct buf *out, const char *data, uint32_t len)
 	buf_char(out, ']');
 }
 
-static void add_i16s(struct buf *out, const char *data, uint32_t len)
+static void add_numbers(struct buf *out, uint8_t type, const char *data, uint32_t len)
 {
 	buf_char(out, '[');
-	for (uint32_t i = 0; i + 1 < len; i += sizeof(int16_t)) {
-		int16_t item;
-
-		memcpy(&item, data + i, sizeof(item));
+	for (uint32_t i = 0; i < len / field_item_size(type); i++) {
+		if (i == LIST_SHOWN_MAX) {
+			buf_lit(out, " ...");
+			break;
+		}
 		if (i)
 			buf_char(out, ' ');
-		buf_int(out, item);
+		field_item_write(out, type, data, i);
 	}
 	buf_char(out, ']');
 }
@@ -160,24 +162,37 @@ static void add_value(struct buf *out, const struct value *value, const struct n
 	}
 }
 
-/* Lists of a record are read in place: formats have no arena. */
-static void add_field(struct buf *out, const struct event *event, unsigned index)
+/* Lists and objects of a record are read in place: formats have no arena. False: it is neither. */
+static bool add_in_place(struct buf *out, const struct event *event, unsigned index)
 {
 	const struct event_field *field = &event->def->fields[index];
+	const struct wire_ref *ref = (const void *)((const char *)event->wire + field->offset);
+
+	if (event->values || field->type < FIELD_str)
+		return false;
+	const char *data = (const char *)event->wire + ref->offset;
+
+	if (field->type == FIELD_strs)
+		add_strings(out, data, ref->len);
+	else if (field_item_size(field->type))
+		add_numbers(out, field->type, data, ref->len);
+	else if (field_is_object(field->type))
+		add_text(out, (struct str){ data, ref->len });
+	else
+		return false;
+	return true;
+}
+
+static void add_field(struct buf *out, const struct event *event, unsigned index)
+{
 	struct value value = event_field_value(event, index, NULL);
+	bool call = !event->values && event->def->fields[index].type == FIELD_syscall;
+	struct str name = call ? syscall_name((int)value.i) : (struct str){ 0 };
 
-	if (!event->values && (field->type == FIELD_strs || field->type == FIELD_i16s)) {
-		const struct wire_ref *ref = (const void *)((const char *)event->wire +
-							    field->offset);
-		const char *data = (const char *)event->wire + ref->offset;
-
-		if (field->type == FIELD_strs)
-			add_strings(out, data, ref->len);
-		else
-			add_i16s(out, data, ref->len);
-		return;
-	}
-	add_value(out, &value, event_field_names(event, index));
+	if (name.len)
+		buf_str(out, name);
+	else if (!add_in_place(out, event, index))
+		add_value(out, &value, event_field_names(event, index));
 }
 
 /* ---- columns ------------------------------ */

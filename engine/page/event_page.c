@@ -144,6 +144,8 @@ static void field_note(struct buf *out, const struct event_field *field)
 	struct str tag;
 	const char *before = "[";
 
+	if (!*at)
+		return;
 	while ((tag = next_word(&at)).data) {
 		buf_printf(out, "%s%.*s", before, (int)tag.len, tag.data);
 		before = ", ";
@@ -171,7 +173,7 @@ static void write_field(struct page *page, const struct event_field *field)
 	buf_printf(&term, "%s: %s", field->name, type);
 	field_note(&note, field);
 	if (strncmp(type, rule, strlen(rule)) != 0)
-		buf_printf(&note, "; %s in rules", rule);
+		buf_printf(&note, "%s%s in rules", note.len ? "; " : "", rule);
 	field_text(&text, field);
 	page_item(page, buf_cstr(&term), buf_cstr(&note), buf_cstr(&text));
 	buf_free(&term);
@@ -184,12 +186,16 @@ static void write_fields(struct page *page, const struct event_def *def)
 	bool own = false;
 
 	page_heading(page, "Arguments");
+	if (!def->field_count)
+		page_text(page, "None.");
 	for (unsigned i = 0; i < def->field_count; i++) {
 		if (def->fields[i].owner == OWN && i && !own)
 			page_text(page, "\nOur own, after Tracee's (not in tracee-json):\n\n");
 		own |= def->fields[i].owner == OWN;
 		write_field(page, &def->fields[i]);
 	}
+	if (def->replay_only)
+		return;
 	page_heading(page, "Available tags");
 	for (size_t i = 0; i < ARRAY_SIZE(tag_legend); i++)
 		page_pair(page, tag_legend[i].tag, 8, tag_legend[i].meaning);
@@ -201,8 +207,15 @@ static void write_fields(struct page *page, const struct event_def *def)
 static void write_hooks(struct page *page, const struct event_def *def)
 {
 	page_heading(page, "Hooks");
-	if (!def->hook_count) {
-		page_text(page, "None: the sensor makes this event itself.");
+	if (def->replay_only || !def->hook_count) {
+		page_text(page,
+			  event_is_detection(def)
+				  ? "None: a detector of Tracee's makes this event, or one of "
+				    "yours that produces it."
+			  : def->replay_only
+				  ? "None yet: recordings of this event can be replayed, but "
+				    "the sensor cannot collect it."
+				  : "None: the sensor makes this event itself.");
 		return;
 	}
 	page_text(page,
@@ -297,10 +310,11 @@ static json_t *number_json(int number)
 
 json_t *event_summary_json(const struct event_def *def)
 {
-	return json_pack("{ss ss si ss so so so so}", "kind", "event", "name", def->name, "id",
+	return json_pack("{ss ss si ss so so so so sb}", "kind", "event", "name", def->name, "id",
 			 (int)def->id, "version", def->version, "sets", words_json(def->sets),
 			 "syscall", number_json(def->syscall), "syscall32",
-			 number_json(def->syscall32), "intro", text_json(def->intro));
+			 number_json(def->syscall32), "intro", text_json(def->intro), "collected",
+			 !def->replay_only);
 }
 
 json_t *event_page_json(const struct event_def *def)

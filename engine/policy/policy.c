@@ -162,7 +162,8 @@ static bool load_expressions(struct policies *p, struct policy_loader *loader,
 		.scope = scope_new(&loader->options, loader->arena),
 		.selection = { .ruleset = loader->ruleset,
 			       .arena = loader->arena,
-			       .options = loader->options },
+			       .options = loader->options,
+			       .live = loader->live },
 	};
 	if (!policy->scope)
 		return false;
@@ -179,6 +180,9 @@ static bool load_expressions(struct policies *p, struct policy_loader *loader,
 	struct err err = { .level = ERR_ERROR };
 
 	if (select_finish(&policy->selection, &err))
+		expression_problem(loader, "", &err);
+	err = (struct err){ .level = ERR_WARNING };
+	if (!fallback && select_left_out(&policy->selection, &err))
 		expression_problem(loader, "", &err);
 	return true;
 }
@@ -254,7 +258,8 @@ static bool collect_events(struct policies *p, const struct ruleset *ruleset)
 	for (size_t i = 0; i < reads; i++)
 		p->events[p->event_count++] = defs[i];
 	for (uint32_t i = 0; i < p->event_limit; i++)
-		if (p->by_event[i] && event_by_id(i))
+		if (p->by_event[i] && event_is_known(p->by_event[i]->def) &&
+		    !event_is_detection(p->by_event[i]->def))
 			p->events[p->event_count++] = p->by_event[i]->def;
 	if (p->event_count == 0)
 		return true;
@@ -295,6 +300,7 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 	struct policy_loader loader = {
 		.ruleset = ruleset,
 		.options = { .compat_tracee = options && options->compat_tracee },
+		.live = options && options->live,
 		.arena = &p->arena,
 		.scratch = &scratch,
 		.problems = problems,
@@ -331,6 +337,9 @@ uint32_t policies_match(struct policies *p, const struct event *event, const str
 	uint32_t last = UINT32_MAX, count = 0;
 	struct str *many = NULL;
 
+	/* A recorded detection, where a loaded detector makes the event itself. */
+	if (list && list->def != event->def)
+		return 0;
 	for (uint32_t i = 0; list && i < list->count; i++) {
 		const struct entry *entry = &list->items[i];
 		const struct policy *policy = &p->items[entry->policy];

@@ -19,6 +19,11 @@ struct stores;
 
 struct policies_options {
 	bool compat_tracee; /* Tracee's literal filters (a lone `!=` matches nothing, ...) */
+	/*
+	 * For the live sensor: naming an event that cannot be collected yet is an error; sets and
+	 * wildcards leave such events out, with a warning.
+	 */
+	bool live;
 };
 
 /*

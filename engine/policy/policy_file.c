@@ -248,7 +248,8 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 		.scope = scope_new(&loader->options, loader->arena),
 		.selection = { .ruleset = loader->ruleset,
 			       .arena = loader->arena,
-			       .options = loader->options },
+			       .options = loader->options,
+			       .live = loader->live },
 	};
 	if (!policy.scope || !policy.name.data)
 		return false;
@@ -260,6 +261,9 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 		report_add(&report, text.rules.node, &err);
 	if (report.errors)
 		return false;
+	err = (struct err){ .level = ERR_WARNING, .rule = "not-collected" };
+	if (select_left_out(&policy.selection, &err))
+		report_add(&report, text.rules.node, &err);
 	*out = policy;
 	return true;
 }

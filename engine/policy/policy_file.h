@@ -17,6 +17,7 @@ struct policy {
 struct policy_loader {
 	const struct ruleset *ruleset;
 	struct filter_options options;
+	bool live;	       /* see policies_options */
 	struct arena *arena;   /* of the result */
 	struct arena *scratch; /* of trees */
 	struct err_list *problems;

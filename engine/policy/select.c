@@ -31,6 +31,12 @@ static bool is_internal(const struct event_def *def)
 	return event_in_set(def, STR("internal"));
 }
 
+/* A loaded detector makes this event itself. */
+static bool is_replaced(const struct selection *s, const struct event_def *def)
+{
+	return event_is_detection(def) && ruleset_event(s->ruleset, str_of(def->name)) != def;
+}
+
 static int unknown_event(const struct selection *s, struct str name, const char *message,
 			 struct err *err)
 {
@@ -74,8 +80,25 @@ static struct select_rule *rule_of(struct selection *s, const struct event_def *
 	return &s->rules[s->count++];
 }
 
+static bool is_collected(const struct selection *s, const struct event_def *def)
+{
+	return !s->live || !def->replay_only;
+}
+
+bool select_left_out(const struct selection *s, struct err *err)
+{
+	if (!s->left_out)
+		return false;
+	err_set(err, 0, "%u events of the selected sets cannot be collected yet and are left out",
+		s->left_out);
+	err_hint(err, "`spoor list events` tells which; recordings of them can be replayed");
+	return true;
+}
+
 static int include(struct selection *s, const struct event_def *def, struct err *err)
 {
+	if (!is_collected(s, def))
+		return event_not_collected(def, err);
 	s->any_included = true;
 	return rule_of(s, def) ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
@@ -105,24 +128,42 @@ static bool has_prefix(const char *name, struct str prefix)
 	return strncmp(name, prefix.data, prefix.len) == 0;
 }
 
+static int none_collected(struct str word, bool star, struct err *err)
+{
+	err_set(err, -ENOTSUP, "no event of '%.*s%s' can be collected yet", (int)word.len,
+		word.data, star ? "*" : "");
+	err_hint(err, "recordings of them can be replayed; `spoor list events` tells what is live");
+	return -ENOTSUP;
+}
+
 /* All events whose name starts so (star) or that are in the set; how many, or negative errno. */
 static int take_many(struct selection *s, struct str word, bool star, take_fn apply,
 		     struct err *err)
 {
-	int found = 0;
+	int found = 0, missing = 0;
 
 	for (size_t i = 0; i < event_count(s); i++) {
 		const struct event_def *def = event_at(s, i);
 
-		if (is_internal(def) ||
+		if (is_internal(def) || is_replaced(s, def) ||
+		    (s->live && event_is_detection(def)) ||
 		    !(star ? has_prefix(def->name, word) : event_in_set(def, word)))
 			continue;
+		found++;
+		if (apply == include && !is_collected(s, def)) {
+			missing++;
+			continue;
+		}
 		int code = apply(s, def, err);
 
 		if (code)
 			return code;
-		found++;
 	}
+	if (found && missing == found)
+		return none_collected(word, star, err);
+	/* `*` is all there is, which needs no word. */
+	if (word.len)
+		s->left_out += missing;
 	return found;
 }
 
@@ -259,6 +300,12 @@ static int select_filtered(struct selection *s, struct str name, struct str expr
 		if (is_internal(each) || !(star ? has_prefix(each->name, prefix) : each == def))
 			continue;
 		s->any_included = found = true;
+		if (!is_collected(s, each) && star) {
+			s->left_out++;
+			continue;
+		}
+		if (!is_collected(s, each))
+			return event_not_collected(each, err);
 		rule = rule_of(s, each);
 		code = rule ? add_filter(rule, rest, expression, err) : -ENOMEM;
 		if (code)

@@ -27,6 +27,8 @@ struct selection {
 	const struct ruleset *ruleset;
 	struct arena *arena;
 	struct filter_options options;
+	bool live; /* events that cannot be collected yet are refused, or left out of sets */
+	uint32_t left_out;
 	struct select_rule *rules;
 	uint32_t count, capacity;
 	uint32_t group;
@@ -34,6 +36,9 @@ struct selection {
 	const struct event_def **excluded;
 	uint32_t excluded_count, excluded_capacity;
 };
+
+/* A warning about what sets and wildcards left out; false: nothing. */
+bool select_left_out(const struct selection *selection, struct err *err);
 
 /* One element or a comma-separated list of names. 0, -EINVAL with message and hint, -ENOMEM. */
 int select_names(struct selection *selection, struct str names, struct err *err);

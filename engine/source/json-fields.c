@@ -9,13 +9,17 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/buf.h"
 #include "event/names.h"
+#include "event/object.h"
+#include "source/json-object.h"
 
 struct builder {
 	struct line_record *out;
 	const struct event_def *def;
 	struct line_fault *fault;
 	uint32_t size; /* bytes of the record so far */
+	bool legacy;   /* trace.Event */
 };
 
 static bool fail(struct builder *b, const struct json *value, const struct event_field *field,
@@ -160,8 +164,26 @@ static bool read_strings(struct builder *b, const struct json *value,
 	return true;
 }
 
-static bool read_i16s(struct builder *b, const struct json *value, const struct event_field *field,
-		      struct wire_ref *slot)
+/* An element as the bits it has in a record; 64-bit ones are quoted in v1beta1. */
+static int item_bits(const struct json *item, uint8_t type, uint64_t *out)
+{
+	bool quoted = item->type == JSON_STRING && type == FIELD_u64s;
+	int64_t number = 0;
+	int r;
+
+	if (item->type != JSON_NUMBER && !quoted)
+		return -EINVAL;
+	if (type == FIELD_u64s)
+		return text_to_uint(item->text, out);
+	r = text_to_int(item->text, &number);
+	*out = (uint64_t)number;
+	if (r == 0 && number != (type == FIELD_i16s ? (int16_t)number : (int32_t)number))
+		return -ERANGE;
+	return r;
+}
+
+static bool read_numbers(struct builder *b, const struct json *value,
+			 const struct event_field *field, struct wire_ref *slot)
 {
 	const struct json *item;
 
@@ -169,19 +191,38 @@ static bool read_i16s(struct builder *b, const struct json *value, const struct 
 		return fail(b, value, field, json_type_name(value));
 	*slot = (struct wire_ref){ b->size, 0 };
 	for (; item; item = item->next) {
-		int64_t number;
-		int16_t small;
+		uint64_t bits = 0;
+		int r = item_bits(item, field->type, &bits);
 
-		if (json_int(item, &number) == -EINVAL)
+		if (r == -EINVAL)
 			return fail(b, item, field, "something else than integers");
-		if (json_int(item, &number) < 0 || number != (int16_t)number)
+		if (r < 0)
 			return fail_range(b, item, field);
-		small = (int16_t)number;
-		if (!tail_add(b, (struct str){ (const char *)&small, sizeof(small) }))
+		/* The low bytes come first. */
+		if (!tail_add(b, (struct str){ (const char *)&bits, field_item_size(field->type) }))
 			return false;
 	}
 	slot->len = b->size - slot->offset;
 	return true;
+}
+
+/* ---- objects ------------------------------ */
+
+static bool read_object(struct builder *b, const struct json *value,
+			const struct event_field *field, struct wire_ref *slot)
+{
+	autoclean(buf_free) struct buf text = { .limit = WIRE_RECORD_MAX };
+
+	if (value->type != JSON_OBJECT && value->type != JSON_NULL)
+		return fail(b, value, field, json_type_name(value));
+	if (b->legacy)
+		legacy_object_write(&text, value, field->type);
+	else
+		object_write(&text, value, field->type);
+	if (text.truncated)
+		return fail(b, value, field, "one that is larger than a record may be");
+	*slot = (struct wire_ref){ b->size, (uint32_t)text.len };
+	return tail_add(b, (struct str){ text.data, (uint32_t)text.len });
 }
 
 /* ---- numbers ------------------------------ */
@@ -244,20 +285,28 @@ static bool parse_decoded(const struct event_field *field, struct str text, uint
 
 	if (names && names_parse(names, text, out) == 0)
 		return true;
+	if (field->type == FIELD_syscall) {
+		int number = syscall_number(text);
+
+		*out = (uint64_t)(int64_t)number;
+		return number >= 0;
+	}
 	return field->type == FIELD_pointer && parse_hex(text, out);
 }
 
 static bool is_signed(uint8_t type)
 {
-	return type == FIELD_i32 || type == FIELD_i64;
+	return type == FIELD_i32 || type == FIELD_i64 || type == FIELD_syscall;
 }
 
 static bool in_range(uint8_t type, uint64_t number)
 {
 	switch (type) {
-	case FIELD_i32: return (int64_t)number == (int32_t)number;
+	case FIELD_i32:
+	case FIELD_syscall: return (int64_t)number == (int32_t)number;
 	case FIELD_u32: return number == (uint32_t)number;
 	case FIELD_u16: return number == (uint16_t)number;
+	case FIELD_u8: return number == (uint8_t)number;
 	default: return true;
 	}
 }
@@ -265,8 +314,10 @@ static bool in_range(uint8_t type, uint64_t number)
 static void store_number(uint8_t type, void *slot, uint64_t number)
 {
 	switch (type) {
+	case FIELD_u8: *(uint8_t *)slot = (uint8_t)number; break;
 	case FIELD_u16: *(uint16_t *)slot = (uint16_t)number; break;
 	case FIELD_i32:
+	case FIELD_syscall:
 	case FIELD_u32: *(uint32_t *)slot = (uint32_t)number; break;
 	default: *(uint64_t *)slot = number;
 	}
@@ -307,9 +358,13 @@ static bool read_value(struct builder *b, const struct json *value, const struct
 	case FIELD_str: return read_text(b, value, field, slot);
 	case FIELD_strs: return read_strings(b, value, field, slot);
 	case FIELD_bytes: return read_bytes(b, value, field, slot);
-	case FIELD_i16s: return read_i16s(b, value, field, slot);
-	default: return read_number(b, value, field, slot);
+	case FIELD_i16s:
+	case FIELD_i32s:
+	case FIELD_u64s: return read_numbers(b, value, field, slot);
+	default: break;
 	}
+	return field_is_object(field->type) ? read_object(b, value, field, slot)
+					    : read_number(b, value, field, slot);
 }
 
 /* ---- elements ------------------------------ */
@@ -338,9 +393,9 @@ static int field_index(const struct event_def *def, struct str name, int next)
 }
 
 /* The value is the member that is not the name (v1beta1: named by its kind; trace.Event: value). */
-static const struct json *value_of(const struct json *element, bool legacy)
+static const struct json *value_of(const struct builder *b, const struct json *element)
 {
-	if (legacy)
+	if (b->legacy)
 		return json_get(element, "value");
 	for (const struct json *member = element->first; member; member = member->next)
 		if (!str_equal(member->key, STR("name")))
@@ -348,26 +403,34 @@ static const struct json *value_of(const struct json *element, bool legacy)
 	return NULL;
 }
 
-static bool read_elements(struct builder *b, const struct json *elements, bool legacy)
+/* An object that is null is a value (an address of another family); "value":null is none. */
+static bool is_absent(const struct json *value, const struct event_field *field)
 {
+	return !value || (value->type == JSON_NULL &&
+			  (!field_is_object(field->type) || str_equal(value->key, STR("value"))));
+}
+
+static bool read_elements(struct builder *b, const struct json *elements)
+{
+	const char *list = b->legacy ? "args" : "data";
 	int next = 0;
 
 	if (!elements || elements->type == JSON_NULL)
 		return true;
 	if (elements->type != JSON_ARRAY)
 		return line_fault_set(b->fault, elements->at, "'%s': expected an array, found %s",
-				      legacy ? "args" : "data", json_type_name(elements));
+				      list, json_type_name(elements));
 	for (const struct json *element = elements->first; element; element = element->next) {
 		const struct json *name = json_get(element, "name");
 
 		if (!name || name->type != JSON_STRING)
 			return line_fault_set(b->fault, element->at, "'%s': an element has no name",
-					      legacy ? "args" : "data");
-		const struct json *value = value_of(element, legacy);
+					      list);
+		const struct json *value = value_of(b, element);
 		int index = field_index(b->def, name->text, next);
 
 		/* Fields of other versions are not ours to judge. */
-		if (index < 0 || !value || value->type == JSON_NULL)
+		if (index < 0 || is_absent(value, &b->def->fields[index]))
 			continue;
 		if (!read_value(b, value, &b->def->fields[index]))
 			return false;
@@ -398,7 +461,7 @@ bool fields_read(const struct json *line, const struct event_def *def, struct li
 	struct builder b = { .out = out, .def = def, .fault = fault };
 
 	builder_start(&b);
-	if (!read_elements(&b, json_get(line, "data"), false))
+	if (!read_elements(&b, json_get(line, "data")))
 		return false;
 	read_origin(&b, line);
 	builder_finish(&b);
@@ -421,10 +484,10 @@ static bool read_result(struct builder *b, const struct json *line)
 bool legacy_fields_read(const struct json *line, const struct event_def *def,
 			struct line_record *out, struct line_fault *fault)
 {
-	struct builder b = { .out = out, .def = def, .fault = fault };
+	struct builder b = { .out = out, .def = def, .fault = fault, .legacy = true };
 
 	builder_start(&b);
-	if (!read_elements(&b, json_get(line, "args"), true) || !read_result(&b, line))
+	if (!read_elements(&b, json_get(line, "args")) || !read_result(&b, line))
 		return false;
 	builder_finish(&b);
 	return true;

@@ -446,23 +446,6 @@ static bool read_legacy(const struct json *line, struct draft *draft, struct lin
 
 /* ---- the record ------------------------------ */
 
-static int syscall_number(struct str name)
-{
-	static const struct {
-		struct str name;
-		int number;
-	} rows[] = {
-#define SYSCALL_NAME(number, number32, name, tracee_id) { { #name, sizeof(#name) - 1 }, number },
-#include "syscalls.def"
-#undef SYSCALL_NAME
-	};
-
-	for (size_t i = 0; name.len && i < ARRAY_SIZE(rows); i++)
-		if (str_equal(name, rows[i].name))
-			return rows[i].number;
-	return -1;
-}
-
 static uint32_t hook_of(struct str name)
 {
 	static const struct str names[] = { [HOOK_FENTRY] = { "fentry", 6 },

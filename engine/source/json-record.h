@@ -7,7 +7,7 @@
 #define SOURCE_JSON_RECORD_H
 
 #include "event.h"
-#include "source/json-parse.h"
+#include "base/json-parse.h"
 
 enum line_kind {
 	LINE_EVENT,	/* the record is filled */

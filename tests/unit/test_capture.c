@@ -215,7 +215,7 @@ static void test_other_layout(void **state)
 	write_capture(1);
 	uint32_t id = 4999;
 
-	overwrite(row, "mmap\0\0\0", 7);
+	overwrite(row, "no_such", 8);
 	overwrite(row + offsetof(struct capture_event, id), &id, sizeof(id));
 
 	struct source_stats stats;

@@ -73,7 +73,7 @@ static void test_examples_compile(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < event_table_count; i++)
-		if (!check_example(&event_table[i]))
+		if (!event_table[i].replay_only && !check_example(&event_table[i]))
 			fail_msg("%s: the example shows no condition", event_table[i].name);
 }
 

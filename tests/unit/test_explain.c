@@ -25,6 +25,8 @@ static void test_every_page_has_every_section(void **state)
 		struct page page = { .out = &out, .width = 80 };
 		const char *text, *at;
 
+		if (event_table[i].replay_only)
+			continue;
 		event_page_write(&page, &event_table[i]);
 		at = text = buf_cstr(&out);
 		assert_true(strstr(text, event_table[i].name) == text);
@@ -55,6 +57,9 @@ static void test_pages_fit_the_terminal(void **state)
 		struct buf out = { 0 };
 		struct page page = { .out = &out, .width = 60 };
 
+		/* Their pages are names and types. */
+		if (event_table[i].replay_only)
+			continue;
 		event_page_write(&page, &event_table[i]);
 		for (const char *line = buf_cstr(&out), *end; *line; line = end + 1) {
 			size_t len = (size_t)((end = strchr(line, '\n')) - line);
@@ -85,6 +90,8 @@ static void test_no_text_is_missing(void **state)
 		const struct event_def *def = &event_table[i];
 
 		text_check(def, "intro", def->intro);
+		if (def->replay_only)
+			continue;
 		text_check(def, "description", def->description);
 		text_check(def, "advantages", def->advantages);
 		text_check(def, "drawbacks", def->drawbacks);
@@ -166,7 +173,8 @@ static void test_json_has_everything(void **state)
 			json_t *field = json_array_get(json_object_get(page, "arguments"), f);
 
 			assert_non_null(field);
-			assert_true(json_array_size(json_object_get(field, "tags")) > 0);
+			assert_true(json_array_size(json_object_get(field, "tags")) > 0 ||
+				    event_table[i].replay_only);
 		}
 		json_decref(page);
 	}

@@ -3,7 +3,7 @@
  * A JSON parser by recursive descent. Invariant: nothing is read at or behind `end`, and
  * a decoded string is never longer than its text, so decoding in place is safe.
  */
-#include "source/json-parse.h"
+#include "base/json-parse.h"
 
 #include <errno.h>
 

@@ -4,8 +4,8 @@
  * recordings hold 64-bit integers that a double cannot; so the text is changed by parsing and
  * must outlive the tree. Bounded: JSON_DEPTH_MAX levels, JSON_VALUES_MAX values.
  */
-#ifndef SOURCE_JSON_PARSE_H
-#define SOURCE_JSON_PARSE_H
+#ifndef BASE_JSON_PARSE_H
+#define BASE_JSON_PARSE_H
 
 #include "base/arena.h"
 #include "value.h"
