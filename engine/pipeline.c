@@ -105,3 +105,15 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 	ruleset_run(p->ruleset, &event, p->stores, &p->arena, take_detection, p);
 	arena_reset(&p->arena);
 }
+
+void pipeline_tick(struct pipeline *p, uint64_t now)
+{
+	ruleset_advance(p->ruleset, now, p->stores, &p->arena, take_detection, p);
+	arena_reset(&p->arena);
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	ruleset_finish(p->ruleset, p->stores, &p->arena, take_detection, p);
+	arena_reset(&p->arena);
+}

@@ -36,4 +36,9 @@ struct pipeline {
 /* A source_sink: ctx is a struct pipeline. */
 void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given);
 
+/* No event has come, and it is `now` (boot ns): what rules have waited for is overdue. */
+void pipeline_tick(struct pipeline *pipeline, uint64_t now);
+/* No event will come any more. */
+void pipeline_finish(struct pipeline *pipeline);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/common.h"
@@ -271,6 +272,8 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 
 static void rules_use(struct spoor *spoor, struct rules *rules)
 {
+	if (spoor->rules.ruleset)
+		ruleset_adopt(rules->ruleset, spoor->rules.ruleset);
 	rules_free(&spoor->rules);
 	spoor->rules = take(*rules);
 	spoor->pipeline.ruleset = spoor->rules.ruleset;
@@ -461,6 +464,17 @@ int spoor_open_file(struct spoor *spoor, const char *path)
 
 /* ---- running ---------------------------------------------------------------------- */
 
+/* An event that happened longer ago than this has come, if the ring is empty. */
+enum { IN_FLIGHT_NS = 20 * 1000 * 1000 };
+
+static uint64_t boot_time(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int spoor_poll(struct spoor *spoor, int timeout_ms)
 {
 	struct pipeline *p = &spoor->pipeline;
@@ -468,8 +482,11 @@ int spoor_poll(struct spoor *spoor, int timeout_ms)
 
 	if (!p->source || spoor->ended)
 		return -ENODATA;
+	uint64_t now = p->source_ops == &source_live ? boot_time() : 0;
 	int r = p->source_ops->read(p->source, timeout_ms, pipeline_take, p, &err);
 
+	if (r == 0 && now > IN_FLIGHT_NS)
+		pipeline_tick(p, now - IN_FLIGHT_NS);
 	outputs_flush(spoor->outputs);
 	if (r == -ENODATA) {
 		spoor->ended = true;
@@ -531,6 +548,8 @@ int spoor_drain(struct spoor *spoor)
 	if (p->source && p->source_ops->drain && !spoor->ended)
 		r = p->source_ops->drain(p->source, pipeline_take, p, &err);
 	spoor->ended = true;
+	if (spoor->loaded)
+		pipeline_finish(p);
 	if (spoor->outputs)
 		outputs_flush(spoor->outputs);
 	return r < 0 ? fail(spoor, &err) : 0;

@@ -133,6 +133,14 @@ struct alert_identity {
 	uint64_t sequence;	   /* of the sensor, from 1, without gaps */
 };
 
+/* What a rule with memory knew when it fired; times are boot ns. */
+struct event_state {
+	const char *phase;    /* crossed, again, closed, complete, absent, ...; static */
+	uint64_t first, last; /* the first and the last event that counted */
+	uint64_t events;      /* how many did */
+	uint64_t lost;	      /* so many may be missing from them: the verdict is partial */
+};
+
 /*
  * A view. `wire` is always there: a produced event shows the record of the
  * event it was made from (same time, same workload), with data of its own in
@@ -147,6 +155,7 @@ struct event {
 	struct str rule;		   /* produced events: id of the detector */
 	uint32_t repeat; /* produced events: how often this detector fired on its input before */
 	const struct alert_identity *alert; /* produced events that leave the sensor */
+	const struct event_state *state;    /* made by a rule with memory, else NULL */
 	bool print_detected_from;	    /* auto_populate.detected_from */
 	bool print_ancestry;		    /* auto_populate.process_ancestry */
 	const struct process *process;	    /* from the process store, may be NULL */

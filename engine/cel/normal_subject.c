@@ -111,7 +111,11 @@ static struct str slot_text(struct normalizer *normalizer, const struct node *no
 	uint32_t rest = open ? (uint32_t)(text.data + text.len - open) : 0;
 	char *data;
 
-	if (!open || !slots || slots->next)
+	while (slots && open &&
+	       !str_equal(slots->has_function,
+			  (struct str){ text.data, (uint32_t)(open - text.data) }))
+		slots = slots->next;
+	if (!open || !slots)
 		return text;
 	full.len = slots->value_function.len + rest;
 	full.data = data = arena_alloc(normalizer->compile->arena, full.len + 1);

@@ -171,8 +171,9 @@ static struct cel_env *plain_environment(uint32_t options)
 static struct cel_env *make_environment(struct evaluation *evaluation)
 {
 	uint32_t options = evaluation->options->compat ? CEL_TRACEE : 0;
-	struct cel_env *env = evaluation->def ? environment_new(resolve, (void *)evaluation->def)
-					      : plain_environment(options);
+	struct cel_env *env = evaluation->def
+				      ? environment_new(resolve, NULL, (void *)evaluation->def)
+				      : plain_environment(options);
 
 	if (env && declare_bindings(evaluation, env)) {
 		cel_env_free(env);

@@ -281,7 +281,7 @@ static void add_function(struct listing *listing, const struct cel_function *fun
 static void list_functions(struct listing *listing)
 {
 	struct functions functions = { 0 };
-	struct cel_env *env = environment_new(resolve_any, NULL);
+	struct cel_env *env = environment_new(resolve_any, NULL, NULL);
 
 	listing->failed |= !env;
 	if (!env)

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "event.h"
+#include "state/state.h"
 
 struct stores;
 struct ruleset;
@@ -27,6 +28,7 @@ struct ruleset_options {
 	 * built-in detector that needs one is left out, with one warning for all of them.
 	 */
 	bool live;
+	bool fixed_secret; /* keys of memories are hashed always the same way, for tests */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 
@@ -59,6 +61,8 @@ struct detector_info {
 	uint32_t data_filter_count, scope_filter_count;
 	/* Since load; evaluated: tried, which the index spares most events. */
 	uint64_t evaluated, fired, errors;
+	bool has_memory;
+	struct state_stats memory; /* of a detector with memory */
 };
 uint32_t ruleset_detector_count(const struct ruleset *ruleset);
 void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct detector_info *out);
@@ -85,5 +89,19 @@ typedef void (*detect_sink)(void *ctx, const struct event *produced);
  */
 uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
 		     const struct stores *stores, struct arena *arena, detect_sink sink, void *ctx);
+
+/*
+ * Without an event: it is `now` (boot ns), and whatever detectors with memory were waiting for has
+ * not come. Events move the time themselves.
+ */
+uint32_t ruleset_advance(struct ruleset *ruleset, uint64_t now, const struct stores *stores,
+			 struct arena *arena, detect_sink sink, void *ctx);
+/* No more events will come: what was being counted is told. */
+uint32_t ruleset_finish(struct ruleset *ruleset, const struct stores *stores, struct arena *arena,
+			detect_sink sink, void *ctx);
+/* Detectors with memory have seen nothing yet. */
+void ruleset_forget(struct ruleset *ruleset);
+/* Detectors whose text is the same in both go on with what they remembered in `old`. */
+void ruleset_adopt(struct ruleset *ruleset, struct ruleset *old);
 
 #endif

@@ -37,12 +37,25 @@ void environment_load(struct cel_run *run, uint32_t slot)
 	struct detect_run *detect = (struct detect_run *)run;
 	int16_t index = detect->fields[slot];
 
+	if (detect->refs && detect->refs[slot].kind) {
+		run->slots[slot] = value_null();
+		if (detect->match)
+			state_read(detect->match, detect->refs[slot], run, &run->slots[slot]);
+		return;
+	}
 	run->slots[slot] = index < 0
 				   ? value_null()
 				   : event_field_value(detect->event, (unsigned)index, run->arena);
 }
 
-static int declare(struct cel_env *env, cel_resolve_fn resolve, void *ctx)
+static int no_state(void *ctx, struct str name, struct cel_slot *out, struct err *err)
+{
+	(void)ctx, (void)name, (void)out;
+	return err_set(err, -EINVAL, "there is no state here: only rules remember");
+}
+
+static int declare(struct cel_env *env, cel_resolve_fn resolve, cel_resolve_fn resolve_state,
+		   void *ctx)
 {
 	int code = environment_messages(env);
 
@@ -53,13 +66,16 @@ static int declare(struct cel_env *env, cel_resolve_fn resolve, void *ctx)
 	for (size_t i = 0; !code && i < environment_constant_count; i++)
 		code = cel_env_constant(env, environment_constants[i].name, "int",
 					value_int(environment_constants[i].value));
+	if (!code)
+		code = cel_env_slots(env, "state", "hasState",
+				     resolve_state ? resolve_state : no_state, ctx);
 	return code ? code : cel_env_slots(env, "getEventData", "hasData", resolve, ctx);
 }
 
-struct cel_env *environment_new(cel_resolve_fn resolve, void *ctx)
+struct cel_env *environment_new(cel_resolve_fn resolve, cel_resolve_fn resolve_state, void *ctx)
 {
 	struct cel_env *env = cel_env_new();
-	int code = env ? declare(env, resolve, ctx) : -ENOMEM;
+	int code = env ? declare(env, resolve, resolve_state, ctx) : -ENOMEM;
 
 	environment_learn_host();
 	if (code) {

@@ -9,6 +9,7 @@
 
 #include "cel/cel.h"
 #include "event.h"
+#include "state/state.h"
 
 struct stores;
 
@@ -18,13 +19,16 @@ struct detect_run {
 	const struct event *event;
 	const int16_t *fields; /* slot number to position in the event, -1: it has no such field */
 	struct value item;     /* of output.for_each; null in all other expressions */
+	const struct state_ref *refs;	 /* slots that are state(...); NULL: none is */
+	const struct state_match *match; /* what those read; NULL: null */
 };
 
 /*
- * A new environment. resolve and ctx answer the names given to getEventData and hasData.
+ * A new environment. resolve and ctx answer the names given to getEventData and hasData,
+ * resolve_state those given to state and hasState (NULL: there are none).
  * NULL: out of memory. cel_env_free frees it.
  */
-struct cel_env *environment_new(cel_resolve_fn resolve, void *ctx);
+struct cel_env *environment_new(cel_resolve_fn resolve, cel_resolve_fn resolve_state, void *ctx);
 
 /* detect_run's cel.load. */
 void environment_load(struct cel_run *run, uint32_t slot);

@@ -29,11 +29,14 @@ static int16_t *map_slots(struct ruleset *ruleset, const struct event_def *def)
 	int16_t *fields = arena_alloc(&ruleset->arena, sizeof(*fields) * (ruleset->slot_count + 1));
 
 	for (uint32_t i = 0; fields && i < ruleset->slot_count; i++)
-		fields[i] = (int16_t)event_field_index(def, ruleset->slots[i]);
+		fields[i] = ruleset->refs[i].kind
+				    ? -1
+				    : (int16_t)event_field_index(def, ruleset->slots[i]);
 	return fields;
 }
 
-static int add_listener(struct ruleset *ruleset, struct detector *d, const struct input *input)
+static int add_listener(struct ruleset *ruleset, struct detector *d, const struct input *input,
+			struct condition **conditions, uint32_t condition_count)
 {
 	struct listeners **at = &ruleset->by_event[input->def->id];
 	struct listeners *l = *at;
@@ -56,9 +59,28 @@ static int add_listener(struct ruleset *ruleset, struct detector *d, const struc
 			memcpy(items, l->items, l->count * sizeof(*items));
 		l->items = items;
 	}
-	l->items[l->count++] =
-		(struct subscription){ d, filters_empty(input->filters) ? NULL : input->filters };
+	l->items[l->count++] = (struct subscription){
+		.detector = d,
+		.filters = filters_empty(input->filters) ? NULL : input->filters,
+		.input = (uint8_t)(input - d->inputs),
+		.conditions = conditions,
+		.condition_count = condition_count,
+	};
 	return 0;
+}
+
+/* A detector asks the same of each of its events. */
+static int add_detector(struct ruleset *ruleset, struct detector *d)
+{
+	struct condition **conditions = arena_array(&ruleset->arena, struct condition *,
+						    d->early + 1);
+	int code = conditions ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !code && i < d->early; i++)
+		conditions[i] = &d->conditions[i];
+	for (uint32_t i = 0; !code && i < d->input_count; i++)
+		code = add_listener(ruleset, d, &d->inputs[i], conditions, d->early);
+	return code;
 }
 
 static int add_listeners(struct ruleset *ruleset)
@@ -67,13 +89,9 @@ static int add_listeners(struct ruleset *ruleset)
 	ruleset->by_event = arena_array(&ruleset->arena, struct listeners *, ruleset->event_limit);
 	if (!ruleset->by_event)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
-		struct detector *d = ruleset->detectors[i];
-
-		for (uint32_t k = 0; k < d->input_count; k++)
-			if (add_listener(ruleset, d, &d->inputs[k]))
-				return -ENOMEM;
-	}
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
+		if (add_detector(ruleset, ruleset->detectors[i]))
+			return -ENOMEM;
 	return 0;
 }
 
@@ -157,16 +175,16 @@ static int make_guards(struct ruleset *ruleset, const struct event_def *def,
 static int make_rule(struct ruleset *ruleset, const struct event_def *def,
 		     const struct subscription *subscription, struct cel_rule *out)
 {
-	const struct detector *d = subscription->detector;
-	const struct cel_program **programs = arena_array(
-		&ruleset->arena, const struct cel_program *, d->condition_count + 1);
+	uint32_t count = subscription->condition_count;
+	const struct cel_program **programs = arena_array(&ruleset->arena,
+							  const struct cel_program *, count + 1);
 
 	if (!programs)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < d->condition_count; i++)
-		programs[i] = d->conditions[i].program;
+	for (uint32_t i = 0; i < count; i++)
+		programs[i] = subscription->conditions[i]->program;
 	out->conditions = programs;
-	out->condition_count = d->condition_count;
+	out->condition_count = count;
 	return make_guards(ruleset, def, subscription, out);
 }
 

@@ -416,7 +416,8 @@ static struct cel_env *make_env(struct loader *loader, uint32_t directory)
 	struct ruleset *ruleset = loader->ruleset;
 	struct cel_env **envs = loader_grow(&ruleset->arena, ruleset->envs, ruleset->env_count,
 					    &ruleset->env_capacity, sizeof(*envs));
-	struct cel_env *env = envs ? environment_new(ruleset_resolve, loader) : NULL;
+	struct cel_env *env = envs ? environment_new(ruleset_resolve, ruleset_resolve_state, loader)
+				   : NULL;
 
 	if (!env)
 		return NULL;
@@ -460,7 +461,7 @@ static bool mentions(struct str text, struct str name)
 	return false;
 }
 
-static bool detector_mentions(const struct detector_text *text, struct str name)
+bool detector_mentions(const struct detector_text *text, struct str name)
 {
 	const struct output_text *outputs = text->output.fields.items;
 
@@ -508,7 +509,7 @@ static int keep(struct loader *loader)
 		ruleset->detectors = all;
 		all[ruleset->detector_count++] = pending->detector;
 	}
-	return ruleset_index(ruleset);
+	return ruleset_remember(ruleset) ? -ENOMEM : ruleset_index(ruleset);
 }
 
 static int finish(struct loader *loader)
@@ -552,6 +553,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 		loader.options = *options;
 	ruleset->compat = loader.options.compat_tracee;
 	loader.builtin = files != NULL;
+	ruleset->fixed = loader.options.fixed_secret;
 	if (files)
 		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)

@@ -418,11 +418,12 @@ static uint32_t offset_in(struct str text, uint32_t line, uint32_t column)
 }
 
 /* The expression's own place becomes one in the file; `what` says which expression it is. */
-static void expression_error(struct report *report, const struct yaml_node *node, const char *what,
-			     struct err *err)
+static void expression_error(struct report *report, const struct yaml_node *node, uint32_t skip,
+			     const char *what, struct err *err)
 {
-	uint32_t offset = offset_in(node->text, err->line ? err->line : 1,
-				    err->column ? err->column : 1);
+	struct str text = { node->text.data + skip, node->text.len - skip };
+	uint32_t offset = skip +
+			  offset_in(text, err->line ? err->line : 1, err->column ? err->column : 1);
 	char message[ERR_MESSAGE_MAX];
 
 	memcpy(message, err->message, sizeof(message));
@@ -433,11 +434,13 @@ static void expression_error(struct report *report, const struct yaml_node *node
 	report_add(report, node, err);
 }
 
-static const struct cel_program *compile(struct loader *loader, struct report *report,
-					 const struct cel_env *env, const struct yaml_node *node,
-					 const char *what, const char *want)
+const struct cel_program *compile_expression(struct loader *loader, struct report *report,
+					     const struct cel_env *env,
+					     const struct yaml_node *node, uint32_t skip,
+					     const char *what, const char *want)
 {
-	struct cel_source source = { .text = copy_str(loader->ruleset, node->text),
+	struct str text = { node->text.data + skip, node->text.len - skip };
+	struct cel_source source = { .text = copy_str(loader->ruleset, text),
 				     .line = 1,
 				     .column = 1 };
 	const struct cel_program *program = NULL;
@@ -446,30 +449,48 @@ static const struct cel_program *compile(struct loader *loader, struct report *r
 	if (source.text.data &&
 	    cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) == 0)
 		return program;
-	expression_error(report, node, what, &err);
+	expression_error(report, node, skip, what, &err);
 	return NULL;
+}
+
+/* Conditions on the state come last: they are asked when there is one. */
+static void sort_conditions(struct detector *d, const struct condition *late, uint32_t count)
+{
+	d->early = d->condition_count;
+	for (uint32_t i = 0; i < count; i++)
+		d->conditions[d->condition_count++] = late[i];
 }
 
 static void compile_conditions(struct loader *loader, struct report *report, struct detector *d,
 			       const struct texts *texts, const struct cel_env *env)
 {
+	struct condition *late = arena_array(&loader->scratch, struct condition, texts->count + 1);
+	uint32_t late_count = 0;
 	char what[64];
 
 	d->conditions = arena_array(&loader->ruleset->arena, struct condition, texts->count + 1);
 	d->condition_texts = arena_array(&loader->ruleset->arena, struct str, texts->count + 1);
-	if (!d->conditions || !d->condition_texts)
+	if (!d->conditions || !d->condition_texts || !late)
 		return;
 	for (uint32_t i = 0; i < texts->count; i++) {
-		snprintf(what, sizeof(what), "condition %u is invalid", i);
-		d->conditions[i] = (struct condition){
-			.program = compile(loader, report, env, texts->items[i], what, "bool"),
+		struct condition condition = {
 			.text = copy_str(loader->ruleset, texts->items[i]->text),
 			.path = d->path,
+			.number = i,
 			.line = texts->items[i]->line,
 		};
-		d->condition_texts[i] = d->conditions[i].text;
+
+		snprintf(what, sizeof(what), "condition %u is invalid", i);
+		loader->reads_state = false;
+		condition.program = compile_expression(loader, report, env, texts->items[i], 0,
+						       what, "bool");
+		if (loader->reads_state)
+			late[late_count++] = condition;
+		else
+			d->conditions[d->condition_count++] = condition;
+		d->condition_texts[i] = condition.text;
 	}
-	d->condition_count = texts->count;
+	sort_conditions(d, late, late_count);
 }
 
 static void compile_outputs(struct loader *loader, struct report *report, struct detector *d,
@@ -485,7 +506,8 @@ static void compile_outputs(struct loader *loader, struct report *report, struct
 		snprintf(what, sizeof(what), "output field '%.150s' has invalid CEL expression",
 			 texts[i].name->text.data);
 		d->outputs[i] = (struct output_field){
-			.program = compile(loader, report, env, texts[i].expression, what, NULL),
+			.program = compile_expression(loader, report, env, texts[i].expression, 0,
+						      what, NULL),
 			.type = d->def.fields[i].type,
 			.optional = texts[i].optional,
 		};
@@ -501,7 +523,8 @@ static void compile_for_each(struct loader *loader, struct report *report, struc
 
 	if (!text)
 		return;
-	d->for_each = compile(loader, report, env, text, "output.for_each is invalid", NULL);
+	d->for_each = compile_expression(loader, report, env, text, 0, "output.for_each is invalid",
+					 NULL);
 	type = d->for_each ? cel_program_type(d->for_each) : "dyn";
 	if (strcmp(type, "dyn") != 0 && strncmp(type, "list", 4) != 0)
 		report_error(report, text, "expression",
@@ -545,7 +568,9 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 	loader->reading_conditions = true;
 	loader->unknown_input = pending->detector->input_count <
 				pending->text.requirements.events.count;
+	memory_prepare(loader, &report, pending);
 	compile_conditions(loader, &report, pending->detector, &pending->text.conditions, env);
+	memory_compile(loader, &report, pending, env);
 	loader->reading_conditions = false;
 	compile_for_each(loader, &report, pending->detector, pending->text.output.for_each, env);
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);

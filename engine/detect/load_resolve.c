@@ -28,22 +28,52 @@ void loader_suggest_event(const struct loader *loader, struct str name, struct e
 		err_hint(err, "`spoor list events` shows all events");
 }
 
-int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out)
+static int add_slot(struct ruleset *ruleset, struct str name, struct state_ref ref, uint32_t *out)
 {
-	for (uint32_t i = 0; i < ruleset->slot_count; i++)
-		if (str_equal(ruleset->slots[i], name)) {
-			*out = i;
-			return 0;
-		}
+	uint32_t capacity = ruleset->slot_capacity;
+	struct state_ref *refs = loader_grow(&ruleset->arena, ruleset->refs, ruleset->slot_count,
+					     &capacity, sizeof(*refs));
 	struct str *slots = loader_grow(&ruleset->arena, ruleset->slots, ruleset->slot_count,
 					&ruleset->slot_capacity, sizeof(*slots));
 	struct str own = arena_str(&ruleset->arena, name.data, name.len);
 
-	if (!slots || !own.data)
+	if (!slots || !refs || !own.data)
 		return -ENOMEM;
 	ruleset->slots = slots;
+	ruleset->refs = refs;
 	*out = ruleset->slot_count;
+	refs[ruleset->slot_count] = ref;
 	slots[ruleset->slot_count++] = own;
+	return 0;
+}
+
+int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out)
+{
+	for (uint32_t i = 0; i < ruleset->slot_count; i++)
+		if (!ruleset->refs[i].kind && str_equal(ruleset->slots[i], name)) {
+			*out = i;
+			return 0;
+		}
+	return add_slot(ruleset, name, (struct state_ref){ 0 }, out);
+}
+
+int ruleset_state_slot(struct ruleset *ruleset, struct memory *memory,
+		       const struct memory_name *name, uint32_t *out)
+{
+	uint32_t *slots = loader_grow(&ruleset->arena, memory->slots, memory->slot_count,
+				      &memory->slot_capacity, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	memory->slots = slots;
+	for (uint32_t i = 0; i < memory->slot_count; i++)
+		if (memcmp(&ruleset->refs[slots[i]], &name->ref, sizeof(name->ref)) == 0) {
+			*out = slots[i];
+			return 0;
+		}
+	if (add_slot(ruleset, name->name, name->ref, out))
+		return -ENOMEM;
+	slots[memory->slot_count++] = *out;
 	return 0;
 }
 

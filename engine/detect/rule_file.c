@@ -367,6 +367,10 @@ static const struct schema_key detector_keys[] = {
 	  "CEL conditions, all of which must hold" },
 	{ "output", KEY_MAP, false, AT(detector_text, output), &outputs_schema, NULL, NULL,
 	  "the data fields" },
+	{ "threshold", KEY_MAP, false, AT(detector_text, threshold), &threshold_schema, NULL, NULL,
+	  "fire when the events of a time come to so much" },
+	{ "limits", KEY_MAP, false, AT(detector_text, limits), &limits_schema, NULL, NULL,
+	  "how much a detector with memory may remember" },
 };
 SCHEMA(detector_schema, "a detector", detector_text, detector_keys);
 

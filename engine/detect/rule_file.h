@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "base/schema.h"
+#include "memory_file.h"
 
 struct field_text {
 	const struct yaml_node *node;
@@ -90,6 +91,8 @@ struct detector_text {
 	struct populate_text populate;
 	struct texts conditions;
 	struct outputs_text output;
+	struct threshold_text threshold;
+	struct limits_text limits;
 };
 
 struct list_text {

@@ -9,11 +9,12 @@
 #include "store.h"
 #include "test_event.h"
 
-enum { DETECTIONS_MAX = 256 };
+enum { DETECTIONS_MAX = 256, SOON = 1000000, REPEAT_ROOM = 4096 };
 
 struct expect_text {
 	const struct yaml_node *node;
 	const struct yaml_node *event, *severity, *data;
+	const struct yaml_node *phase, *events, *lost; /* of detectors with memory */
 };
 
 struct case_text {
@@ -22,7 +23,9 @@ struct case_text {
 	struct test_event_text event; /* short for one event */
 	struct maps events;	      /* struct test_event_text */
 	struct maps processes;	      /* struct test_process_text */
-	struct maps expect;	      /* struct expect_text */
+	const struct yaml_node *advance;
+	bool finish;
+	struct maps expect; /* struct expect_text */
 };
 
 struct file_text {
@@ -40,6 +43,12 @@ static const struct schema_key expect_keys[] = {
 	  "severity of its threat" },
 	{ "data", KEY_ANY, false, AT(expect_text, data), NULL, NULL, NULL,
 	  "fields: values; null: absent" },
+	{ "phase", KEY_TEXT, false, AT(expect_text, phase), NULL, NULL, NULL,
+	  "detectors with memory: crossed, again, closed, complete, absent" },
+	{ "events", KEY_TEXT, false, AT(expect_text, events), NULL, NULL, NULL,
+	  "detectors with memory: how many events counted" },
+	{ "lost", KEY_TEXT, false, AT(expect_text, lost), NULL, NULL, NULL,
+	  "detectors with memory: how many may be missing" },
 };
 static const struct schema expect_schema = { "expect", expect_keys, ARRAY_SIZE(expect_keys),
 					     sizeof(struct expect_text) };
@@ -53,6 +62,10 @@ static const struct schema_key case_keys[] = {
 	  "the events that go in" },
 	{ "processes", KEY_MAPS, false, AT(case_text, processes), &test_process_schema, NULL, NULL,
 	  "other processes that are known" },
+	{ "advance", KEY_TEXT, false, AT(case_text, advance), NULL, NULL, NULL,
+	  "the clock goes on by so much after the last event, as 60s" },
+	{ "finish", KEY_BOOL, false, AT(case_text, finish), NULL, NULL, NULL,
+	  "the sensor stops at the end" },
 	{ "expect", KEY_MAPS, false, AT(case_text, expect), &expect_schema, NULL, NULL,
 	  "the detections that come out, in order; [] for none" },
 };
@@ -79,6 +92,8 @@ struct trial {
 	const struct event_def *only; /* NULL: all detections count */
 	const struct event *made[DETECTIONS_MAX];
 	uint32_t made_count;
+	uint64_t now; /* time of the last event; 0: there was none */
+	struct stores *stores;
 };
 
 static void keep_detection(void *ctx, const struct event *produced)
@@ -110,37 +125,70 @@ static const struct event_def *event_of(struct trial *trial, const struct yaml_n
 	return NULL;
 }
 
-/* The same event without the index: what fires must be the same; and all conditions are counted. */
-static void run_both(struct trial *trial, const struct event *event, struct stores *stores,
+/*
+ * One step of a test, without the index as well: what fires must be the same; and all conditions
+ * are counted. event: NULL: the clock moves to `now`, UINT64_MAX: the sensor stops.
+ */
+static void run_step(struct trial *trial, const struct event *event, uint64_t now)
+{
+	struct ruleset *ruleset = trial->ruleset;
+
+	if (event)
+		ruleset_run(ruleset, event, trial->stores, &trial->arena, keep_detection, trial);
+	else if (now != UINT64_MAX)
+		ruleset_advance(ruleset, now, trial->stores, &trial->arena, keep_detection, trial);
+	else
+		ruleset_finish(ruleset, trial->stores, &trial->arena, keep_detection, trial);
+}
+
+static void run_both(struct trial *trial, const struct event *event, uint64_t now,
 		     const struct yaml_node *node)
 {
 	uint32_t made = trial->made_count, plain;
 
 	trial->ruleset->plain = true;
-	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+	run_step(trial, event, now);
 	trial->ruleset->plain = false;
 	plain = trial->made_count - made;
 	trial->made_count = made;
-	ruleset_run(trial->ruleset, event, stores, &trial->arena, keep_detection, trial);
+	run_step(trial, event, now);
 	if (plain != trial->made_count - made)
 		report_error(trial->report, node, "index", "this is a mistake of spoor: report it",
 			     "%u detections with the index of rules, %u without",
 			     trial->made_count - made, plain);
 }
 
-static void feed(struct trial *trial, const struct test_event_text *text, struct stores *stores,
-		 uint32_t number)
+static void feed_one(struct trial *trial, const struct test_event_text *text,
+		     const struct event_def *def)
 {
-	const struct event_def *def = text->name ? event_of(trial, text->name) : NULL;
-	struct event *event = def ? test_event_make(trial->report, text, def, stores, number,
-						    &trial->arena)
-				  : NULL;
+	struct event *event = test_event_make(trial->report, text, def, trial->stores, trial->now,
+					      &trial->arena);
 
 	if (!event)
 		return;
 	if (!event->values)
-		stores_update(stores, event->wire);
-	run_both(trial, event, stores, text->node);
+		stores_update(trial->stores, event->wire);
+	run_both(trial, event, 0, text->node);
+}
+
+/* The first is at its time, or soon after the event before. */
+static void feed(struct trial *trial, const struct test_event_text *text)
+{
+	const struct event_def *def = text->name ? event_of(trial, text->name) : NULL;
+	uint32_t before = trial->report->errors, count;
+	uint64_t every, after = text->after ? test_time(trial->report, text->after) : SOON;
+
+	count = def ? test_event_repeat(trial->report, text, &every) : 0;
+	if (text->time)
+		trial->now = test_epoch + test_time(trial->report, text->time);
+	else
+		trial->now = trial->now ? trial->now + after : test_epoch;
+	for (uint32_t i = 0; i < count && trial->report->errors == before; i++) {
+		struct test_event_text nth = test_event_nth(text, i, &trial->arena);
+
+		trial->now += i ? every : 0;
+		feed_one(trial, &nth, def);
+	}
 }
 
 /* ---- comparing ------------------------------------------------------------------------ */
@@ -181,6 +229,37 @@ static void compare_field(struct trial *trial, const struct case_text *text,
 			     (int)wanted_text.len, wanted_text.data);
 }
 
+static void compare_number(struct trial *trial, const struct case_text *text,
+			   const struct yaml_node *node, const char *what, uint64_t found)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)found);
+	if (node && !str_equal(node->text, str_of(number)))
+		report_error(trial->report, node, "differs", NULL, "%s: %s is %s, expected %s",
+			     text->name->text.data, what, number, node->text.data);
+}
+
+static void compare_state(struct trial *trial, const struct case_text *text,
+			  const struct expect_text *expect, const struct event *event)
+{
+	const struct event_state *state = event->state;
+
+	if (!state) {
+		if (expect->phase || expect->events || expect->lost)
+			report_error(trial->report, expect->node, "differs", NULL,
+				     "%s: %s has no memory", text->name->text.data,
+				     event->def->name);
+		return;
+	}
+	if (expect->phase && !str_equal(expect->phase->text, str_of(state->phase)))
+		report_error(trial->report, expect->phase, "differs", NULL,
+			     "%s: phase is %s, expected %s", text->name->text.data, state->phase,
+			     expect->phase->text.data);
+	compare_number(trial, text, expect->events, "events", state->events);
+	compare_number(trial, text, expect->lost, "lost", state->lost);
+}
+
 static void compare(struct trial *trial, const struct case_text *text,
 		    const struct expect_text *expect, const struct event *event)
 {
@@ -198,6 +277,7 @@ static void compare(struct trial *trial, const struct case_text *text,
 			     event->threat ? severities[event->threat->severity] : "none");
 	for (uint32_t i = 0; data && data->kind == YAML_MAP && i < data->count; i++)
 		compare_field(trial, text, event, &data->pairs[i]);
+	compare_state(trial, text, expect, event);
 }
 
 /* Why nothing came out: the first condition that did not hold. */
@@ -211,7 +291,7 @@ static void missing(struct trial *trial, const struct case_text *text,
 
 		if (!c->misses && !c->errors)
 			continue;
-		snprintf(hint, sizeof(hint), "condition %u %s: %.*s", i,
+		snprintf(hint, sizeof(hint), "condition %u %s: %.*s", c->number,
 			 c->errors ? "ended in an error" : "did not hold", (int)c->text.len,
 			 c->text.data);
 		break;
@@ -249,34 +329,47 @@ static void forget_counts(struct detector *detector)
 		detector->evaluated = detector->fired = detector->errors = 0;
 }
 
+/* A process and its parent for each thing that is named, and as many containers. */
+static struct stores *trial_stores(const struct case_text *text)
+{
+	const struct test_event_text *events = text->events.items;
+	uint32_t room = 2 * (text->processes.count + text->events.count + 1) + 16;
+
+	for (uint32_t i = 0; i < text->events.count; i++)
+		room += events[i].repeat ? REPEAT_ROOM : 0;
+	return stores_new(room, room);
+}
+
 static int run_case(struct ruleset *ruleset, struct report *report, const struct case_text *text,
 		    struct detector *detector)
 {
 	struct trial trial = { .ruleset = ruleset,
 			       .report = report,
-			       .only = detector ? &detector->def : NULL };
-	/* A process and its parent for each thing that is named, and as many containers. */
-	uint32_t room = 2 * (text->processes.count + text->events.count + 1) + 16;
-	struct stores *stores = stores_new(room, room);
+			       .only = detector ? &detector->def : NULL,
+			       .stores = trial_stores(text) };
 	const struct test_process_text *processes = text->processes.items;
 	const struct test_event_text *events = text->events.items;
-	uint32_t number = 0;
 
-	if (!stores)
+	if (!trial.stores)
 		return -ENOMEM;
 	forget_counts(detector);
+	ruleset_forget(ruleset);
 	for (uint32_t i = 0; i < text->processes.count; i++)
-		test_process_learn(report, &processes[i], stores, &trial.arena);
+		test_process_learn(report, &processes[i], trial.stores, &trial.arena);
 	if (text->event.node)
-		feed(&trial, &text->event, stores, number++);
+		feed(&trial, &text->event);
 	for (uint32_t i = 0; i < text->events.count; i++)
-		feed(&trial, &events[i], stores, number++);
-	if (!number)
+		feed(&trial, &events[i]);
+	if (text->advance)
+		run_both(&trial, NULL, trial.now + test_time(report, text->advance), text->node);
+	if (text->finish)
+		run_both(&trial, NULL, UINT64_MAX, text->node);
+	if (!trial.now)
 		report_error(report, text->node, "value", "give `event` or `events`",
 			     "%s: no event goes in", text->name->text.data);
 	compare_all(&trial, text, detector);
 	arena_free(&trial.arena);
-	stores_free(stores);
+	stores_free(trial.stores);
 	return 0;
 }
 

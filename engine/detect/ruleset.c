@@ -12,6 +12,8 @@ void ruleset_free(struct ruleset *ruleset)
 		return;
 	for (uint32_t i = 0; i < ruleset->env_count; i++)
 		cel_env_free(ruleset->envs[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(ruleset->states); i++)
+		state_free(ruleset->states[i]);
 	arena_free(&ruleset->arena);
 	free(ruleset);
 }
@@ -59,7 +61,10 @@ void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct dete
 		.evaluated = d->evaluated,
 		.fired = d->fired,
 		.errors = d->errors,
+		.has_memory = d->memory != NULL,
 	};
+	if (d->memory)
+		state_rule_stats(d->memory->rules[0], &out->memory);
 }
 
 bool ruleset_has_faults(const struct ruleset *ruleset)

@@ -12,6 +12,7 @@
 #include "detect.h"
 #include "environment.h"
 #include "filter/filter.h"
+#include "memory.h"
 #include "rule_file.h"
 
 enum {
@@ -32,6 +33,7 @@ struct condition {
 	const struct cel_program *program;
 	struct str text;
 	const char *path;
+	uint32_t number; /* as written, from 0 */
 	uint32_t line;
 	uint64_t hits, misses, errors;
 };
@@ -56,8 +58,10 @@ struct detector {
 	bool skipped; /* other architecture */
 	struct input *inputs;
 	uint32_t input_count;
+	/* Of these `early` are asked of each event, the others when its memory fires. */
 	struct condition *conditions;
-	uint32_t condition_count;
+	uint32_t condition_count, early;
+	struct memory *memory;		    /* NULL: it has none */
 	const struct cel_program *for_each; /* a list, one detection per element; NULL: just one */
 	struct output_field *outputs;	    /* one per leading field of def */
 	uint32_t output_count;
@@ -72,6 +76,9 @@ struct detector {
 struct subscription {
 	struct detector *detector;
 	const struct filters *filters; /* NULL: none */
+	uint8_t input;		       /* number of the event among the detector's */
+	struct condition **conditions;
+	uint32_t condition_count;
 };
 
 /* Who reads an event, and where each slot's field is in it. */
@@ -86,12 +93,15 @@ struct listeners {
 struct ruleset {
 	struct arena arena;
 	bool compat;
+	bool fixed; /* the secret of its memories is always the same: see ruleset_options */
 	struct detector **detectors;
 	uint32_t detector_count, detector_capacity;
 	struct cel_env **envs; /* one per directory */
 	uint32_t env_count, env_capacity;
 	struct str *slots; /* names of the fields that expressions and filters read */
 	uint32_t slot_count, slot_capacity;
+	struct state_ref *refs; /* one per slot: what of a detector's memory it is, if it is that */
+	struct state *states[2];     /* see struct memory */
 	struct listeners **by_event; /* by event id; NULL: nobody */
 	uint32_t event_limit;
 	const struct event_def **reads; /* built-in events that detectors read */
@@ -127,6 +137,8 @@ struct loader {
 	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
 	uint64_t reads_toctou, reads_other; /* fields its conditions read */
 	bool reading_conditions;
+	bool before_state; /* the expression is evaluated when there is no state(...) yet */
+	bool reads_state;  /* the expression at hand asks for state(...) */
 };
 
 /* A detector as read, waiting until all names are known. */
@@ -136,6 +148,7 @@ struct pending {
 	struct yaml_file *file;
 	uint32_t directory;
 	bool broken;
+	struct measure_list *measures; /* of its threshold */
 };
 
 struct named_list {
@@ -156,13 +169,35 @@ struct ruleset *ruleset_load_texts(const struct builtin_file *files, size_t coun
 				   const struct ruleset_options *options,
 				   struct err_list *problems);
 
+/* The detector's expressions name a list. */
+bool detector_mentions(const struct detector_text *text, struct str name);
+
 /* load_detector.c: from text to struct detector, names resolved; then the expressions. */
 struct detector *detector_make(struct loader *loader, struct report *report,
 			       const struct detector_text *text);
 void detector_link(struct loader *loader, struct pending *pending);
 void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env);
 
+/*
+ * An expression of a detector, without its first `skip` bytes; `what` says which one in messages.
+ * NULL with the mistake reported.
+ */
+const struct cel_program *compile_expression(struct loader *loader, struct report *report,
+					     const struct cel_env *env,
+					     const struct yaml_node *node, uint32_t skip,
+					     const char *what, const char *want);
+
+/* load_memory.c: before and after the conditions are compiled. */
+void memory_prepare(struct loader *loader, struct report *report, struct pending *pending);
+void memory_compile(struct loader *loader, struct report *report, struct pending *pending,
+		    const struct cel_env *env);
+/* cel_resolve_fn of state("name"). */
+int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+
 /* load_resolve.c */
+/* The same for a name of a detector's memory. */
+int ruleset_state_slot(struct ruleset *ruleset, struct memory *memory,
+		       const struct memory_name *name, uint32_t *out);
 /* The number of the slot for a field, new or known. 0 or -ENOMEM. */
 int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out);
 int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err);
@@ -170,6 +205,9 @@ int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err
 const struct event_def *loader_event(const struct loader *loader, struct str name);
 /* Adds "did you mean" for an event's name. */
 void loader_suggest_event(const struct loader *loader, struct str name, struct err *err);
+
+/* memory.c: the rules' memories, when all is loaded. 0 or -ENOMEM. */
+int ruleset_remember(struct ruleset *ruleset);
 
 /* index.c: who reads what, and the indexes. 0 or -ENOMEM. */
 int ruleset_index(struct ruleset *ruleset);

@@ -10,17 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "ruleset.h"
+#include "run.h"
 #include "store.h"
-
-struct chain {
-	struct ruleset *ruleset;
-	const struct stores *stores;
-	struct arena *arena;
-	detect_sink sink;
-	void *ctx;
-	uint32_t made;
-};
 
 /* ---- errors ---------------------------------------------------------------------------- */
 
@@ -28,10 +19,8 @@ static const struct value no_memory = { .tag = VALUE_ERROR,
 					.str = "out of memory for this event",
 					.len = 28 };
 
-/* Counts, and keeps what the first one was: an error may hide what should be detected. */
-__attribute__((format(printf, 4, 5))) static void fault_note(struct ruleset *ruleset,
-							     struct detector *d, struct value error,
-							     const char *format, ...)
+void fault_note(struct ruleset *ruleset, struct detector *d, struct value error, const char *format,
+		...)
 {
 	struct str text = error.tag == VALUE_ERROR ? (struct str){ error.str, error.len }
 						   : STR("it has no value of its type");
@@ -50,15 +39,15 @@ __attribute__((format(printf, 4, 5))) static void fault_note(struct ruleset *rul
 	ruleset->faults++;
 }
 
-static void condition_fault(struct ruleset *ruleset, struct detector *d, uint32_t number,
-			    struct cel_run *run)
+static void condition_fault(struct ruleset *ruleset, struct detector *d,
+			    struct condition *condition, struct cel_run *run)
 {
-	d->conditions[number].errors++;
+	condition->errors++;
 	if (d->fault[0])
 		d->errors++;
 	else /* the index does not say why */
-		fault_note(ruleset, d, cel_eval(d->conditions[number].program, run),
-			   "condition %u (line %u)", number, d->conditions[number].line);
+		fault_note(ruleset, d, cel_eval(condition->program, run), "condition %u (line %u)",
+			   condition->number, condition->line);
 }
 
 /* ---- outputs -------------------------------------------------------------------------- */
@@ -210,42 +199,48 @@ static struct value *output_values(const struct chain *chain, struct detector *d
 
 /* ---- conditions ------------------------------------------------------------------------ */
 
-static bool all_hold(struct ruleset *ruleset, struct detector *d, struct cel_run *run)
+static bool condition_holds(struct ruleset *ruleset, struct detector *d,
+			    struct condition *condition, struct cel_run *run)
 {
-	for (uint32_t i = 0; i < d->condition_count; i++) {
-		struct condition *condition = &d->conditions[i];
-		struct value value;
+	struct value value;
 
-		run->budget = CEL_BUDGET;
-		value = cel_eval(condition->program, run);
-		if (value.tag == VALUE_ERROR) {
-			condition_fault(ruleset, d, i, run);
-			return false;
-		}
-		if (value.tag != VALUE_BOOL || !value.b) {
-			condition->misses++;
-			return false;
-		}
-		condition->hits++;
+	run->budget = CEL_BUDGET;
+	value = cel_eval(condition->program, run);
+	if (value.tag == VALUE_ERROR) {
+		condition_fault(ruleset, d, condition, run);
+		return false;
 	}
+	if (value.tag != VALUE_BOOL || !value.b) {
+		condition->misses++;
+		return false;
+	}
+	condition->hits++;
+	return true;
+}
+
+static bool all_hold(struct ruleset *ruleset, const struct subscription *s, struct cel_run *run)
+{
+	for (uint32_t i = 0; i < s->condition_count; i++)
+		if (!condition_holds(ruleset, s->detector, s->conditions[i], run))
+			return false;
 	return true;
 }
 
 /* The same of a detector that the index found. */
-static bool rest_holds(struct ruleset *ruleset, struct detector *d, struct cel_run *run,
+static bool rest_holds(struct ruleset *ruleset, const struct subscription *s, struct cel_run *run,
 		       struct cel_match *match, uint32_t rule)
 {
 	uint32_t at;
 	enum cel_verdict verdict = cel_match_holds(match, rule, &at);
 
 	for (uint32_t i = 0; i < at; i++)
-		d->conditions[i].hits++;
+		s->conditions[i]->hits++;
 	if (verdict == CEL_TRUE)
 		return true;
 	if (verdict == CEL_FAULT)
-		condition_fault(ruleset, d, at, run);
+		condition_fault(ruleset, s->detector, s->conditions[at], run);
 	else
-		d->conditions[at].misses++;
+		s->conditions[at]->misses++;
 	return false;
 }
 
@@ -283,16 +278,11 @@ static struct event *make_event(const struct chain *chain, const struct detector
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level);
 
-/* What has fired on one event so far; a detector that reads it twice may fire twice in a row. */
-struct fired {
-	const struct detector *last;
-	uint32_t repeat;
-};
-
 /* One detection, unless an output that is required has no value. */
 static void fire_one(struct chain *chain, struct detector *d, const struct event *event,
-		     struct cel_run *run, uint32_t level, struct fired *fired)
+		     struct cel_run *run, uint32_t level, const struct event_state *state)
 {
+	struct fired *fired = chain->fired;
 	const struct value *values;
 	struct event *made;
 
@@ -306,6 +296,7 @@ static void fire_one(struct chain *chain, struct detector *d, const struct event
 		fault_note(chain->ruleset, d, no_memory, "output");
 		return;
 	}
+	made->state = state;
 	if (chain->made >= DETECT_OUTPUTS_MAX) {
 		chain->ruleset->outputs_refused++;
 		return;
@@ -317,14 +308,17 @@ static void fire_one(struct chain *chain, struct detector *d, const struct event
 		run_level(chain, made, level + 1);
 }
 
-static void fire(struct chain *chain, struct detector *d, const struct event *event,
-		 struct cel_run *run, uint32_t level, struct fired *fired)
+void detector_fire(struct chain *chain, struct detector *d, const struct event *event,
+		   struct cel_run *run, uint32_t level, const struct event_state *state)
 {
 	struct detect_run *detect = (struct detect_run *)run;
 	struct value list;
 
+	for (uint32_t i = d->early; i < d->condition_count; i++)
+		if (!condition_holds(chain->ruleset, d, &d->conditions[i], run))
+			return;
 	if (!d->for_each) {
-		fire_one(chain, d, event, run, level, fired);
+		fire_one(chain, d, event, run, level, state);
 		return;
 	}
 	run->budget = CEL_BUDGET;
@@ -339,7 +333,7 @@ static void fire(struct chain *chain, struct detector *d, const struct event *ev
 			break;
 		}
 		detect->item = list.list->items[i];
-		fire_one(chain, d, event, run, level, fired);
+		fire_one(chain, d, event, run, level, state);
 	}
 	detect->item = value_null();
 }
@@ -352,29 +346,54 @@ static bool passes(const struct subscription *s, const struct event *event, stru
 	return true;
 }
 
+static void hit(struct chain *chain, const struct subscription *s, const struct event *event,
+		struct cel_run *run, uint32_t level)
+{
+	if (s->detector->memory)
+		detector_remember(chain, s, event, run, level);
+	else
+		detector_fire(chain, s->detector, event, run, level, NULL);
+}
+
 static void run_plain(struct chain *chain, const struct listeners *l, const struct event *event,
 		      struct cel_run *run, uint32_t level)
 {
-	struct fired fired = { 0 };
-
 	for (uint32_t i = 0; i < l->count; i++)
 		if (passes(&l->items[i], event, chain->arena) &&
-		    all_hold(chain->ruleset, l->items[i].detector, run))
-			fire(chain, l->items[i].detector, event, run, level, &fired);
+		    all_hold(chain->ruleset, &l->items[i], run))
+			hit(chain, &l->items[i], event, run, level);
 }
 
 static void run_indexed(struct chain *chain, const struct listeners *l, const struct event *event,
 			struct cel_run *run, uint32_t level)
 {
 	struct cel_match *match = chain->ruleset->matches[level];
-	struct fired fired = { 0 };
 	uint32_t i;
 
 	cel_match_start(match, l->index, run);
 	while (cel_match_next(match, &i))
 		if (passes(&l->items[i], event, chain->arena) &&
-		    rest_holds(chain->ruleset, l->items[i].detector, run, match, i))
-			fire(chain, l->items[i].detector, event, run, level, &fired);
+		    rest_holds(chain->ruleset, &l->items[i], run, match, i))
+			hit(chain, &l->items[i], event, run, level);
+}
+
+void run_prepare(struct chain *chain, const struct event *event, uint32_t level,
+		 struct detect_run *out)
+{
+	struct ruleset *ruleset = chain->ruleset;
+
+	*out = (struct detect_run){
+		.cel = { .object = event,
+			 .user = (void *)chain->stores,
+			 .arena = chain->arena,
+			 .slots = ruleset->values[level],
+			 .known = ruleset->known[level],
+			 .load = environment_load },
+		.event = event,
+		.fields = ruleset->by_event[event->def->id]->fields,
+		.refs = ruleset->refs,
+	};
+	memset(out->cel.known, 0, (ruleset->slot_count / 64 + 1) * sizeof(uint64_t));
 }
 
 static void run_level(struct chain *chain, const struct event *event, uint32_t level)
@@ -383,26 +402,19 @@ static void run_level(struct chain *chain, const struct event *event, uint32_t l
 	const struct listeners *l = event->def->id < ruleset->event_limit
 					    ? ruleset->by_event[event->def->id]
 					    : NULL;
+	struct fired fired = { 0 }, *above = chain->fired;
+	struct detect_run run;
 
 	/* Another definition: a recorded detection, where a loaded detector makes the event. */
 	if (!l || l->def != event->def)
 		return;
-	struct detect_run run = {
-		.cel = { .object = event,
-			 .user = (void *)chain->stores,
-			 .arena = chain->arena,
-			 .slots = ruleset->values[level],
-			 .known = ruleset->known[level],
-			 .load = environment_load },
-		.event = event,
-		.fields = l->fields,
-	};
-
-	memset(run.cel.known, 0, (ruleset->slot_count / 64 + 1) * sizeof(uint64_t));
+	run_prepare(chain, event, level, &run);
+	chain->fired = &fired;
 	if (ruleset->plain)
 		run_plain(chain, l, event, &run.cel, level);
 	else
 		run_indexed(chain, l, event, &run.cel, level);
+	chain->fired = above;
 }
 
 uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
@@ -412,6 +424,8 @@ uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
 		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
 	};
 
+	if (ruleset->states[0])
+		chain_advance(&chain, event);
 	run_level(&chain, event, 0);
 	return chain.made;
 }

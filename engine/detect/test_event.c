@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/suggest.h"
+#include "base/timespan.h"
 #include "environment.h"
 #include "event/json.h"
 #include "event/object.h"
@@ -15,7 +16,8 @@
 /* Long after the epoch, long after the test's boot. */
 static const struct clock test_clock = { .boot_epoch_ns = 1700000000000000000 };
 enum { TEST_PID = 1000, TEST_UID = 1000, MILLISECOND = 1000000 };
-static const uint64_t test_start = 3600ULL * 1000000000;
+enum { REPEAT_MAX = 100000 };
+static const uint64_t test_start = test_epoch / 2;
 
 #define AT(type, member) offsetof(struct type, member)
 #define TEXT(type, member, words) \
@@ -64,7 +66,13 @@ static const struct schema_key event_keys[] = {
 	  "the event" },
 	{ "data", KEY_ANY, false, AT(test_event_text, data), NULL, NULL, NULL, "fields: values" },
 	{ "time", KEY_TEXT, false, AT(test_event_text, time), NULL, NULL, NULL,
-	  "seconds since the start of the test" },
+	  "since the start of the test: seconds, or as 300ms" },
+	{ "after", KEY_TEXT, false, AT(test_event_text, after), NULL, NULL, NULL,
+	  "since the event before, as time; 1ms" },
+	{ "repeat", KEY_TEXT, false, AT(test_event_text, repeat), NULL, NULL, NULL,
+	  "it happens so many times; $n in its values is 0, 1, ..." },
+	{ "every", KEY_TEXT, false, AT(test_event_text, every), NULL, NULL, NULL,
+	  "between two of them, as time; 1ms" },
 	{ "process", KEY_MAP, false, AT(test_event_text, process), &test_process_schema, NULL, NULL,
 	  "who did it" },
 	{ "container", KEY_MAP, false, AT(test_event_text, container), &container_schema, NULL,
@@ -128,6 +136,26 @@ static struct str trim(struct str text)
 	return text;
 }
 
+/* Numbers that are added up. */
+static int parse_sum(struct str text, uint64_t *out, struct err *err)
+{
+	uint64_t part = 0;
+
+	*out = 0;
+	for (uint32_t start = 0, at = 0; at <= text.len; at++) {
+		if (at < text.len && text.data[at] != '+')
+			continue;
+		int code = parse_part(trim((struct str){ text.data + start, at - start }), &part,
+				      err);
+
+		if (code)
+			return code;
+		*out += part;
+		start = at + 1;
+	}
+	return 0;
+}
+
 /* Parts joined by |, a minus in front of it all. */
 static int parse_number(struct str text, uint64_t *out, struct err *err)
 {
@@ -139,8 +167,7 @@ static int parse_number(struct str text, uint64_t *out, struct err *err)
 	for (uint32_t start = 0, at = 0; at <= text.len; at++) {
 		if (at < text.len && text.data[at] != '|')
 			continue;
-		int code = parse_part(trim((struct str){ text.data + start, at - start }), &part,
-				      err);
+		int code = parse_sum((struct str){ text.data + start, at - start }, &part, err);
 
 		if (code)
 			return code;
@@ -542,14 +569,117 @@ static const struct container *make_container(const struct test_container_text *
 	return container;
 }
 
+/* ---- time and repetition ------------------------------------------------------------ */
+
+uint64_t test_time(struct report *report, const struct yaml_node *node)
+{
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	uint64_t ns = 0;
+	double seconds;
+	char *end;
+
+	seconds = strtod(node->text.data, &end);
+	if (end != node->text.data && !*end && seconds >= 0 && seconds < 1e9)
+		return (uint64_t)(seconds * 1e9 + 0.5);
+	if (timespan_parse(node->text, &ns, &err))
+		report_add(report, node, &err);
+	return ns;
+}
+
+uint32_t test_event_repeat(struct report *report, const struct test_event_text *text,
+			   uint64_t *every)
+{
+	uint64_t count = number_or(report, text->repeat, 1);
+
+	*every = text->every ? test_time(report, text->every) : MILLISECOND;
+	if (count >= 1 && count <= REPEAT_MAX)
+		return (uint32_t)count;
+	report_error(report, text->repeat, "value", NULL, "repeat: from 1 to %d", REPEAT_MAX);
+	return 0;
+}
+
+static const struct yaml_node *with_number(const struct yaml_node *node, uint32_t n,
+					   struct arena *arena);
+
+static void number_children(struct yaml_node *copy, uint32_t n, struct arena *arena)
+{
+	const struct yaml_node **items = arena_array(arena, const struct yaml_node *,
+						     copy->count + 1);
+	struct yaml_pair *pairs = arena_array(arena, struct yaml_pair, copy->count + 1);
+
+	if (!items || !pairs)
+		return;
+	for (uint32_t i = 0; i < copy->count; i++) {
+		if (copy->kind == YAML_LIST)
+			items[i] = with_number(copy->items[i], n, arena);
+		else
+			pairs[i] = (struct yaml_pair){
+				copy->pairs[i].key, with_number(copy->pairs[i].value, n, arena)
+			};
+	}
+	copy->items = items;
+	copy->pairs = pairs;
+}
+
+/* A tree in whose scalars $n is a number. */
+static const struct yaml_node *with_number(const struct yaml_node *node, uint32_t n,
+					   struct arena *arena)
+{
+	struct yaml_node *copy = node ? arena_new(arena, struct yaml_node) : NULL;
+	struct buf text = { 0 };
+
+	if (!copy)
+		return node;
+	*copy = *node;
+	if (node->kind != YAML_SCALAR) {
+		number_children(copy, n, arena);
+		return copy;
+	}
+	for (uint32_t i = 0; i < node->text.len; i++) {
+		bool here = node->text.data[i] == '$' && i + 1 < node->text.len &&
+			    node->text.data[i + 1] == 'n';
+
+		if (here)
+			buf_uint(&text, n);
+		else
+			buf_char(&text, node->text.data[i]);
+		i += here;
+	}
+	copy->text = arena_str(arena, text.data, text.len);
+	buf_free(&text);
+	return copy;
+}
+
+struct test_event_text test_event_nth(const struct test_event_text *text, uint32_t n,
+				      struct arena *arena)
+{
+	struct test_event_text nth = *text;
+	const struct yaml_node **const values[] = {
+		&nth.data,	     &nth.process.pid,
+		&nth.process.tid,    &nth.process.ppid,
+		&nth.process.uid,    &nth.process.euid,
+		&nth.process.gid,    &nth.process.loginuid,
+		&nth.process.comm,   &nth.process.executable,
+		&nth.process.mnt_ns, &nth.process.pid_ns,
+		&nth.process.ipc_ns, &nth.process.user_ns,
+		&nth.process.net_ns, &nth.process.cgroup_id,
+		&nth.container.id,   &nth.container.name,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(values) && text->repeat; i++)
+		*values[i] = with_number(*values[i], n, arena);
+	return nth;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
 struct event *test_event_make(struct report *report, const struct test_event_text *text,
-			      const struct event_def *def, struct stores *stores, uint32_t number,
+			      const struct event_def *def, struct stores *stores, uint64_t time,
 			      struct arena *arena)
 {
 	struct value *values = read_data(report, text->data, def, arena);
 	struct wire_header *h = values ? make_record(def, values, arena) : NULL;
 	struct event *event = h ? arena_new(arena, struct event) : NULL;
-	uint64_t seconds = number_or(report, text->time, 0);
 
 	if (!event)
 		return NULL;
@@ -557,9 +687,7 @@ struct event *test_event_make(struct report *report, const struct test_event_tex
 	fill_header(report, &text->process, h);
 	h->user = user_bits(report, text->from_user, def);
 	h->syscall = def->syscall;
-	/* Two hours after boot; events without a time follow each other by a millisecond. */
-	h->time = 2 * test_start +
-		  (text->time ? seconds * 1000000000 : number * (uint64_t)MILLISECOND);
+	h->time = time;
 	*event = (struct event){
 		.def = def,
 		.wire = h,

@@ -21,7 +21,7 @@ struct test_container_text {
 
 struct test_event_text {
 	const struct yaml_node *node;
-	const struct yaml_node *name, *data, *time;
+	const struct yaml_node *name, *data, *time, *after, *repeat, *every;
 	struct test_process_text process;
 	struct test_container_text container;
 	const struct yaml_node *from_user; /* fields that were read from user memory */
@@ -39,12 +39,24 @@ int test_value(const struct yaml_node *node, uint8_t type, struct arena *arena, 
 void test_process_learn(struct report *report, const struct test_process_text *text,
 			struct stores *stores, struct arena *arena);
 
+/* When a test begins, boot ns: long after boot. */
+enum { TEST_HOURS = 2 };
+static const uint64_t test_epoch = TEST_HOURS * 3600ULL * 1000000000;
+
+/* How often it happens, and how long after each other; mistakes are reported. */
+uint32_t test_event_repeat(struct report *report, const struct test_event_text *text,
+			   uint64_t *every);
+/* Nanoseconds: 10, 1.5 (seconds) or 10s, 300ms. */
+uint64_t test_time(struct report *report, const struct yaml_node *node);
+/* The text for the n-th time, from 0: $n in its values is that number. */
+struct test_event_text test_event_nth(const struct test_event_text *text, uint32_t n,
+				      struct arena *arena);
 /*
- * An event; its own process is made known to the stores first. NULL with problems reported.
- * number: its place in the test, which is its default time in milliseconds.
+ * An event at `time` (boot ns); its own process is made known to the stores first. NULL with
+ * problems reported.
  */
 struct event *test_event_make(struct report *report, const struct test_event_text *text,
-			      const struct event_def *def, struct stores *stores, uint32_t number,
+			      const struct event_def *def, struct stores *stores, uint64_t time,
 			      struct arena *arena);
 
 #endif

@@ -107,6 +107,8 @@ static void sip_rules(struct sip *s, const struct event *event)
 	sip_rules(s, event->detected_from);
 	sip_text(s, event->rule.len ? event->rule : str_of(event->def->name));
 	sip_word(s, event->repeat);
+	if (event->state)
+		sip_text(s, str_of(event->state->phase));
 }
 
 static char *put_hex(char *at, uint64_t number, unsigned digits)

@@ -442,6 +442,27 @@ static void add_origin(struct buf *out, const struct event *event)
 		buf_lit(out, "]}");
 }
 
+/* What a detector with memory knew; a verdict with events missing says so, and how many. */
+static void add_state(struct buf *out, const struct event *event)
+{
+	const struct event_state *state = event->state;
+
+	buf_lit(out, ",\"state\":{\"phase\":");
+	json_text(out, str_of(state->phase));
+	buf_lit(out, ",\"first\":");
+	json_time(out, event_epoch_time(event, state->first));
+	buf_lit(out, ",\"last\":");
+	json_time(out, event_epoch_time(event, state->last));
+	buf_lit(out, ",\"events\":");
+	buf_uint(out, state->events);
+	buf_str(out, state->lost ? STR(",\"confidence\":\"partial\",\"lost\":")
+				 : STR(",\"confidence\":\"full\"}"));
+	if (!state->lost)
+		return;
+	buf_uint(out, state->lost);
+	buf_char(out, '}');
+}
+
 static const struct str hook_names[16] = {
 	[HOOK_FENTRY] = { "fentry", 6 },
 	[HOOK_KPROBE] = { "kprobe", 6 },
@@ -514,6 +535,8 @@ static void add_own(struct buf *out, const struct event *event,
 		json_text(out, hook);
 	}
 	add_origin(out, event);
+	if (event->state)
+		add_state(out, event);
 }
 
 /* ---- the whole ------------------------------ */

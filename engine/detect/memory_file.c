@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of detectors with memory: tables, and the checks of single values. */
+#include "memory_file.h"
+
+#include <errno.h>
+
+#include "base/timespan.h"
+#include "state/state.h"
+
+/* ---- checks of single values ------------------------------------------------------------ */
+
+static int check_duration(const struct yaml_node *value, bool compat, struct err *err)
+{
+	uint64_t ignored;
+
+	(void)compat;
+	return timespan_parse(value->text, &ignored, err);
+}
+
+static int check_number(const struct yaml_node *value, bool compat, struct err *err)
+{
+	char *end;
+
+	(void)compat;
+	errno = 0;
+	strtod(value->text.data, &end);
+	if (*end || end == value->text.data || errno) {
+		err_set(err, -EINVAL, "expected a number, found '%s'", value->text.data);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_kind(const struct yaml_node *value, bool compat, struct err *err)
+{
+	(void)compat;
+	if (str_equal(value->text, STR("sliding")) || str_equal(value->text, STR("tumbling")))
+		return 0;
+	err_set(err, -EINVAL, "'%s' is no kind of window", value->text.data);
+	err_hint(err, "sliding (default) or tumbling");
+	return -EINVAL;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+#define AT(type, member) offsetof(struct type, member)
+#define TEXT(type, member, check, words) \
+	{ \
+#member, KEY_TEXT, false, AT(type, member), NULL, NULL, check, words \
+	}
+
+static const struct schema_key limits_keys[] = {
+	TEXT(limits_text, keys, check_number, "how many keys are remembered at once, 16384"),
+	TEXT(limits_text, bytes, NULL, "memory for what they hold, 16M"),
+	TEXT(limits_text, partials, check_number, "sequences begun per key and step"),
+};
+const struct schema limits_schema = { "limits", limits_keys, ARRAY_SIZE(limits_keys),
+				      sizeof(struct limits_text) };
+
+static const struct schema_key measure_keys[] = {
+	TEXT(measure_text, name, NULL, "its name for state(\"...\"); that of its kind"),
+	TEXT(measure_text, of, NULL, "CEL: count, ratio: which events; else the value"),
+	TEXT(measure_text, to, NULL, "CEL, ratio: the events those of `of` are compared with"),
+	TEXT(measure_text, at_least, check_number, "the smallest value that counts"),
+	TEXT(measure_text, at_most, check_number, "the largest value that counts"),
+	TEXT(measure_text, above, check_number, "values that count are larger"),
+	TEXT(measure_text, below, check_number, "values that count are smaller"),
+	TEXT(measure_text, samples, check_number, "avg: not before so many values"),
+};
+const struct schema measure_schema = { "a measure", measure_keys, ARRAY_SIZE(measure_keys),
+				       sizeof(struct measure_text) };
+
+#define MEASURE(name, kind, words) \
+	{ \
+		name, KEY_ANY, false, AT(threshold_text, measures[kind]), NULL, NULL, NULL, words \
+	}
+
+static const struct schema_key threshold_keys[] = {
+	{ "window", KEY_TEXT, true, AT(threshold_text, window), NULL, "a threshold needs a window",
+	  check_duration, "the time looked at, as 10s" },
+	TEXT(threshold_text, kind, check_kind, "sliding (default) or tumbling"),
+	TEXT(threshold_text, every, check_duration,
+	     "fire again after this time while it is still crossed; default: once"),
+	{ "by", KEY_TEXTS, false, AT(threshold_text, by), NULL, NULL, NULL,
+	  "what is counted apart: process, uid, ..., or CEL; a ? in front: null too" },
+	{ "closing", KEY_BOOL, false, AT(threshold_text, closing), NULL, NULL, NULL,
+	  "fire once more at the end, with the totals" },
+	MEASURE("count", MEASURE_COUNT, "how many events: a number, or a measure"),
+	MEASURE("distinct", MEASURE_DISTINCT, "how many different values"),
+	MEASURE("sum", MEASURE_SUM, "the sum of the values"),
+	MEASURE("avg", MEASURE_AVG, "the average of the values"),
+	MEASURE("ratio", MEASURE_RATIO, "events that hold `of`, by those that hold `to`"),
+};
+const struct schema threshold_schema = { "threshold", threshold_keys, ARRAY_SIZE(threshold_keys),
+					 sizeof(struct threshold_text) };

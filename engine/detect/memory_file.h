@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of detectors with memory, as written; a part of rule_file.h. */
+#ifndef DETECT_MEMORY_FILE_H
+#define DETECT_MEMORY_FILE_H
+
+#include "base/schema.h"
+
+struct limits_text {
+	const struct yaml_node *node;
+	const struct yaml_node *keys, *bytes, *partials;
+};
+
+struct measure_text {
+	const struct yaml_node *node;
+	const struct yaml_node *name, *of, *to;
+	const struct yaml_node *at_least, *at_most, *above, *below, *samples;
+};
+
+struct threshold_text {
+	const struct yaml_node *node;
+	const struct yaml_node *window, *kind, *every;
+	struct texts by;
+	bool closing;
+	/* A number (count), a measure_text, or a list of these. */
+	const struct yaml_node *measures[5]; /* by enum measure_kind */
+};
+
+extern const struct schema limits_schema, threshold_schema, measure_schema;
+
+#endif

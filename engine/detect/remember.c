@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Detectors with memory at run time: what engine/state wants to know is told, and when it fires,
+ * so does the detector: with the event at hand, or with one that was kept when time is up.
+ */
+#include "run.h"
+
+struct remembering {
+	struct chain *chain;
+	uint32_t level;
+};
+
+static void forget_slots(const struct memory *memory, struct cel_run *run)
+{
+	for (uint32_t i = 0; i < memory->slot_count; i++)
+		run->known[memory->slots[i] / 64] &= ~(1ULL << (memory->slots[i] % 64));
+}
+
+static void show(void *ctx, struct cel_run *run, const struct state_match *match)
+{
+	struct detect_run *detect = (struct detect_run *)run;
+	const struct state_match *before = detect->match;
+	const struct state_rule *rule = match ? match->rule : before ? before->rule : NULL;
+
+	(void)ctx;
+	detect->match = match;
+	if (rule)
+		forget_slots(((struct detector *)state_rule_owner(rule))->memory, run);
+}
+
+static void fire(void *ctx, struct state_rule *rule, struct cel_run *run,
+		 const struct state_match *match)
+{
+	struct remembering *remembering = ctx;
+	struct chain *chain = remembering->chain;
+	struct detector *d = state_rule_owner(rule);
+	struct event_state *state = arena_new(chain->arena, struct event_state);
+	struct event *event = arena_new(chain->arena, struct event);
+	struct fired fired = { 0 }, *above = chain->fired;
+	struct detect_run timed;
+
+	if (!state || !event)
+		return;
+	*state = match->summary;
+	*event = *match->event;
+	if (!run) {
+		run_prepare(chain, event, remembering->level, &timed);
+		run = &timed.cel;
+		chain->fired = &fired;
+	}
+	show(ctx, run, match);
+	detector_fire(chain, d, event, run, remembering->level, state);
+	show(ctx, run, NULL);
+	chain->fired = above;
+}
+
+static void fault(void *ctx, struct state_rule *rule, const char *what, struct value error)
+{
+	struct remembering *remembering = ctx;
+
+	fault_note(remembering->chain->ruleset, state_rule_owner(rule), error, "%s", what);
+}
+
+static struct state_client client_of(struct remembering *remembering)
+{
+	return (struct state_client){ .ctx = remembering,
+				      .show = show,
+				      .fire = fire,
+				      .fault = fault,
+				      .stores = remembering->chain->stores };
+}
+
+void detector_remember(struct chain *chain, const struct subscription *s, const struct event *event,
+		       struct cel_run *run, uint32_t level)
+{
+	struct remembering remembering = { chain, level };
+	struct state_client client = client_of(&remembering);
+	struct state_input input = { .event = event, .run = run, .input = s->input };
+
+	state_feed(s->detector->memory->rules[chain->ruleset->plain], &input, &client);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+static struct str text_field(const struct wire_header *wire, struct wire_ref ref)
+{
+	return (struct str){ (const char *)wire + ref.offset, ref.len };
+}
+
+static void note_loss(struct state *state, const struct wire_header *wire)
+{
+	const struct ev_events_lost *lost = (const void *)(wire + 1);
+	const struct event_def *def = NULL;
+
+	if (!(wire->present & FIELD_BIT(events_lost, lost)))
+		return;
+	if (wire->present & FIELD_BIT(events_lost, lost_event))
+		def = event_by_name(text_field(wire, lost->lost_event));
+	state_lost(state, wire->time, def ? def->id : 0, lost->lost);
+}
+
+void chain_advance(struct chain *chain, const struct event *event)
+{
+	struct remembering remembering = { chain, 0 };
+	struct state_client client = client_of(&remembering);
+	struct state *state = chain->ruleset->states[chain->ruleset->plain];
+
+	if (event->def->id == EV_events_lost)
+		note_loss(state, event->wire);
+	state_advance(state, event->wire->time, &client);
+}
+
+uint32_t ruleset_advance(struct ruleset *ruleset, uint64_t now, const struct stores *stores,
+			 struct arena *arena, detect_sink sink, void *ctx)
+{
+	struct chain chain = {
+		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
+	};
+	struct remembering remembering = { &chain, 0 };
+	struct state_client client = client_of(&remembering);
+
+	if (ruleset->states[0])
+		state_advance(ruleset->states[ruleset->plain], now, &client);
+	return chain.made;
+}
+
+uint32_t ruleset_finish(struct ruleset *ruleset, const struct stores *stores, struct arena *arena,
+			detect_sink sink, void *ctx)
+{
+	struct chain chain = {
+		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
+	};
+	struct remembering remembering = { &chain, 0 };
+	struct state_client client = client_of(&remembering);
+
+	if (ruleset->states[0])
+		state_finish(ruleset->states[ruleset->plain], &client);
+	return chain.made;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to engine/state. A rule's memory is a table of keys and a slab for what the keys hold.
+ *
+ * Firing runs other rules, which may come back to this one: whoever fires must not use an entry
+ * afterwards, and the match it fires with must not point into the table.
+ */
+#ifndef STATE_INTERNAL_H
+#define STATE_INTERNAL_H
+
+#include "base/common.h"
+#include "base/slab.h"
+#include "state.h"
+#include "keys.h"
+#include "window.h"
+
+enum {
+	BYTES_DEFAULT = 16 << 20,
+	LOSSES_KEPT = 256,
+	EXPIRE_PER_EVENT = 2,
+	EXPIRE_PER_ADVANCE = 1024,
+	ROOM_TRIES = 8, /* keys given up for one that grows */
+};
+
+struct loss {
+	uint64_t time, count;
+	uint16_t id; /* 0: any */
+};
+
+struct state {
+	struct digest secret;
+	uint64_t now, next_due; /* next_due: no timer rings before */
+	struct state_rule **rules;
+	uint32_t rule_count, rule_capacity;
+	struct loss losses[LOSSES_KEPT]; /* a ring */
+	uint32_t loss_first, loss_count;
+};
+
+struct state_rule {
+	const struct state_config *config;
+	struct state *state;
+	struct keys keys;
+	struct slab slab;
+	bool started, failed; /* failed: there was no memory to start with */
+	struct state_stats stats;
+	struct window_shape shape; /* threshold */
+	bool logs;		   /* threshold: it adds up */
+	uint32_t sets;		   /* threshold: distinct measures */
+};
+
+/* What each kind of rule does. */
+struct state_ops {
+	/* Sets the size of payloads and what else follows from the configuration. */
+	void (*prepare)(struct state_rule *rule);
+	void (*feed)(struct state_rule *rule, const struct state_input *input, uint64_t time,
+		     const struct state_client *client);
+	/* The entry's timer, which has been taken off, rang. */
+	void (*ring)(struct state_rule *rule, struct entry *entry,
+		     const struct state_client *client);
+	/* No more events: what is to be told of this entry? */
+	void (*finish)(struct state_rule *rule, struct entry *entry,
+		       const struct state_client *client);
+	void (*release)(void *ctx, struct entry *entry);
+	bool (*read)(const struct state_match *match, struct state_ref ref, struct cel_run *run,
+		     struct value *out);
+};
+
+extern const struct state_ops threshold_ops;
+
+/* state.c */
+/* The table and the slab are there; false: there is no memory for them. */
+bool rule_start(struct state_rule *rule);
+/* An entry's timer; keeps the state's next_due. */
+void rule_timer(struct state_rule *rule, struct entry *entry, uint64_t time);
+/* Memory for an entry: keys are given up for it. NULL: not even so. */
+void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size);
+/* Gives up a key for another that needs memory. */
+bool rule_make_room(struct state_rule *rule, const struct entry *keep);
+/* Events this rule may have missed since `from`. */
+uint64_t rule_lost(const struct state_rule *rule, uint64_t from);
+
+/* by.c: false: the event has no key (counted), or an expression failed (told). */
+bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
+	       const struct state_client *client, struct digest *out);
+/* Evaluates with a fresh budget. */
+struct value state_eval(const struct cel_program *program, struct cel_run *run);
+
+/* copy.c: an event that outlives its batch, in one piece of the slab. */
+struct kept_event;
+/* NULL: no memory. Long texts are left out if the whole does not fit. */
+struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *keep,
+				  const struct state_input *input);
+/* The event again, as of `time`, of the rule as it is now. Valid until the kept one is freed. */
+void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
+		     const struct stores *stores, uint64_t time, struct event *out);
+void kept_event_free(struct state_rule *rule, struct kept_event *kept);
+
+#endif

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Thresholds. A key's episode begins with the crossing and ends when the window has been empty;
+ * until then it fires again only if `every` says so, and counts what it will tell at the end.
+ */
+#include "internal.h"
+
+#include <math.h>
+
+_Static_assert((int)STATE_DISTINCT_MAX <= (int)DISTINCT_MAX, "a set can hold what rules ask for");
+
+struct episode {
+	uint64_t last;	 /* event time of the newest that counted; 0: none */
+	uint64_t start;	 /* tumbling: of the window */
+	uint64_t first;	 /* fired: first event of the episode */
+	uint64_t events; /* fired: how many since the first */
+	uint64_t next;	 /* fired: not again before; 0: not again */
+	bool fired;
+	struct kept_event *kept; /* fired, and closing is wanted */
+	struct window_log log;
+	struct window_totals totals; /* followed by its sums, sums of the episode, then the sets */
+};
+
+struct tally {
+	struct distinct set;
+	uint16_t most; /* different values in a window of the episode */
+};
+
+/* What one event adds. */
+struct addition {
+	double sums[STATE_MEASURES_MAX * 2];
+	uint64_t hashes[STATE_MEASURES_MAX];
+	bool has[STATE_MEASURES_MAX]; /* a hash */
+	bool any;
+};
+
+/* What a firing knows; nothing of the table. */
+struct snapshot {
+	double values[STATE_MEASURES_MAX];
+	bool has[STATE_MEASURES_MAX];
+};
+
+static double *window_sums(struct episode *episode)
+{
+	return episode->totals.sums;
+}
+
+static double *episode_sums(const struct state_rule *rule, struct episode *episode)
+{
+	return episode->totals.sums + rule->shape.sums;
+}
+
+static struct tally *tallies(const struct state_rule *rule, struct episode *episode)
+{
+	return (struct tally *)(episode->totals.sums + (size_t)rule->shape.sums * 2);
+}
+
+static void threshold_prepare(struct state_rule *rule)
+{
+	static const uint8_t sums[] = { [MEASURE_COUNT] = 1,
+					[MEASURE_DISTINCT] = 0,
+					[MEASURE_SUM] = 1,
+					[MEASURE_AVG] = 2,
+					[MEASURE_RATIO] = 2 };
+	const struct threshold_config *config = rule->config->threshold;
+
+	rule->shape.length = config->window;
+	for (uint32_t i = 0; i < config->measure_count; i++) {
+		struct measure_config *measure = &config->measures[i];
+
+		measure->sum = (uint16_t)rule->shape.sums;
+		rule->sets += measure->kind == MEASURE_DISTINCT;
+		rule->logs |= measure->kind != MEASURE_DISTINCT;
+		if (measure->kind != MEASURE_COUNT || measure->of)
+			rule->shape.sums += sums[measure->kind];
+	}
+	rule->keys.payload_size = (uint32_t)(sizeof(struct episode) +
+					     rule->shape.sums * 2 * sizeof(double) +
+					     rule->sets * sizeof(struct tally));
+}
+
+static void episode_reset(struct state_rule *rule, struct episode *episode)
+{
+	struct tally *tally = tallies(rule, episode);
+
+	window_free(&episode->log, &rule->slab);
+	for (uint32_t i = 0; i < rule->sets; i++)
+		distinct_free(&tally[i].set, &rule->slab);
+	kept_event_free(rule, episode->kept);
+	memset(episode, 0, rule->keys.payload_size);
+}
+
+static void threshold_release(void *ctx, struct entry *entry)
+{
+	episode_reset(ctx, (struct episode *)entry->payload);
+}
+
+/* ---- what an event adds ---------------------------------------- */
+
+static bool holds(struct state_rule *rule, const struct cel_program *program,
+		  const struct measure_config *measure, const struct state_input *input,
+		  const struct state_client *client)
+{
+	struct value value = program ? state_eval(program, input->run) : value_bool(true);
+
+	if (value.tag == VALUE_BOOL)
+		return value.b;
+	client->fault(client->ctx, rule, measure->name, value);
+	return false;
+}
+
+/* A number, or NAN: null, or a failure that has been told. */
+static double number(struct state_rule *rule, const struct measure_config *measure,
+		     const struct state_input *input, const struct state_client *client)
+{
+	struct value value = state_eval(measure->of, input->run);
+
+	switch (value.tag) {
+	case VALUE_NULL: return NAN;
+	case VALUE_INT: return (double)value.i;
+	case VALUE_UINT: return (double)value.u;
+	case VALUE_DOUBLE:
+		if (isfinite(value.d))
+			return value.d;
+	}
+	client->fault(client->ctx, rule, measure->name, value);
+	return NAN;
+}
+
+static void add_hash(struct state_rule *rule, const struct measure_config *measure,
+		     const struct state_input *input, const struct state_client *client,
+		     uint32_t which, struct addition *out)
+{
+	struct value value = state_eval(measure->of, input->run);
+	uint64_t words[DIGEST_WORDS];
+	uint32_t count;
+
+	if (value.tag == VALUE_NULL)
+		return;
+	count = digest_value(rule->state->secret, value, words);
+	if (!count) {
+		client->fault(client->ctx, rule, measure->name, value);
+		return;
+	}
+	out->hashes[which] = digest_words(rule->state->secret, words, count).low;
+	out->has[which] = out->any = true;
+}
+
+static void add_measure(struct state_rule *rule, const struct measure_config *measure,
+			const struct state_input *input, const struct state_client *client,
+			uint32_t which, struct addition *out)
+{
+	double *sum = &out->sums[measure->sum], value;
+
+	switch ((enum measure_kind)measure->kind) {
+	case MEASURE_DISTINCT: add_hash(rule, measure, input, client, which, out); return;
+	case MEASURE_COUNT:
+		if (measure->of)
+			*sum = holds(rule, measure->of, measure, input, client);
+		out->any |= !measure->of || *sum != 0;
+		return;
+	case MEASURE_RATIO:
+		sum[0] = holds(rule, measure->of, measure, input, client);
+		sum[1] = holds(rule, measure->to, measure, input, client);
+		out->any |= sum[0] != 0 || sum[1] != 0;
+		return;
+	case MEASURE_SUM:
+	case MEASURE_AVG: break;
+	}
+	value = number(rule, measure, input, client);
+	if (isnan(value))
+		return;
+	sum[0] = value;
+	if (measure->kind == MEASURE_AVG)
+		sum[1] = 1;
+	out->any = true;
+}
+
+static bool read_addition(struct state_rule *rule, const struct state_input *input,
+			  const struct state_client *client, struct addition *out)
+{
+	const struct threshold_config *config = rule->config->threshold;
+	uint32_t set = 0;
+
+	memset(out->sums, 0, rule->shape.sums * sizeof(double));
+	memset(out->has, 0, sizeof(out->has));
+	out->any = false;
+	for (uint32_t i = 0; i < config->measure_count; i++) {
+		add_measure(rule, &config->measures[i], input, client, set, out);
+		set += config->measures[i].kind == MEASURE_DISTINCT;
+	}
+	return out->any;
+}
+
+/* ---- what it comes to ---------------------------------------- */
+
+/* Over the window, or over the whole episode. False: there is no value. */
+static bool measure_value(const struct measure_config *measure, uint64_t events, const double *sums,
+			  double distinct, double *out)
+{
+	const double *sum = &sums[measure->sum];
+
+	switch ((enum measure_kind)measure->kind) {
+	case MEASURE_COUNT: *out = measure->of ? *sum : (double)events; return true;
+	case MEASURE_DISTINCT: *out = distinct; return true;
+	case MEASURE_SUM: *out = *sum; return true;
+	case MEASURE_AVG:
+		*out = sum[1] > 0 ? sum[0] / sum[1] : 0;
+		return sum[1] > 0 && sum[1] >= (double)measure->samples;
+	case MEASURE_RATIO: break;
+	}
+	*out = sum[1] > 0 ? sum[0] / sum[1] : 0;
+	return sum[1] > 0;
+}
+
+static void take_snapshot(const struct state_rule *rule, struct episode *episode, bool whole,
+			  struct snapshot *out)
+{
+	const struct threshold_config *config = rule->config->threshold;
+	const struct tally *tally = tallies(rule, episode);
+	const double *sums = whole ? episode_sums(rule, episode) : window_sums(episode);
+	uint64_t events = whole ? episode->events : episode->totals.events;
+
+	for (uint32_t i = 0; i < config->measure_count; i++) {
+		const struct measure_config *measure = &config->measures[i];
+		double distinct = 0;
+
+		if (measure->kind == MEASURE_DISTINCT) {
+			distinct = whole ? tally->most : tally->set.count;
+			tally++;
+		}
+		out->has[i] = measure_value(measure, events, sums, distinct, &out->values[i]);
+	}
+}
+
+static bool is_crossed(const struct threshold_config *config, const struct snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < config->measure_count; i++) {
+		const struct measure_config *m = &config->measures[i];
+		double value = snapshot->values[i];
+
+		if (!m->has_least && !m->has_most && !m->has_above && !m->has_below)
+			continue;
+		if (!snapshot->has[i] || (m->has_least && value < m->least) ||
+		    (m->has_most && value > m->most) || (m->has_above && value <= m->above) ||
+		    (m->has_below && value >= m->below))
+			return false;
+	}
+	return true;
+}
+
+static bool threshold_read(const struct state_match *match, struct state_ref ref,
+			   struct cel_run *run, struct value *out)
+{
+	const struct measure_config *measure = &match->rule->config->threshold->measures[ref.index];
+	const struct snapshot *snapshot = match->data;
+
+	(void)run;
+	if (!snapshot->has[ref.index])
+		*out = value_null();
+	else if (measure->kind == MEASURE_COUNT || measure->kind == MEASURE_DISTINCT ||
+		 (measure->kind == MEASURE_SUM && fabs(snapshot->values[ref.index]) < 9e15 &&
+		  floor(snapshot->values[ref.index]) == snapshot->values[ref.index]))
+		*out = value_int((int64_t)snapshot->values[ref.index]);
+	else
+		*out = value_double(snapshot->values[ref.index]);
+	return true;
+}
+
+/* ---- firing ---------------------------------------- */
+
+static void fire(struct state_rule *rule, const struct snapshot *snapshot,
+		 struct event_state summary, const struct event *event, struct cel_run *run,
+		 const struct state_client *client)
+{
+	struct state_match match = { rule, event, summary, snapshot };
+
+	rule->stats.partial += summary.lost > 0;
+	client->fire(client->ctx, rule, run, &match);
+}
+
+static uint64_t episode_end(const struct state_rule *rule, const struct episode *episode)
+{
+	const struct threshold_config *config = rule->config->threshold;
+
+	return (config->tumbling ? episode->start : episode->last) + config->window;
+}
+
+/* The last act of an episode; its entry must not be used afterwards. */
+static void close_episode(struct state_rule *rule, struct entry *entry,
+			  const struct state_client *client)
+{
+	struct episode *episode = (struct episode *)entry->payload;
+	struct kept_event *kept = take(episode->kept);
+	struct event_state summary = { "closed", episode->first, episode->last, episode->events,
+				       rule_lost(rule, episode->first) };
+	uint64_t end = MIN(episode_end(rule, episode), rule->state->now);
+	struct snapshot snapshot;
+	struct event event;
+
+	take_snapshot(rule, episode, true, &snapshot);
+	keys_remove(&rule->keys, entry);
+	if (!kept)
+		return;
+	kept_event_show(rule, kept, client->stores, end, &event);
+	fire(rule, &snapshot, summary, &event, NULL, client);
+	kept_event_free(rule, kept);
+}
+
+static void threshold_ring(struct state_rule *rule, struct entry *entry,
+			   const struct state_client *client)
+{
+	const struct episode *episode = (const struct episode *)entry->payload;
+	uint64_t end = episode_end(rule, episode);
+
+	if (end > rule->state->now)
+		rule_timer(rule, entry, end);
+	else
+		close_episode(rule, entry, client);
+}
+
+static void threshold_finish(struct state_rule *rule, struct entry *entry,
+			     const struct state_client *client)
+{
+	if (((const struct episode *)entry->payload)->kept)
+		close_episode(rule, entry, client);
+}
+
+/* From now on the episode is counted as a whole: so far it is what is in the window. */
+static void begin_episode(struct state_rule *rule, struct entry *entry,
+			  const struct state_input *input)
+{
+	struct episode *episode = (struct episode *)entry->payload;
+	struct tally *tally = tallies(rule, episode);
+
+	episode->fired = true;
+	episode->first = episode->last;
+	if (rule->logs)
+		episode->first = window_oldest(&episode->log, &rule->shape);
+	for (uint32_t i = 0; i < rule->sets; i++) {
+		uint64_t oldest = distinct_oldest(&tally[i].set);
+
+		tally[i].most = tally[i].set.count;
+		if (oldest)
+			episode->first = MIN(episode->first, oldest);
+	}
+	episode->events = rule->logs ? episode->totals.events : 1;
+	memcpy(episode_sums(rule, episode), window_sums(episode),
+	       rule->shape.sums * sizeof(double));
+	if (!rule->config->threshold->closing)
+		return;
+	episode->kept = kept_event_new(rule, entry, input);
+	if (episode->kept)
+		rule_timer(rule, entry, episode_end(rule, episode));
+	else
+		rule->stats.inexact++;
+}
+
+/* ---- counting ---------------------------------------- */
+
+static void count_in_window(struct state_rule *rule, struct entry *entry, uint64_t time,
+			    const struct addition *addition)
+{
+	const struct threshold_config *config = rule->config->threshold;
+	struct episode *episode = (struct episode *)entry->payload;
+	struct tally *tally = tallies(rule, episode);
+	uint32_t set = 0;
+
+	if (config->tumbling) {
+		episode->totals.events++;
+		for (uint32_t i = 0; i < rule->shape.sums; i++)
+			episode->totals.sums[i] += addition->sums[i];
+	} else if (rule->logs) {
+		while (window_is_full(&episode->log) &&
+		       !window_grow(&episode->log, &rule->shape, &rule->slab) &&
+		       rule_make_room(rule, entry))
+			;
+		rule->stats.inexact += !window_add(&episode->log, &rule->shape, time,
+						   addition->sums, &episode->totals);
+	}
+	for (uint32_t i = 0; i < config->measure_count; i++) {
+		if (config->measures[i].kind != MEASURE_DISTINCT)
+			continue;
+		if (addition->has[set])
+			distinct_add(&tally[set].set, &rule->slab, config->measures[i].keep,
+				     addition->hashes[set], time);
+		tally[set].most = MAX(tally[set].most, tally[set].set.count);
+		set++;
+	}
+}
+
+static void count_in_episode(struct state_rule *rule, struct episode *episode,
+			     const struct addition *addition)
+{
+	double *sums = episode_sums(rule, episode);
+
+	episode->events++;
+	for (uint32_t i = 0; i < rule->shape.sums; i++)
+		sums[i] += addition->sums[i];
+}
+
+/* What has left the window by the time of its newest event. */
+static void forget_old(struct state_rule *rule, struct episode *episode, uint64_t newest)
+{
+	uint64_t until = newest > rule->shape.length ? newest - rule->shape.length : 0;
+	struct tally *tally = tallies(rule, episode);
+
+	if (rule->config->threshold->tumbling)
+		return;
+	if (rule->logs)
+		window_expire(&episode->log, &rule->shape, until, &episode->totals);
+	for (uint32_t i = 0; i < rule->sets; i++)
+		distinct_expire(&tally[i].set, until);
+}
+
+/* The key's entry with a window that the event can be in; NULL: the event is too old. */
+static struct entry *open_window(struct state_rule *rule, struct digest key, uint32_t uid,
+				 uint64_t time, const struct state_client *client)
+{
+	const struct threshold_config *config = rule->config->threshold;
+	struct entry *entry = keys_find(&rule->keys, key);
+	struct episode *episode = entry ? (struct episode *)entry->payload : NULL;
+
+	if (episode &&
+	    (config->tumbling ? time < episode->start : time + config->window <= episode->last)) {
+		rule->stats.late++;
+		return NULL;
+	}
+	if (episode && time >= episode_end(rule, episode)) {
+		if (!episode->kept) {
+			episode_reset(rule, episode);
+		} else {
+			close_episode(rule, entry, client);
+			entry = keys_find(&rule->keys, key);
+		}
+	}
+	if (!entry)
+		entry = keys_add(&rule->keys, key, keys_owner_of(uid), time + config->window);
+	episode = (struct episode *)entry->payload;
+	if (!episode->last)
+		episode->start = time;
+	episode->last = MAX(episode->last, time);
+	keys_touch(entry, episode_end(rule, episode));
+	return entry;
+}
+
+static void fire_if_due(struct state_rule *rule, struct entry *entry,
+			const struct state_input *input, uint64_t time,
+			const struct state_client *client)
+{
+	const struct threshold_config *config = rule->config->threshold;
+	struct episode *episode = (struct episode *)entry->payload;
+	bool again = episode->fired;
+	struct snapshot snapshot;
+
+	if (again && (!config->every || time < episode->next))
+		return;
+	take_snapshot(rule, episode, false, &snapshot);
+	if (!is_crossed(config, &snapshot))
+		return;
+	if (!again)
+		begin_episode(rule, entry, input);
+	episode->next = time + config->every;
+	fire(rule, &snapshot,
+	     (struct event_state){ again ? "again" : "crossed", episode->first, episode->last,
+				   episode->events, rule_lost(rule, episode->first) },
+	     input->event, input->run, client);
+}
+
+static void threshold_feed(struct state_rule *rule, const struct state_input *input, uint64_t time,
+			   const struct state_client *client)
+{
+	struct addition addition;
+	struct entry *entry;
+	struct digest key;
+
+	if (!read_addition(rule, input, client, &addition) ||
+	    !state_key(rule, &rule->config->threshold->by, input, client, &key))
+		return;
+	entry = open_window(rule, key, input->event->wire->uid, time, client);
+	if (!entry)
+		return;
+	struct episode *episode = (struct episode *)entry->payload;
+
+	forget_old(rule, episode, episode->last);
+	count_in_window(rule, entry, time, &addition);
+	if (episode->fired)
+		count_in_episode(rule, episode, &addition);
+	fire_if_due(rule, entry, input, time, client);
+}
+
+const struct state_ops threshold_ops = {
+	.prepare = threshold_prepare,
+	.feed = threshold_feed,
+	.ring = threshold_ring,
+	.finish = threshold_finish,
+	.release = threshold_release,
+	.read = threshold_read,
+};
