@@ -184,9 +184,6 @@ struct cel_env {
 const struct function *env_function(const struct cel_env *env, struct str name);
 const struct variable *env_variable(const struct cel_env *env, struct str name);
 const struct cel_message *env_message(const struct cel_env *env, struct str name);
-/* known.c: those of google.protobuf that stand for a value. NULL: none has the name. */
-const struct cel_message *known_message(struct str name);
-bool message_is_known(const struct cel_message *message);
 /* Index of the field, -1 none. */
 int env_field(const struct cel_message *message, struct str name);
 /* Is there a function, variable or message whose name starts with "prefix."? */
@@ -522,9 +519,6 @@ struct value message_field(struct cel_run *run, const struct cel_object *object,
 			   const struct cel_field *field);
 struct value message_has(struct cel_run *run, const struct cel_object *object,
 			 const struct cel_field *field);
-/* Of values for all fields (tag VALUE_TAG_COUNT: unset), which must live as long as it does. */
-struct value message_make(struct cel_run *run, const struct cel_message *message,
-			  const struct value *fields);
 struct str value_type_name(struct value v);
 /* A copy that lives in arena; messages keep what they refer to. False: no memory. */
 bool value_copy(struct arena *arena, struct value v, struct value *out);
@@ -620,7 +614,7 @@ const struct regex *regex_compile(struct arena *arena, struct str pattern, bool 
 /* One made while evaluating, paid from run->budget. NULL: *error is why. */
 const struct regex *regex_compile_now(struct cel_run *run, struct value pattern,
 				      struct value *error);
-enum { REGEX_EFFORT = 150000 }; /* for all patterns of an expression */
+enum { REGEX_EFFORT = 10000000 }; /* for all patterns of an expression */
 /* 1 match, 0 none, -1 the budget or memory ran out. */
 int regex_match(const struct regex *regex, struct cel_run *run, struct str subject);
 struct value regex_matches(struct cel_run *run, struct value subject, struct value pattern);

@@ -100,22 +100,24 @@ static void write_detector(struct explain *explain, const struct detector_info *
 	page_code(&explain->page, str_of(how));
 }
 
+/* An event, unless it is made by a detector that is loaded. */
 static void explain_one(struct explain *explain, const char *name)
 {
 	const struct event_def *def = event_by_name(str_of(name));
-	bool json = explain->options->json;
+	bool json = explain->options->json, made = !def || event_is_detection(def);
 	struct detector_info info;
 
-	if (def && json)
-		print_json(event_page_json(def));
-	else if (def)
-		event_page_write(&explain->page, def);
-	else if (!rules_of(explain) || !detector_find(explain->ruleset, name, &info))
+	made = made && rules_of(explain) && detector_find(explain->ruleset, name, &info);
+	if (!made && !def)
 		complain(explain, name);
-	else if (json)
+	else if (made && json)
 		print_json(detector_page_json(explain->ruleset, &info));
-	else
+	else if (made)
 		write_detector(explain, &info);
+	else if (json)
+		print_json(event_page_json(def));
+	else
+		event_page_write(&explain->page, def);
 }
 
 static bool format_choose(struct explain *explain)

@@ -142,8 +142,9 @@ static void add_detector(struct listing *listing, const struct detector_info *in
 		buf_str(&what, info->threat->name);
 	}
 	add(listing, detector_summary_json(info),
-	    (const char *[]){ info->produces->name, info->id, detector_severity(info),
-			      buf_cstr(&technique), buf_cstr(&events), buf_cstr(&what) });
+	    (const char *[]){ info->produces->name, info->id, detector_origin(info),
+			      detector_severity(info), buf_cstr(&technique), buf_cstr(&events),
+			      buf_cstr(&what) });
 	buf_free(&events);
 	buf_free(&technique);
 	buf_free(&what);
@@ -330,7 +331,9 @@ static void list_formats(struct listing *listing)
 
 static const struct topic topics[] = {
 	{ "constants", { "NAME", "VALUE", "HEX" }, list_constants },
-	{ "detectors", { "NAME", "ID", "SEVERITY", "ATT&CK", "EVENTS", "WHAT" }, list_detectors },
+	{ "detectors",
+	  { "NAME", "ID", "WORKS", "SEVERITY", "ATT&CK", "EVENTS", "WHAT" },
+	  list_detectors },
 	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
 	{ "formats", { "NAME", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
@@ -422,7 +425,9 @@ const struct command command_list = {
 	.help = "Topics:\n"
 		"  events      what can be collected; names or sets choose some ('internal' those\n"
 		"              that are otherwise not shown)\n"
-		"  detectors   the built-in ones, or those of --detectors\n"
+		"  detectors   the built-in ones, or those of --detectors; works: live, in\n"
+		"              recordings alone (an event cannot be collected yet), or with\n"
+		"              --enrichment environment\n"
 		"  functions   what conditions can call; constants: what they can name\n"
 		"  outputs     where records can go; formats: how they can be written\n"
 		"  policies    those of --policy\n\n"

@@ -59,6 +59,9 @@ struct detector_info {
 	uint32_t condition_count;
 	const struct str *data_filters, *scope_filters; /* as written, of all inputs */
 	uint32_t data_filter_count, scope_filter_count;
+	/* What of it works in the live sensor: see struct detector in ruleset.h. */
+	const char *lacks;
+	bool partly_live, needs_environment;
 	/* Since load; evaluated: tried, which the index spares most events. */
 	uint64_t evaluated, fired, errors;
 	bool has_memory;

@@ -119,8 +119,10 @@ static bool has_object(const void *data, const char *key)
 {
 	const struct entry *entry = data;
 
-	return entry && !entry->event->values && strcmp(entry_key(entry), key) == 0 &&
-	       entry->event->wire->present >> entry->index & 1;
+	if (!entry || strcmp(entry_key(entry), key) != 0)
+		return false;
+	return entry->event->values ? entry->event->values[entry->index].tag == VALUE_MAP
+				    : entry->event->wire->present >> entry->index & 1;
 }
 
 static struct value object_of(struct cel_run *run, const void *data, const char *key)

@@ -535,7 +535,7 @@ static void warn_idle(const struct loader *loader)
 		"%u built-in detectors are left out: they need events that cannot be collected yet "
 		"(%s%s)",
 		loader->idle, loader->idle_event, loader->idle > 1 ? ", ..." : "");
-	err_hint(&err, "they work in `spoor replay`; `spoor list events` tells what is live");
+	err_hint(&err, "`spoor list detectors` tells which; they work in `spoor replay`");
 	err_list_add(loader->problems, &err);
 }
 
@@ -552,7 +552,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	if (options)
 		loader.options = *options;
 	ruleset->compat = loader.options.compat_tracee;
-	loader.builtin = files != NULL;
+	loader.builtin = files == builtin_files;
 	ruleset->fixed = loader.options.fixed_secret;
 	if (files)
 		load_texts(&loader, files, count);

@@ -242,6 +242,19 @@ static void unknown_event(struct loader *loader, struct report *report,
 	loader->unknown_input = true;
 }
 
+/* Tracee knows of a detection the declared fields alone. */
+static bool is_undeclared(const struct event_def *def, struct str field, struct err *err)
+{
+	int index = event_field_index(def, field);
+
+	if (index < 0 || def->fields[index].type != FIELD_none)
+		return false;
+	err_set(err, -EINVAL, "invalid event data field: %.*s", (int)field.len, field.data);
+	err_hint(err, "declare it in produced_event.fields of the detector that makes %s",
+		 def->name);
+	return true;
+}
+
 /* Reads all filters of an input; the place of an error is that of the filter. */
 static void link_filters(struct report *report, struct input *input, const struct texts *texts,
 			 bool data)
@@ -252,8 +265,9 @@ static void link_filters(struct report *report, struct input *input, const struc
 		int code;
 
 		filter_split(texts->items[i]->text, &field, &expression);
-		code = data ? filters_add_data(input->filters, field, expression, &err)
-			    : filters_add_scope(input->filters, field, expression, &err);
+		code = data && report->compat && is_undeclared(input->def, field, &err) ? -EINVAL
+		       : data ? filters_add_data(input->filters, field, expression, &err)
+			      : filters_add_scope(input->filters, field, expression, &err);
 		if (code)
 			report_add(report, texts->items[i], &err);
 	}
@@ -284,17 +298,19 @@ static void wrong_version(struct report *report, const struct input_text *text,
 	report_add(report, text->name, &err);
 }
 
-/* The live sensor cannot serve this detector. */
-static void not_collected(struct loader *loader, struct report *report,
+/* The collector has not this event yet. Built-in detectors are told of all at once, see load.c. */
+static void not_collected(struct loader *loader, struct report *report, struct detector *d,
 			  const struct input_text *text, const struct event_def *def)
 {
-	struct err err = { .level = ERR_ERROR, .rule = "not-collected" };
+	bool optional = is_optional(text->dependency);
+	struct err err = { .level = optional ? ERR_WARNING : ERR_ERROR, .rule = "not-collected" };
 
-	if (loader->builtin) {
-		loader->input_missing = true;
-		loader->idle_event = loader->idle_event ? loader->idle_event : def->name;
+	if (optional)
+		d->partly_live = true;
+	else if (!d->lacks)
+		d->lacks = def->name;
+	if (loader->builtin || !loader->options.live)
 		return;
-	}
 	event_not_collected(def, &err);
 	report_add(report, text->name, &err);
 }
@@ -307,6 +323,9 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	const struct event_def *def = loader_event(loader, text->name->text);
 	bool fits;
 
+	/* Its number stands for "not found" there. */
+	if (def && def->syscall == 0 && loader->ruleset->compat)
+		def = NULL;
 	if (!def) {
 		unknown_event(loader, report, text);
 		return;
@@ -317,8 +336,10 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	/* Tracee then drops the filters of an optional event and keeps the event. */
 	if (!fits && !(loader->ruleset->compat && is_optional(text->dependency)))
 		return;
-	if (loader->options.live && def->replay_only && !is_optional(text->dependency))
-		not_collected(loader, report, text, def);
+	if (def->replay_only)
+		not_collected(loader, report, d, text, def);
+	if (def->replay_only && loader->options.live)
+		return;
 	input->def = def;
 	input->filters = filters_new(def, &options, &loader->ruleset->arena);
 	if (!input->filters)
@@ -359,7 +380,7 @@ static bool is_enriched(const struct ruleset_options *options, const struct enri
 
 /* What a required enrichment is not there for, the rule cannot work. */
 static void check_enrichments(const struct loader *loader, struct report *report,
-			      const struct maps *enrichments)
+			      struct detector *d, const struct maps *enrichments)
 {
 	const struct enrichment_text *items = enrichments->items;
 
@@ -369,9 +390,23 @@ static void check_enrichments(const struct loader *loader, struct report *report
 										: ERR_ERROR,
 				   .rule = "enrichment" };
 
-		if (!is_enriched(&loader->options, &items[i], &err))
+		if (!optional && strcmp(items[i].name->text.data, "environment") == 0)
+			d->needs_environment = true;
+		if (!is_enriched(&loader->options, &items[i], &err) && !loader->builtin)
 			report_add(report, items[i].name, &err);
 	}
+}
+
+/* A built-in detector that the live sensor cannot serve is left out. */
+static void leave_out(struct loader *loader, struct detector *d)
+{
+	bool blind = d->needs_environment && !loader->options.environment;
+
+	if (!loader->builtin || !loader->options.live || (!d->lacks && !blind))
+		return;
+	d->skipped = true;
+	loader->idle += d->lacks != NULL;
+	loader->idle_event = loader->idle_event ? loader->idle_event : d->lacks;
 }
 
 void detector_link(struct loader *loader, struct pending *pending)
@@ -385,7 +420,7 @@ void detector_link(struct loader *loader, struct pending *pending)
 				 .arena = &loader->scratch,
 				 .compat = loader->ruleset->compat };
 
-	loader->unknown_input = loader->input_missing = false;
+	loader->unknown_input = false;
 	d->inputs = arena_array(arena, struct input, events->count + 1);
 	d->input_defs = arena_array(arena, const struct event_def *, events->count + 1);
 	if (!d->inputs || !d->input_defs) {
@@ -394,9 +429,8 @@ void detector_link(struct loader *loader, struct pending *pending)
 	}
 	for (uint32_t i = 0; i < events->count; i++)
 		link_input(loader, &report, d, &inputs[i]);
-	check_enrichments(loader, &report, &pending->text.requirements.enrichments);
-	loader->idle += loader->input_missing;
-	d->skipped |= loader->input_missing;
+	check_enrichments(loader, &report, d, &pending->text.requirements.enrichments);
+	leave_out(loader, d);
 	pending->broken |= report.errors > 0;
 }
 

@@ -98,11 +98,19 @@ static const struct {
 	uint8_t type;
 	bool tracee;
 } field_types[] = {
-	{ "string", FIELD_str, true },	   { "int32", FIELD_i32, true },
-	{ "uint32", FIELD_u32, true },	   { "uint64", FIELD_u64, true },
-	{ "bool", FIELD_bool, true },	   { "bytes", FIELD_bytes, true },
-	{ "int64", FIELD_i64, false },	   { "double", FIELD_timespec, false },
+	{ "string", FIELD_str, true },
+	{ "int32", FIELD_i32, true },
+	{ "uint32", FIELD_u32, true },
+	{ "uint64", FIELD_u64, true },
+	{ "bool", FIELD_bool, true },
+	{ "bytes", FIELD_bytes, true },
+	{ "int64", FIELD_i64, false },
+	{ "double", FIELD_timespec, false },
 	{ "[]string", FIELD_strs, false },
+	{ "sockaddr", FIELD_sockaddr, false },
+	{ "credentials", FIELD_credentials, false },
+	{ "hooked_syscalls", FIELD_hooked_syscalls, false },
+	{ "hooked_seq_ops", FIELD_hooked_seq_ops, false },
 };
 
 enum field_type field_type_parse(struct str name, bool compat)

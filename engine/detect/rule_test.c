@@ -4,7 +4,9 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
 #include "base/suggest.h"
+#include "event/object.h"
 #include "ruleset.h"
 #include "store.h"
 #include "test_event.h"
@@ -17,12 +19,18 @@ struct expect_text {
 	const struct yaml_node *phase, *events, *lost; /* of detectors with memory */
 };
 
+struct symbol_text {
+	const struct yaml_node *node;
+	const struct yaml_node *address, *name, *module;
+};
+
 struct case_text {
 	const struct yaml_node *node;
 	const struct yaml_node *name;
 	struct test_event_text event; /* short for one event */
 	struct maps events;	      /* struct test_event_text */
 	struct maps processes;	      /* struct test_process_text */
+	struct maps symbols;	      /* struct symbol_text */
 	const struct yaml_node *advance;
 	bool finish;
 	struct maps expect; /* struct expect_text */
@@ -53,6 +61,16 @@ static const struct schema_key expect_keys[] = {
 static const struct schema expect_schema = { "expect", expect_keys, ARRAY_SIZE(expect_keys),
 					     sizeof(struct expect_text) };
 
+static const struct schema_key symbol_keys[] = {
+	{ "address", KEY_TEXT, true, AT(symbol_text, address), NULL, NULL, NULL,
+	  "address in the kernel" },
+	{ "name", KEY_TEXT, true, AT(symbol_text, name), NULL, NULL, NULL, "name of the symbol" },
+	{ "module", KEY_TEXT, false, AT(symbol_text, module), NULL, NULL, NULL,
+	  "its module, system" },
+};
+static const struct schema symbol_schema = { "a symbol", symbol_keys, ARRAY_SIZE(symbol_keys),
+					     sizeof(struct symbol_text) };
+
 static const struct schema_key case_keys[] = {
 	{ "name", KEY_TEXT, true, AT(case_text, name), NULL, "a test needs a name", NULL,
 	  "what is shown" },
@@ -66,6 +84,8 @@ static const struct schema_key case_keys[] = {
 	  "the clock goes on by so much after the last event, as 60s" },
 	{ "finish", KEY_BOOL, false, AT(case_text, finish), NULL, NULL, NULL,
 	  "the sensor stops at the end" },
+	{ "symbols", KEY_MAPS, false, AT(case_text, symbols), &symbol_schema, NULL, NULL,
+	  "symbols of the kernel that are known" },
 	{ "expect", KEY_MAPS, false, AT(case_text, expect), &expect_schema, NULL, NULL,
 	  "the detections that come out, in order; [] for none" },
 };
@@ -191,12 +211,44 @@ static void feed(struct trial *trial, const struct test_event_text *text)
 	}
 }
 
+/* A number as values of events are written, so that 0x... works. */
+static void learn_symbols(struct report *report, const struct maps *symbols, struct stores *stores)
+{
+	const struct symbol_text *items = symbols->items;
+
+	for (uint32_t i = 0; i < symbols->count; i++) {
+		struct err err = { .level = ERR_ERROR, .rule = "value" };
+		struct value address = value_null();
+
+		if (test_value(items[i].address, FIELD_u64, NULL, &address, &err))
+			report_add(report, items[i].address, &err);
+		else
+			stores_add_symbol(stores, address.u, items[i].name->text,
+					  items[i].module ? items[i].module->text : STR("system"));
+	}
+}
+
 /* ---- comparing ------------------------------------------------------------------------ */
 
 static void unexpected(struct trial *trial, const struct case_text *text, const struct event *event)
 {
 	report_error(trial->report, text->node, "unexpected", NULL, "%s: %s fired",
 		     text->name->text.data, event->def->name);
+}
+
+/* Members may come in any order. `wanted`: as JSON. */
+static void compare_object(struct trial *trial, const struct case_text *text,
+			   const struct yaml_pair *pair, struct value found, struct str wanted)
+{
+	struct buf is = { 0 };
+
+	if (cel_equal(found, object_value(wanted, &trial->arena)))
+		return;
+	cel_print(&is, found);
+	report_error(trial->report, pair->value, "differs", NULL, "%s: %s is %s, expected %.*s",
+		     text->name->text.data, pair->key->text.data, buf_cstr(&is), (int)wanted.len,
+		     wanted.data);
+	buf_free(&is);
 }
 
 static void compare_field(struct trial *trial, const struct case_text *text,
@@ -218,6 +270,10 @@ static void compare_field(struct trial *trial, const struct case_text *text,
 	    test_value(pair->value, found.tag == VALUE_NULL ? FIELD_str : found.kind, &trial->arena,
 		       &wanted, &err)) {
 		report_add(trial->report, pair->value, &err);
+		return;
+	}
+	if (found.tag == VALUE_MAP && wanted.tag == VALUE_STRING) {
+		compare_object(trial, text, pair, found, (struct str){ wanted.str, wanted.len });
 		return;
 	}
 	found_text = filter_render(found, found_scratch, &trial->arena);
@@ -356,6 +412,7 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 	ruleset_forget(ruleset);
 	for (uint32_t i = 0; i < text->processes.count; i++)
 		test_process_learn(report, &processes[i], trial.stores, &trial.arena);
+	learn_symbols(report, &text->symbols, trial.stores);
 	if (text->event.node)
 		feed(&trial, &text->event);
 	for (uint32_t i = 0; i < text->events.count; i++)

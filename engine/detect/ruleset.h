@@ -55,7 +55,10 @@ struct detector {
 	struct event_def def; /* what it produces; fields in output order, then the rest */
 	struct threat *threat;
 	bool populate_threat, detected_from, ancestry;
-	bool skipped; /* other architecture */
+	bool skipped;		/* other architecture, or cannot work here */
+	const char *lacks;	/* a required event that cannot be collected yet; NULL none */
+	bool partly_live;	/* so is an optional one */
+	bool needs_environment; /* works with --enrichment environment alone */
 	struct input *inputs;
 	uint32_t input_count;
 	/* Of these `early` are asked of each event, the others when its memory fires. */
@@ -122,7 +125,7 @@ struct loader {
 	struct err_list *problems;
 	struct ruleset_options options;
 	bool builtin;		 /* the detectors of the binary */
-	uint32_t idle;		 /* of them, those that need what cannot be collected */
+	uint32_t idle, blind;	 /* of them, those that need what cannot be, is not collected */
 	const char *idle_event;	 /* what the first of them needs */
 	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */
@@ -133,7 +136,6 @@ struct loader {
 	uint32_t directory_count;
 	/* The detector at hand, for the resolver of field names. */
 	const struct detector *compiling;
-	bool input_missing; /* it reads an event that cannot be collected */
 	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
 	uint64_t reads_toctou, reads_other; /* fields its conditions read */
 	bool reading_conditions;

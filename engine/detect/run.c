@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "event/object.h"
 #include "run.h"
 #include "store.h"
 
@@ -93,6 +94,7 @@ static bool to_integer(struct value value, uint8_t type, struct value *out)
 static uint8_t natural_type(struct value value, bool compat)
 {
 	switch (value.tag) {
+	case VALUE_TYPE:
 	case VALUE_STRING: return FIELD_str;
 	case VALUE_BOOL: return FIELD_bool;
 	case VALUE_BYTES: return FIELD_bytes;
@@ -103,6 +105,8 @@ static uint8_t natural_type(struct value value, bool compat)
 	case VALUE_UINT: return value.u <= UINT32_MAX ? FIELD_u32 : FIELD_u64;
 	case VALUE_DOUBLE: return compat ? FIELD_none : FIELD_timespec;
 	case VALUE_LIST: return compat ? FIELD_none : FIELD_strs;
+	case VALUE_MAP: /* an input's field that is an object stays one */
+		return !compat && field_is_object(value.kind) ? value.kind : FIELD_none;
 	default: return FIELD_none;
 	}
 }
@@ -139,6 +143,7 @@ static bool coerce(struct value value, uint8_t type, struct arena *arena, struct
 	switch (type) {
 	case FIELD_str:
 		*out = value.tag == VALUE_STRING ? value
+		       : value.tag == VALUE_TYPE ? value_string(value.str, value.len)
 		       : is_simple(value)	 ? text_of(value, arena)
 						 : value_null();
 		return out->tag == VALUE_STRING;
@@ -152,7 +157,11 @@ static bool coerce(struct value value, uint8_t type, struct arena *arena, struct
 						 : value;
 		return out->tag == VALUE_DOUBLE;
 	case FIELD_strs: return to_strings(value, arena, out);
-	default: return to_integer(value, type, out);
+	default:
+		if (!field_is_object(type))
+			return to_integer(value, type, out);
+		*out = value;
+		return value.tag == VALUE_MAP;
 	}
 }
 

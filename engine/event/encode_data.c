@@ -408,7 +408,7 @@ static void add_value(struct buf *out, const struct value *value)
 {
 	switch (value->tag) {
 	case VALUE_INT:
-		if (value->i == (int32_t)value->i) {
+		if (value->kind != FIELD_i64 && value->i == (int32_t)value->i) {
 			buf_lit(out, "int32\":");
 			buf_int(out, value->i);
 		} else {
@@ -417,7 +417,7 @@ static void add_value(struct buf *out, const struct value *value)
 		}
 		return;
 	case VALUE_UINT:
-		if (value->u <= UINT32_MAX) {
+		if (value->kind != FIELD_u64 && value->u <= UINT32_MAX) {
 			buf_lit(out, "u_int32\":");
 			buf_uint(out, value->u);
 		} else {
@@ -430,7 +430,12 @@ static void add_value(struct buf *out, const struct value *value)
 	case VALUE_BOOL: buf_lit(out, "bool\":"); break;
 	case VALUE_BYTES: buf_lit(out, "bytes\":"); break;
 	case VALUE_DOUBLE: buf_lit(out, "double\":"); break;
-	case VALUE_MAP: buf_lit(out, "struct\":"); break;
+	case VALUE_MAP:
+		if (field_is_object(value->kind))
+			buf_add(out, key_texts[value->kind].text, key_texts[value->kind].len);
+		else
+			buf_lit(out, "struct\":");
+		break;
 	default: buf_lit(out, "value\":");
 	}
 	add_plain(out, value, 0);

@@ -293,28 +293,73 @@ void filter_split(struct str text, struct str *field, struct str *expression)
 
 /* ---- matching -------------------------------------------------------------------- */
 
+/* Elements as text, and how many bytes they and what stands between them take. */
+static struct str *render_items(const struct value *const *values, uint32_t count,
+				struct arena *arena, size_t *room)
+{
+	struct str *items = arena_array(arena, struct str, count + 1);
+
+	for (uint32_t i = 0; items && i < count; i++) {
+		char scratch[32];
+		struct str text = filter_render(*values[i], scratch, arena);
+
+		items[i] = text.data == scratch ? arena_str(arena, text.data, text.len) : text;
+		if (!items[i].data)
+			return NULL;
+		*room += items[i].len + 1u;
+	}
+	return items;
+}
+
+/* "[a b c]" */
 static struct str render_list(const struct value_list *list, struct arena *arena)
 {
-	size_t room = 2;
-	char scratch[32];
-
-	for (uint32_t i = 0; i < list->count; i++)
-		room += (list->items[i].tag == VALUE_STRING ? list->items[i].len : 24) + 1;
-	char *text = room < UINT32_MAX ? arena_alloc(arena, room) : NULL;
+	const struct value **values = arena_array(arena, const struct value *, list->count + 1);
+	size_t room = 3;
 	uint32_t len = 0;
+
+	for (uint32_t i = 0; values && i < list->count; i++)
+		values[i] = &list->items[i];
+	struct str *items = values ? render_items(values, list->count, arena, &room) : NULL;
+	char *text = items && room < UINT32_MAX ? arena_alloc(arena, room) : NULL;
 
 	if (!text)
 		return (struct str){ 0 };
 	text[len++] = '[';
 	for (uint32_t i = 0; i < list->count; i++) {
-		struct str item = filter_render(list->items[i], scratch, arena);
-
 		if (i)
 			text[len++] = ' ';
-		if (item.len <= 24 || list->items[i].tag == VALUE_STRING) {
-			memcpy(text + len, item.data, item.len);
-			len += item.len;
-		}
+		memcpy(text + len, items[i].data, items[i].len);
+		len += items[i].len;
+	}
+	text[len++] = ']';
+	return (struct str){ text, len };
+}
+
+/* "map[key:value key:value]": of addresses and the like, for filters of the form *text*. */
+static struct str render_map(const struct value_map *map, struct arena *arena)
+{
+	uint32_t count = map->count * 2;
+	const struct value **values = arena_array(arena, const struct value *, count + 1);
+	size_t room = sizeof("map[]");
+	uint32_t len = 0;
+
+	for (uint32_t i = 0; values && i < map->count; i++) {
+		values[2 * i] = &map->entries[i].key;
+		values[2 * i + 1] = &map->entries[i].value;
+	}
+	struct str *items = values ? render_items(values, count, arena, &room) : NULL;
+	char *text = items && room < UINT32_MAX ? arena_alloc(arena, room) : NULL;
+
+	if (!text)
+		return (struct str){ 0 };
+	memcpy(text, "map[", 4);
+	len = 4;
+	for (uint32_t i = 0; i < count; i++) {
+		if (i)
+			text[len++] = i % 2 ? ':' : ' ';
+		memcpy(text + len, items[i].data, items[i].len);
+		len += items[i].len;
 	}
 	text[len++] = ']';
 	return (struct str){ text, len };
@@ -347,6 +392,7 @@ struct str filter_render(struct value value, char scratch[static 32], struct are
 	case VALUE_UINT: len = snprintf(scratch, 32, "%" PRIu64, value.u); break;
 	case VALUE_DOUBLE: len = snprintf(scratch, 32, "%.17g", value.d); break;
 	case VALUE_LIST: return render_list(value.list, arena);
+	case VALUE_MAP: return render_map(value.map, arena);
 	case VALUE_BYTES: return render_bytes(value, arena);
 	default: return STR("<nil>");
 	}

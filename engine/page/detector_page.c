@@ -20,6 +20,15 @@ const char *detector_severity(const struct detector_info *info)
 	return info->threat ? severity_names[info->threat->severity] : "";
 }
 
+const char *detector_origin(const struct detector_info *info)
+{
+	if (info->lacks)
+		return "recording";
+	if (info->needs_environment)
+		return "environment";
+	return info->partly_live ? "partly live" : "live";
+}
+
 /* A text that need not be NUL-terminated, for the calls that want one. */
 static void pair_str(struct page *page, const char *term, struct str text)
 {
@@ -34,12 +43,29 @@ static void pair_str(struct page *page, const char *term, struct str text)
 
 /* ---- for a person --------------------------------------------------------------- */
 
+static void write_origin(struct page *page, const struct detector_info *info)
+{
+	struct buf text = { 0 };
+
+	if (info->lacks)
+		buf_printf(&text, "recordings: event %s cannot be collected yet", info->lacks);
+	else if (info->needs_environment)
+		buf_lit(&text, "recordings, and live with --enrichment environment");
+	if (info->partly_live && !info->lacks)
+		buf_printf(&text, "%slive only in part: not all its events can be collected yet",
+			   text.len ? "; " : "");
+	if (text.len)
+		page_pair(page, "works in", COLUMN, buf_cstr(&text));
+	buf_free(&text);
+}
+
 static void write_facts(struct page *page, const struct detector_info *info)
 {
 	page_pair(page, "detector", COLUMN, info->id);
 	page_pair(page, "version", COLUMN, info->produces->version);
 	page_pair(page, "sets", COLUMN, info->produces->sets);
 	page_pair(page, "from", COLUMN, info->path);
+	write_origin(page, info);
 }
 
 static void write_threat(struct page *page, const struct threat *threat)
@@ -240,10 +266,11 @@ static json_t *fields_json(const struct event_def *def)
 
 json_t *detector_summary_json(const struct detector_info *info)
 {
-	return json_pack("{ss ss ss ss so so so ss?}", "kind", "detector", "name",
-			 info->produces->name, "id", info->id, "version", info->produces->version,
-			 "sets", words_json(info->produces->sets), "events", inputs_json(info),
-			 "threat", threat_json(info->threat), "path", info->path);
+	return json_pack("{ss ss ss ss ss so so so ss?}", "kind", "detector", "name",
+			 info->produces->name, "id", info->id, "works", detector_origin(info),
+			 "version", info->produces->version, "sets",
+			 words_json(info->produces->sets), "events", inputs_json(info), "threat",
+			 threat_json(info->threat), "path", info->path);
 }
 
 static json_t *related_json(const struct ruleset *ruleset, const struct detector_info *info)

@@ -19,5 +19,10 @@ json_t *detector_summary_json(const struct detector_info *info);
 
 /* "info" ... "critical", or "" for a detector without threat. */
 const char *detector_severity(const struct detector_info *info);
+/*
+ * Where it works: "live", "partly live" (some of its events), "environment" (live with
+ * --enrichment environment), "recording" (replay alone: an event cannot be collected yet).
+ */
+const char *detector_origin(const struct detector_info *info);
 
 #endif

@@ -106,15 +106,25 @@ void helper_finish(struct helper *helper);
 
 /*
  * trigger_program.c, for detectors that look at the executable: copies this program to NAME in
- * a temporary folder and runs `NAME trigger TRIGGER` there. 0, or -1 with errno (EPROTO: it ran
- * and could not do it). A program that uses triggers must understand these arguments.
+ * a new folder below `parent` (NULL: a temporary folder that lets programs run) and runs
+ * `NAME trigger TRIGGER` there. 0, or -1 with errno (EPROTO: it ran and could not do it; EACCES:
+ * it must not run there). A program that uses triggers must understand these arguments.
  */
-int program_copy_run(struct ledger *ledger, const char *name, const char *trigger);
+int program_copy_run(struct ledger *ledger, const char *parent, const char *name,
+		     const char *trigger);
+/* Are we that copy? */
+bool program_is_copy(const char *name);
 /* The folder of a copy begins with this, below /tmp or the like. */
 #define PROGRAM_FOLDER "/spoor-trigger."
 /* Path of the running program. 0 or -1. */
 int program_path(char *path, size_t size);
 /* Removes the copy, if there is one. */
 void program_forget(struct ledger *ledger);
+
+/* trigger_exec.c */
+enum trigger_result trigger_fileless_execution(struct ledger *ledger);
+enum trigger_result trigger_illegitimate_shell(struct ledger *ledger);
+enum trigger_result trigger_rcd_modification(struct ledger *ledger);
+enum trigger_result trigger_scheduled_task_mod(struct ledger *ledger);
 
 #endif

@@ -312,14 +312,6 @@ static enum trigger_result run_locked_hoard(struct ledger *ledger)
 /* ---- who it is ------------------------------------------------------------------------ */
 
 /* Runs the trigger in a copy of this program, unless this is the copy. */
-static bool is_copy(const char *name)
-{
-	char path[PAGE];
-
-	return program_path(path, sizeof(path)) == 0 && strstr(path, PROGRAM_FOLDER) &&
-	       !strcmp(strrchr(path, '/') + 1, name);
-}
-
 static enum trigger_result copy_result(struct ledger *ledger, int result, const char *done)
 {
 	if (result == 0)
@@ -331,19 +323,19 @@ static enum trigger_result copy_result(struct ledger *ledger, int result, const 
 
 static enum trigger_result run_ebury_segment(struct ledger *ledger)
 {
-	if (is_copy("sshd")) {
+	if (program_is_copy("sshd")) {
 		int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, EBURY_BYTES,
 				     IPC_CREAT | 0600);
 
 		return id < 0 ? trigger_fail(ledger, "shmget") : trigger_done(ledger, "id %d", id);
 	}
-	return copy_result(ledger, program_copy_run(ledger, "sshd", "ipc_ebury_segment"),
+	return copy_result(ledger, program_copy_run(ledger, NULL, "sshd", "ipc_ebury_segment"),
 			   "made an empty segment of 3 MB, as a program named sshd");
 }
 
 static enum trigger_result run_derusbi_shape(struct ledger *ledger)
 {
-	if (is_copy("spoor-copy")) {
+	if (program_is_copy("spoor-copy")) {
 		/* Everybody may write it for the moment it is there, and it is empty. */
 		key_t key = key_free();
 		int id = key < 0 ? -1 : object_make(ledger, OBJECT_SEGMENT, key, 64, 0666);
@@ -351,11 +343,14 @@ static enum trigger_result run_derusbi_shape(struct ledger *ledger)
 		return id < 0 ? trigger_fail(ledger, "shmget") : trigger_done(ledger, "id %d", id);
 	}
 	return copy_result(
-		ledger, program_copy_run(ledger, "spoor-copy", "ipc_derusbi_shape"),
+		ledger, program_copy_run(ledger, NULL, "spoor-copy", "ipc_derusbi_shape"),
 		"made a 64-byte segment of mode 0666, as a program in a temporary folder");
 }
 
 const struct trigger triggers[] = {
+	{ "fileless_execution", "start a program from shared memory", trigger_fileless_execution },
+	{ "illegitimate_shell", "start a program named sh from a process named nginx",
+	  trigger_illegitimate_shell },
 	{ "ipc_create_squatted",
 	  "create a queue without IPC_EXCL, as root, on a key that user nobody took",
 	  run_create_squatted },
@@ -380,5 +375,7 @@ const struct trigger triggers[] = {
 	  run_private_world_writable },
 	{ "ipc_world_writable", "make a segment of root that everybody may write",
 	  run_world_writable },
+	{ "rcd_modification", "start a program named update-rc.d", trigger_rcd_modification },
+	{ "scheduled_task_mod", "start a program named crontab", trigger_scheduled_task_mod },
 };
 const size_t trigger_count = ARRAY_SIZE(triggers);

@@ -94,19 +94,32 @@ static int copy_run(struct ledger *ledger, const char *trigger)
 	return -1;
 }
 
-int program_copy_run(struct ledger *ledger, const char *name, const char *trigger)
+int program_copy_run(struct ledger *ledger, const char *parent, const char *name,
+		     const char *trigger)
 {
-	static const char *const parents[] = { "/tmp", "/var/tmp", "/dev/shm", "/run" };
+	static const char *const temporary[] = { "/tmp", "/var/tmp", "/dev/shm", "/run" };
+	const char *const *parents = parent ? &parent : temporary;
+	size_t count = parent ? 1 : ARRAY_SIZE(temporary);
 	int result = 1;
 
 	errno = EACCES;
-	for (size_t i = 0; result == 1 && i < ARRAY_SIZE(parents); i++) {
-		if (copy_make(ledger, parents[i], name) == 0)
-			result = copy_run(ledger, trigger);
-		int error = errno;
+	for (size_t i = 0; result == 1 && i < count; i++) {
+		int error = EACCES;
 
+		if (copy_make(ledger, parents[i], name) == 0) {
+			result = copy_run(ledger, trigger);
+			error = result == 1 ? EACCES : errno;
+		}
 		program_forget(ledger);
 		errno = error;
 	}
 	return result ? -1 : 0;
+}
+
+bool program_is_copy(const char *name)
+{
+	char path[4096];
+
+	return program_path(path, sizeof(path)) == 0 && strstr(path, PROGRAM_FOLDER) &&
+	       !strcmp(strrchr(path, '/') + 1, name);
 }

@@ -15,4 +15,8 @@ run() {
 run load detectors/index.json
 run filters filters.json
 run scenarios detectors/scenarios.json
+run register detectors/register.json
+run autopopulate detectors/autopopulate.json
+run on_event detectors/on_event.json
+run builtin detectors/builtin_events.json
 done_testing

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "kinds.h"
+#include "object.h"
 
 static uint8_t type_of(const char *tracee_name)
 {
@@ -91,7 +92,7 @@ static struct value number_value(const json_t *json, bool is_signed)
 	return is_signed ? value_int((int64_t)bits) : value_uint(bits);
 }
 
-static struct value list_value(struct row *row, const json_t *json, bool texts)
+static struct value list_value(struct row *row, const json_t *json, uint8_t kind)
 {
 	const json_t *items = json_object_get(json, "value");
 	size_t count = json_array_size(items);
@@ -100,8 +101,9 @@ static struct value list_value(struct row *row, const json_t *json, bool texts)
 
 	list->count = (uint32_t)count;
 	for (size_t i = 0; i < count; i++)
-		list->items[i] = texts ? text_value(json_array_get(items, i))
-				       : number_value(json_array_get(items, i), true);
+		list->items[i] = kind == FIELD_strs ? text_value(json_array_get(items, i))
+						    : number_value(json_array_get(items, i),
+								   kind == FIELD_i32s);
 	return (struct value){ .tag = VALUE_LIST, .len = (uint32_t)count, .list = list };
 }
 
@@ -135,6 +137,54 @@ static struct value bytes_value(struct row *row, const json_t *json)
 	return value_bytes(bytes, (uint32_t)out);
 }
 
+/* Objects: as the text that a record would have. */
+static struct value object_of(struct row *row, const json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	struct value value = object_of_text(str_of(text), &row->arena);
+
+	free(text);
+	return value;
+}
+
+static struct value value_of(struct row *row, const json_t *json, uint8_t kind)
+{
+	switch (kind) {
+	case FIELD_i32:
+	case FIELD_i64: return number_value(json, true);
+	case FIELD_u32:
+	case FIELD_u64:
+	case FIELD_pointer: return number_value(json, false);
+	case FIELD_bool: return value_bool(json_is_true(json));
+	case FIELD_str: return text_value(json);
+	case FIELD_bytes: return bytes_value(row, json);
+	case FIELD_strs:
+	case FIELD_i32s:
+	case FIELD_u64s: return list_value(row, json, kind);
+	default: return is_object_kind(kind) ? object_of(row, json) : value_null();
+	}
+}
+
+/* The first type that prints under this key: the most usual one. */
+static uint8_t kind_of(const char *key)
+{
+	static const char *const keys[] = {
+		"",
+#define TYPE(name, c_type, tracee_name, json_key, cel_type) json_key,
+#include "types.def"
+#undef TYPE
+	};
+
+	if (strcmp(key, "str") == 0)
+		return FIELD_str; /* names of system calls print like it */
+	if (strcmp(key, "int32_array") == 0)
+		return FIELD_i32s;
+	for (uint8_t kind = 1; kind < ARRAY_SIZE(keys); kind++)
+		if (strcmp(keys[kind], key) == 0)
+			return kind;
+	return FIELD_none;
+}
+
 /* One entry of an event's data; false: a type that we have not. */
 static bool entry_value(struct row *row, const json_t *entry, struct value *out)
 {
@@ -144,35 +194,14 @@ static bool entry_value(struct row *row, const json_t *entry, struct value *out)
 	*out = value_null();
 	json_object_foreach((json_t *)entry, key, json)
 	{
+		uint8_t kind = kind_of(key);
+
 		if (strcmp(key, "name") == 0)
 			continue;
-		if (strcmp(key, "str") == 0)
-			*out = text_value(json);
-		else if (strcmp(key, "int32") == 0 || strcmp(key, "int64") == 0)
-			*out = number_value(json, true);
-		else if (strcmp(key, "u_int32") == 0 || strcmp(key, "u_int64") == 0 ||
-			 strcmp(key, "pointer") == 0)
-			*out = number_value(json, false);
-		else if (strcmp(key, "bool") == 0)
-			*out = value_bool(json_is_true(json));
-		else if (strcmp(key, "bytes") == 0)
-			*out = bytes_value(row, json);
-		else if (strcmp(key, "str_array") == 0)
-			*out = list_value(row, json, true);
-		else if (strcmp(key, "int32_array") == 0 || strcmp(key, "u_int64_array") == 0)
-			*out = list_value(row, json, false);
-		else
+		if (kind == FIELD_none)
 			return false;
-		out->kind = strcmp(key, "str") == 0	    ? FIELD_str
-			    : strcmp(key, "int32") == 0	    ? FIELD_i32
-			    : strcmp(key, "int64") == 0	    ? FIELD_i64
-			    : strcmp(key, "u_int32") == 0   ? FIELD_u32
-			    : strcmp(key, "u_int64") == 0   ? FIELD_u64
-			    : strcmp(key, "pointer") == 0   ? FIELD_pointer
-			    : strcmp(key, "bool") == 0	    ? FIELD_bool
-			    : strcmp(key, "bytes") == 0	    ? FIELD_bytes
-			    : strcmp(key, "str_array") == 0 ? FIELD_strs
-							    : FIELD_i16s;
+		*out = value_of(row, json, kind);
+		out->kind = kind;
 	}
 	return true;
 }

@@ -297,6 +297,8 @@ static struct event *source_event(struct row *row, const struct ruleset *ruleset
 				  const json_t *json, const char *from_key)
 {
 	const struct event_def *def = ruleset_event(ruleset, str_of(text_of(json, "name")));
+	if (def)
+		def = with_foreign_fields(row, def, json_object_get(json, "data"));
 	struct event *event = def ? event_of_json(row, json, def) : NULL;
 	const json_t *from = json_object_get(json, from_key);
 
@@ -326,6 +328,7 @@ static enum outcome run_populating(struct row *row, struct ruleset *ruleset, str
 
 	if (!event)
 		return row->problem[0] ? SKIPPED : row_skipped(row, "an input event is unknown");
+	show_foreign_fields(row, ruleset, event->def);
 	ruleset_run(ruleset, event, stores, &row->arena, keep, &made);
 	return compare_output(row, &made, stores);
 }

@@ -38,6 +38,18 @@ extern const struct kind kinds[];
 enum outcome row_failed(struct row *row, const char *format, ...) PRINTF_LIKE(2, 3);
 enum outcome row_skipped(struct row *row, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Rows that differ on purpose, by their name; the last row is NULL. */
+struct difference {
+	const char *row, *why;
+};
+/* Why this row is to differ; NULL: it is not. */
+const char *difference(const struct difference *list, const char *name);
+/*
+ * Of a row whose outcome is to differ, as rules/README.md says. why == NULL: it is not. One that
+ * does not differ any more is a failure, so that the lists stay exact.
+ */
+enum outcome row_differs(struct row *row, const char *why, enum outcome outcome);
+
 enum outcome run_load(struct row *row);
 enum outcome run_filter(struct row *row);
 enum outcome run_scenario(struct row *row);
@@ -56,6 +68,14 @@ struct str str_of_json(const json_t *text);
 const struct event_def *catalogue_event(struct row *row, const char *name);
 /* An event from the protobuf form; NULL with row->problem if it has what we cannot hold. */
 struct event *event_of_json(struct row *row, const json_t *json, const struct event_def *def);
+/*
+ * Rows may give an event fields that it has not (Tracee's data is a mere list). The definition with
+ * those fields behind its own, or `def` itself; and a ruleset that is to see them.
+ */
+const struct event_def *with_foreign_fields(struct row *row, const struct event_def *def,
+					    const json_t *data);
+struct ruleset;
+void show_foreign_fields(struct row *row, struct ruleset *ruleset, const struct event_def *def);
 /* Nanoseconds since the epoch of an RFC 3339 time in UTC. */
 uint64_t epoch_of_text(const char *text);
 

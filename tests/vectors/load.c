@@ -3,7 +3,9 @@
  * Loading folders of detectors and lists as Tracee does (compat). Tracee judges events, filters,
  * versions and enrichments later, so problems of those kinds do not count here.
  */
-#include <sys/stat.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "detect/ruleset.h"
 #include "kinds.h"
@@ -106,35 +108,168 @@ static enum outcome compare(struct row *row, const struct ruleset *ruleset,
 	return outcome;
 }
 
-enum outcome run_load(struct row *row)
+/* ---- rows whose folder is not all there is ------------------------------------------------- */
+
+enum { BIG = 1024 * 1024 };
+
+static bool copy_file(const char *from, const char *to)
+{
+	char data[4096];
+	FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+	size_t len;
+
+	while (in && out && (len = fread(data, 1, sizeof(data), in)) > 0)
+		fwrite(data, 1, len, out);
+	if (in)
+		fclose(in);
+	return in && out && fclose(out) == 0;
+}
+
+static bool copy_folder(const char *from, const char *to)
+{
+	DIR *folder = opendir(from);
+	struct dirent *entry;
+	bool fine = true;
+
+	while (folder && (entry = readdir(folder))) {
+		char source[2 * ERR_PATH_MAX], target[2 * ERR_PATH_MAX];
+
+		snprintf(source, sizeof(source), "%s/%s", from, entry->d_name);
+		snprintf(target, sizeof(target), "%s/%s", to, entry->d_name);
+		if (entry->d_type == DT_REG)
+			fine &= copy_file(source, target);
+	}
+	if (folder)
+		closedir(folder);
+	return fine;
+}
+
+static void remove_folder(const char *path)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	while (folder && (entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
+	rmdir(path);
+}
+
+static FILE *new_file(const char *folder, const char *name)
+{
+	char path[ERR_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return fopen(path, "we");
+}
+
+/* A detector with a comment of 1 MiB behind it. */
+static bool add_big_file(const char *folder)
+{
+	FILE *file = new_file(folder, "big.yaml");
+
+	if (!file)
+		return false;
+	fputs("type: detector\nid: BIG\nproduced_event: {name: big, version: 1.0.0}\n"
+	      "requirements: {events: [{name: execve}]}\n#",
+	      file);
+	for (int i = 0; i < BIG; i++)
+		fputc('x', file);
+	return fclose(file) == 0;
+}
+
+static bool add_links(const char *folder, const json_t *links)
+{
+	const char *name;
+	json_t *target;
+	bool fine = true;
+
+	json_object_foreach((json_t *)links, name, target)
+	{
+		char path[ERR_PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", folder, name);
+		fine &= symlink(json_string_value(target), path) == 0;
+	}
+	return fine;
+}
+
+/* Our loader is given lists as files. */
+static bool add_lists(const char *folder, const json_t *lists)
+{
+	const char *name;
+	json_t *values;
+	bool fine = true;
+
+	json_object_foreach((json_t *)lists, name, values)
+	{
+		json_t *list = json_pack("{ss ss sO}", "type", "string_list", "name", name,
+					 "values", values);
+		char file_name[256];
+		FILE *file;
+
+		snprintf(file_name, sizeof(file_name), "given-%s.yaml", name);
+		file = new_file(folder, file_name);
+		fine &= file && json_dumpf(list, file, 0) == 0 && fclose(file) == 0;
+		json_decref(list);
+	}
+	return fine;
+}
+
+/* The folder of the row, completed in a copy where it has to be. False: it cannot be had. */
+static bool prepare(struct row *row, char path[ERR_PATH_MAX], bool *copied)
+{
+	const json_t *links = json_object_get(row->json, "links"),
+		     *lists = json_object_get(row->json, "lists_given");
+	bool big = json_is_string(json_object_get(row->json, "generate"));
+	char folder[] = "/tmp/tracee-vectors.XXXXXX";
+	bool fine;
+
+	snprintf(path, ERR_PATH_MAX, "%s/%s", row->folder, text_of(row->json, "dir"));
+	*copied = big || json_object_size(links) || json_object_size(lists);
+	if (!*copied)
+		return access(path, F_OK) == 0;
+	if (!mkdtemp(folder))
+		return false;
+	fine = (access(path, F_OK) < 0 || copy_folder(path, folder)) &&
+	       (!big || add_big_file(folder)) && add_links(folder, links) &&
+	       add_lists(folder, lists);
+	snprintf(path, ERR_PATH_MAX, "%s", folder);
+	return fine;
+}
+
+static const struct difference differences[] = {
+	{ "load/108-arch_arm64", "detectors of other architectures are left out at once" },
+	{ "load/180-cond_workload.process.pid_1000", "int and uint can be compared" },
+	{ NULL, NULL },
+};
+
+static enum outcome run_folder(struct row *row, const char *path)
 {
 	struct ruleset_options options = { .compat_tracee = true, .foreign = true };
-	struct err_list problems = { 0 };
-	const char *single = json_string_value(json_object_get(row->json, "single_file"));
-	char path[ERR_PATH_MAX];
 	const char *const paths[] = { path, NULL };
-	struct ruleset *ruleset;
-	enum outcome outcome;
-	struct stat st;
+	struct err_list problems = { 0 };
+	struct ruleset *ruleset = ruleset_load(paths, &options, &problems);
+	enum outcome outcome = ruleset ? compare(row, ruleset, &problems)
+				       : row_failed(row, "out of memory");
 
-	snprintf(path, sizeof(path), "%s/%s", row->folder, text_of(row->json, "dir"));
-	if (json_is_string(json_object_get(row->json, "generate")))
-		return row_skipped(row, "the file of 1 MiB is not stored (unit test yaml has one)");
-	if (json_object_size(json_object_get(row->json, "links")))
-		return row_skipped(row, "links are not stored (unit test detect_load makes one)");
-	if (json_object_get(row->json, "lists_given") &&
-	    json_object_size(json_object_get(row->json, "lists_given")))
-		return row_skipped(row, "lists cannot be handed to our loader but as files");
-	if (strcmp(text_of(row->json, "dir"), "load/108-arch_arm64") == 0)
-		return row_skipped(row, "detectors of other architectures are left out at once");
-	if (strcmp(text_of(row->json, "dir"), "load/180-cond_workload.process.pid_1000") == 0)
-		return row_skipped(row, "differs on purpose: int and uint can be compared");
-	if (stat(path, &st) < 0)
-		return row_skipped(row, "%s is not there", path);
-	(void)single;
-	ruleset = ruleset_load(paths, &options, &problems);
-	outcome = ruleset ? compare(row, ruleset, &problems) : row_failed(row, "out of memory");
 	ruleset_free(ruleset);
 	err_list_free(&problems);
 	return outcome;
+}
+
+enum outcome run_load(struct row *row)
+{
+	char path[ERR_PATH_MAX];
+	enum outcome outcome;
+	bool copied;
+
+	if (prepare(row, path, &copied))
+		outcome = run_folder(row, path);
+	else
+		outcome = row_failed(row, "%s cannot be had", path);
+	if (copied)
+		remove_folder(path);
+	return row_differs(row, difference(differences, text_of(row->json, "dir")), outcome);
 }

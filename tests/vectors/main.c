@@ -46,6 +46,22 @@ enum outcome row_skipped(struct row *row, const char *format, ...)
 	return SKIPPED;
 }
 
+const char *difference(const struct difference *list, const char *name)
+{
+	while (list->row && strcmp(list->row, name) != 0)
+		list++;
+	return list->why;
+}
+
+enum outcome row_differs(struct row *row, const char *why, enum outcome outcome)
+{
+	if (!why)
+		return outcome;
+	if (outcome != FAILED)
+		return row_failed(row, "it is as in Tracee, but listed as a difference: %s", why);
+	return row_skipped(row, "differs on purpose: %s", why);
+}
+
 const char *text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));

@@ -8,12 +8,14 @@
 #include "detect/detect.h"
 #include "kinds.h"
 #include "policy/policy.h"
+#include "store.h"
 
 enum { EMITTED_MAX = 256 };
 
 struct scenario {
 	struct row *row;
 	struct policies *policies;
+	struct stores *stores; /* NULL: no processes are known */
 	struct {
 		struct event event;
 		uint32_t input;
@@ -91,127 +93,6 @@ static struct event *claim(struct scenario *s, const json_t *want, bool taken[EM
 	return NULL;
 }
 
-static bool values_match(struct value value, const json_t *entry)
-{
-	const char *key;
-	json_t *json;
-
-	json_object_foreach((json_t *)entry, key, json)
-	{
-		const char *text = json_string_value(json);
-
-		if (strcmp(key, "name") == 0)
-			continue;
-		switch (value.tag) {
-		case VALUE_STRING:
-			return text &&
-			       (strcmp(text, "*") == 0 ||
-				str_equal(str_of_json(json), (struct str){ value.str, value.len }));
-		case VALUE_BOOL: return json_is_boolean(json) && json_is_true(json) == value.b;
-		case VALUE_INT:
-			return value.i ==
-			       (text ? strtoll(text, NULL, 10) : json_integer_value(json));
-		case VALUE_UINT:
-			return value.u == (text ? strtoull(text, NULL, 10)
-						: (uint64_t)json_integer_value(json));
-		default: return true; /* bytes: by presence */
-		}
-	}
-	return value.tag == VALUE_NULL;
-}
-
-static bool data_matches(struct scenario *s, const struct event *event, const json_t *want)
-{
-	const json_t *data = json_object_get(want, "data");
-	uint32_t present = 0;
-
-	for (uint32_t i = 0; i < event->def->field_count; i++)
-		present += event_field_value(event, i, &s->row->arena).tag != VALUE_NULL;
-	if (present != json_array_size(data)) {
-		row_failed(s->row, "%s has %u data fields, expected %zu", event->def->name, present,
-			   json_array_size(data));
-		return false;
-	}
-	for (size_t i = 0; i < json_array_size(data); i++) {
-		const json_t *entry = json_array_get(data, i);
-		int index = event_field_index(event->def, str_of(text_of(entry, "name")));
-
-		if (index < 0 ||
-		    !values_match(event_field_value(event, (unsigned)index, &s->row->arena),
-				  entry)) {
-			row_failed(s->row, "%s: field %s differs", event->def->name,
-				   text_of(entry, "name"));
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool policies_equal(struct scenario *s, const struct event *event, const json_t *want)
-{
-	const json_t *names = json_object_get(json_object_get(want, "policies"), "matched");
-
-	if (json_array_size(names) != event->policy_count) {
-		row_failed(s->row, "%s matched %u policies, expected %zu", event->def->name,
-			   event->policy_count, json_array_size(names));
-		return false;
-	}
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		bool found = false;
-
-		for (uint32_t k = 0; k < event->policy_count; k++)
-			found |= str_equal(event->policies[k],
-					   str_of_json(json_array_get(names, i)));
-		if (!found) {
-			row_failed(s->row, "%s did not match policy %s", event->def->name,
-				   json_string_value(json_array_get(names, i)));
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool sources_match(struct scenario *s, const struct event *event, const json_t *want)
-{
-	const json_t *from = json_object_get(want, "detected_from");
-
-	for (; from && event; from = json_object_get(from, "parent")) {
-		event = event->print_detected_from ? event->detected_from : NULL;
-		if (!event || strcmp(event->def->name, text_of(from, "name")) != 0) {
-			row_failed(s->row, "detected_from differs at %s", text_of(from, "name"));
-			return false;
-		}
-	}
-	if (event && event->print_detected_from && !from) {
-		row_failed(s->row, "%s has a detected_from too many", event->def->name);
-		return false;
-	}
-	return true;
-}
-
-static bool threat_matches(struct scenario *s, const struct event *event, const json_t *want)
-{
-	const json_t *threat = json_object_get(want, "threat");
-	const struct threat *is = event->threat;
-	static const char *const severities[] = { "INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL" };
-	const json_t *severity = json_object_get(threat, "severity");
-
-	if (!threat != !is) {
-		row_failed(s->row, "%s: threat is %s", event->def->name, is ? "there" : "missing");
-		return false;
-	}
-	if (!threat)
-		return true;
-	if ((json_is_string(severity) &&
-	     strcmp(json_string_value(severity), severities[is->severity]) != 0) ||
-	    (json_is_integer(severity) &&
-	     json_integer_value(severity) != (json_int_t)is->severity)) {
-		row_failed(s->row, "%s: severity differs", event->def->name);
-		return false;
-	}
-	return true;
-}
-
 static enum outcome compare(struct scenario *s)
 {
 	const json_t *want = json_object_get(json_object_get(s->row->json, "expect"), "emitted");
@@ -226,8 +107,7 @@ static enum outcome compare(struct scenario *s)
 			return row_failed(s->row, "%s was not emitted for input %lld",
 					  text_of(event, "name"),
 					  json_integer_value(json_object_get(each, "input")));
-		if (!data_matches(s, found, event) || !policies_equal(s, found, event) ||
-		    !threat_matches(s, found, event) || !sources_match(s, found, event))
+		if (!event_equals(s->row, found, event, s->stores))
 			return FAILED;
 	}
 	for (uint32_t i = 0; i < s->count; i++)
@@ -253,132 +133,133 @@ static bool feed(struct scenario *s, struct ruleset *ruleset)
 	for (size_t i = 0; i < json_array_size(inputs); i++) {
 		const json_t *json = json_array_get(inputs, i);
 		const struct event_def *def = event_by_name(str_of(text_of(json, "name")));
-		struct event *event = def ? event_of_json(s->row, json, def) : NULL;
+		struct event *event = NULL;
 
+		if (def)
+			def = with_foreign_fields(s->row, def, json_object_get(json, "data"));
+		if (def)
+			event = event_of_json(s->row, json, def);
 		if (!event)
 			return false;
+		show_foreign_fields(s->row, ruleset, def);
 		s->input = (uint32_t)i;
 		emit(s, event);
-		ruleset_run(ruleset, event, NULL, &s->row->arena, take_detection, s);
+		ruleset_run(ruleset, event, s->stores, &s->row->arena, take_detection, s);
 	}
 	return true;
 }
 
 /* Where our default is the documented intent on purpose; rules/README.md has the table. */
-static const struct {
-	const char *id, *why;
-} differences[] = {
+static const struct difference differences[] = {
 	{ "chain-optional-dep", "an optional input runs whoever selected it" },
 	{ "optional-only-not-selected", "an optional input runs whoever selected it" },
-	{ "enrich-missing", "container data is always collected" },
-	{ "filter-on-detector-field-undeclared", "output fields can be filtered, declared or not" },
+	{ "builtin-aslr-int32", "the detector works with the type the event has" },
 	{ "pol-base-filter-suppresses", "a filter on an event does not reach its detections" },
 	{ "pol-filter-on-detector-ignored", "filters on detections are applied" },
 	{ "pol-uid-ge-boundary", "a bound at >= is kept" },
 	{ "sel-default", "without a selection alerts alone are shown" },
+	{ NULL, NULL },
 };
 
-static const char *difference(const char *id)
+/* What Tracee finds when it registers detectors, we find too. */
+static enum outcome compare_registered(struct row *row, const struct ruleset *ruleset,
+				       const struct err_list *problems)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(differences); i++)
-		if (strcmp(differences[i].id, id) == 0)
-			return differences[i].why;
-	return NULL;
-}
+	const json_t *want = json_object_get(row->json, "expect");
+	const json_t *registered = json_object_get(want, "registered");
+	const json_t *errors = json_object_get(want, "register_errors");
+	const char *error = first_error(problems);
+	uint32_t count = ruleset_detector_count(ruleset);
 
-/* A field that the input has and its event has not: the test's own invention. */
-static const char *foreign_field(const struct row *row)
-{
-	const json_t *inputs = json_object_get(row->json, "input");
-
-	for (size_t i = 0; i < json_array_size(inputs); i++) {
-		const json_t *input = json_array_get(inputs, i),
-			     *data = json_object_get(input, "data");
-		const struct event_def *def = event_by_name(str_of(text_of(input, "name")));
-
-		for (size_t k = 0; def && k < json_array_size(data); k++) {
-			const char *name = text_of(json_array_get(data, k), "name");
-
-			if (event_field_index(def, str_of(name)) < 0)
-				return name;
-		}
-	}
-	return NULL;
-}
-
-/* Events that the row speaks of and we do not know yet; NULL: all known. */
-static const char *unknown_input(const struct row *row)
-{
-	const json_t *inputs = json_object_get(row->json, "input");
-
-	for (size_t i = 0; i < json_array_size(inputs); i++) {
-		const char *name = text_of(json_array_get(inputs, i), "name");
-
-		if (!event_by_name(str_of(name)))
-			return name;
-	}
-	return NULL;
+	if (json_is_true(json_object_get(row->json, "builtin")))
+		return PASSED;
+	if (count != json_array_size(registered) &&
+	    (json_is_array(registered) || json_array_size(errors)))
+		return row_failed(row, "%u detectors loaded, expected %zu%s%s", count,
+				  json_array_size(registered), error ? ": " : "",
+				  error ? error : "");
+	if (json_array_size(errors) && !error)
+		return row_failed(row, "no error, expected: %s",
+				  json_string_value(json_array_get(errors, 0)));
+	return PASSED;
 }
 
 static enum outcome run_loaded(struct row *row, struct ruleset *ruleset, struct policies *policies,
 			       const struct err_list *problems)
 {
 	const json_t *want = json_object_get(row->json, "expect");
-	const json_t *registered = json_object_get(want, "registered");
 	struct scenario *s = arena_zalloc(&row->arena, sizeof(*s));
-	const char *error = first_error(problems);
+	enum outcome outcome;
 
 	*s = (struct scenario){ .row = row, .policies = policies };
 	if (json_object_get(want, "create_events_err"))
-		return error ? PASSED
-			     : row_failed(row, "no error, expected: %s",
-					  text_of(want, "create_events_err"));
-	if (json_is_array(registered) &&
-	    json_array_size(registered) != ruleset_detector_count(ruleset))
-		return row_failed(row, "%u detectors loaded, expected %zu%s%s",
-				  ruleset_detector_count(ruleset), json_array_size(registered),
-				  error ? ": " : "", error ? error : "");
+		return first_error(problems) ? PASSED
+					     : row_failed(row, "no error, expected: %s",
+							  text_of(want, "create_events_err"));
+	outcome = compare_registered(row, ruleset, problems);
+	if (outcome != PASSED)
+		return outcome;
+	if (json_object_size(json_object_get(row->json, "registry")))
+		s->stores = stores_of_registry((json_t *)row->json);
 	if (!feed(s, ruleset))
-		return row->problem[0] ? SKIPPED : row_skipped(row, "an input event is unknown");
-	return compare(s);
+		outcome = row->problem[0] ? SKIPPED : row_skipped(row, "an input event is unknown");
+	else
+		outcome = compare(s);
+	stores_free(s->stores);
+	return outcome;
 }
 
-enum outcome run_scenario(struct row *row)
+/* Rows that name what was enabled do so by name. */
+static bool is_enriched(const json_t *row, const char *name)
 {
-	struct ruleset_options options = { .compat_tracee = true };
+	const json_t *enrich = json_object_get(row, "enrich");
+
+	if (json_is_object(enrich))
+		return json_is_true(json_object_get(enrich, name));
+	for (size_t i = 0; i < json_array_size(enrich); i++)
+		if (strcmp(json_string_value(json_array_get(enrich, i)) ?: "", name) == 0)
+			return true;
+	return strcmp(json_string_value(enrich) ?: "", name) == 0;
+}
+
+/* The detectors of the row, or the built-in ones. */
+static struct ruleset *load_rules(struct row *row, const char *folder, struct err_list *problems)
+{
+	const char *const paths[] = { folder, NULL };
+	struct ruleset_options options = {
+		.compat_tracee = true,
+		.environment = is_enriched(row->json, "environment"),
+		.no_container = !is_enriched(row->json, "container"),
+	};
+
+	if (!json_is_true(json_object_get(row->json, "builtin")))
+		return ruleset_load(paths, &options, problems);
+	/* Severities and types of ours are no part of Tracee's files. */
+	options.compat_tracee = false;
+	return ruleset_load_builtin(&options, problems);
+}
+
+static enum outcome run_row(struct row *row)
+{
 	struct policies_options policy_options = { .compat_tracee = true };
 	const json_t *files = json_object_get(row->json, "detectors");
 	const json_t *policy_files = json_object_get(row->json, "policies");
 	const json_t *flags = json_object_get(row->json, "event_flags");
 	char folder[] = "/tmp/tracee-vectors.XXXXXX",
 	     policy_folder[] = "/tmp/tracee-vectors.XXXXXX";
-	const char *const paths[] = { folder, NULL }, *const policy_paths[] = { policy_folder,
-										NULL };
+	const char *const policy_paths[] = { policy_folder, NULL };
 	const char *expressions[64] = { NULL };
 	struct err_list problems = { 0 };
 	struct ruleset *ruleset;
 	struct policies *policies;
 	enum outcome outcome;
 
-	if (json_is_true(json_object_get(row->json, "builtin")))
-		return row_skipped(row, "Tracee's own detectors are not among ours yet");
-	if (json_object_size(json_object_get(row->json, "registry")))
-		return row_skipped(row, "a data store's content cannot be given to ours");
-	if (unknown_input(row))
-		return row_skipped(row, "event %s is not in the table yet", unknown_input(row));
-	if (foreign_field(row))
-		return row_skipped(row, "field %s is not in its event", foreign_field(row));
-	if (difference(text_of(row->json, "id")))
-		return row_skipped(row, "differs on purpose: %s",
-				   difference(text_of(row->json, "id")));
-	if (strstr(text_of(json_object_get(row->json, "expect"), "create_events_err"), "openat"))
-		return row_skipped(row, "event openat is not in the table yet");
 	for (size_t i = 0; i < MIN(json_array_size(flags), ARRAY_SIZE(expressions) - 1); i++)
 		expressions[i] = json_string_value(json_array_get(flags, i));
 	if (!mkdtemp(folder) || !mkdtemp(policy_folder) || !write_files(row, files, folder) ||
 	    !write_files(row, policy_files, policy_folder))
 		return row_failed(row, "cannot write the files");
-	ruleset = ruleset_load(paths, &options, &problems);
+	ruleset = load_rules(row, folder, &problems);
 	policies = policies_load(json_object_size(policy_files) ? policy_paths : NULL, expressions,
 				 &policy_options, ruleset, &problems);
 	outcome = run_loaded(row, ruleset, policies, &problems);
@@ -388,4 +269,9 @@ enum outcome run_scenario(struct row *row)
 	remove_files(files, folder);
 	remove_files(policy_files, policy_folder);
 	return outcome;
+}
+
+enum outcome run_scenario(struct row *row)
+{
+	return row_differs(row, difference(differences, text_of(row->json, "id")), run_row(row));
 }
