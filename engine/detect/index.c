@@ -36,7 +36,7 @@ static int16_t *map_slots(struct ruleset *ruleset, const struct event_def *def)
 }
 
 static int add_listener(struct ruleset *ruleset, struct detector *d, const struct input *input,
-			struct condition **conditions, uint32_t condition_count)
+			struct condition **conditions, uint32_t condition_count, uint16_t step)
 {
 	struct listeners **at = &ruleset->by_event[input->def->id];
 	struct listeners *l = *at;
@@ -63,23 +63,65 @@ static int add_listener(struct ruleset *ruleset, struct detector *d, const struc
 		.detector = d,
 		.filters = filters_empty(input->filters) ? NULL : input->filters,
 		.input = (uint8_t)(input - d->inputs),
+		.step = step,
 		.conditions = conditions,
 		.condition_count = condition_count,
 	};
 	return 0;
 }
 
-/* A detector asks the same of each of its events. */
+/* The conditions of the detector that are asked of each event, then those of a step. */
+static struct condition **conditions_of(struct ruleset *ruleset, const struct detector *d,
+					const struct memory_step *step)
+{
+	uint32_t more = step ? step->condition_count : 0;
+	struct condition **all = arena_array(&ruleset->arena, struct condition *,
+					     d->early + more + 1);
+
+	for (uint32_t i = 0; all && i < d->early; i++)
+		all[i] = &d->conditions[i];
+	for (uint32_t i = 0; all && i < more; i++)
+		all[d->early + i] = &step->conditions[i];
+	return all;
+}
+
+static int add_step(struct ruleset *ruleset, struct detector *d, uint32_t number)
+{
+	const struct memory_step *step = &d->memory->steps[number];
+	struct condition **conditions = conditions_of(ruleset, d, step);
+
+	return conditions ? add_listener(ruleset, d, &d->inputs[step->input], conditions,
+					 d->early + step->condition_count, (uint16_t)number)
+			  : -ENOMEM;
+}
+
+/*
+ * Steps that happen from the last to the first, so that an event moves no sequence on twice; then
+ * what must be absent, and `until`.
+ */
+static int add_steps(struct ruleset *ruleset, struct detector *d)
+{
+	const struct sequence_config *config = d->memory->config.sequence;
+	int code = 0;
+
+	for (uint32_t i = config->step_count; !code && i; i--)
+		if (!config->steps[i - 1].absent)
+			code = add_step(ruleset, d, i - 1);
+	for (uint32_t i = 0; !code && i < d->memory->step_count; i++)
+		if (i == config->step_count || config->steps[i].absent)
+			code = add_step(ruleset, d, i);
+	return code;
+}
+
 static int add_detector(struct ruleset *ruleset, struct detector *d)
 {
-	struct condition **conditions = arena_array(&ruleset->arena, struct condition *,
-						    d->early + 1);
+	struct condition **conditions = conditions_of(ruleset, d, NULL);
 	int code = conditions ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !code && i < d->early; i++)
-		conditions[i] = &d->conditions[i];
+	if (d->memory && d->memory->step_count)
+		return add_steps(ruleset, d);
 	for (uint32_t i = 0; !code && i < d->input_count; i++)
-		code = add_listener(ruleset, d, &d->inputs[i], conditions, d->early);
+		code = add_listener(ruleset, d, &d->inputs[i], conditions, d->early, 0);
 	return code;
 }
 

@@ -461,6 +461,17 @@ static bool mentions(struct str text, struct str name)
 	return false;
 }
 
+/* Some scalar of the tree does; NULL: there is no tree. */
+static bool node_mentions(const struct yaml_node *node, struct str name)
+{
+	bool found = node && node->kind == YAML_SCALAR && mentions(node->text, name);
+
+	for (uint32_t i = 0; node && !found && i < node->count; i++)
+		found = node_mentions(
+			node->kind == YAML_LIST ? node->items[i] : node->pairs[i].value, name);
+	return found;
+}
+
 bool detector_mentions(const struct detector_text *text, struct str name)
 {
 	const struct output_text *outputs = text->output.fields.items;
@@ -471,7 +482,8 @@ bool detector_mentions(const struct detector_text *text, struct str name)
 	for (uint32_t i = 0; i < text->output.fields.count; i++)
 		if (mentions(outputs[i].expression->text, name))
 			return true;
-	return false;
+	return node_mentions(text->threshold.node, name) ||
+	       node_mentions(text->sequence.node, name);
 }
 
 /* A list that no detector of its directory names is likely misspelt somewhere. */

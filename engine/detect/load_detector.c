@@ -598,6 +598,7 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 				 .compat = loader->ruleset->compat };
 
 	loader->compiling = pending->detector;
+	loader->step_at = UINT32_MAX;
 	loader->reads_toctou = loader->reads_other = 0;
 	loader->reading_conditions = true;
 	loader->unknown_input = pending->detector->input_count <
@@ -608,6 +609,7 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 	loader->reading_conditions = false;
 	compile_for_each(loader, &report, pending->detector, pending->text.output.for_each, env);
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
+	memory_finish(pending->detector->memory);
 	loader->compiling = NULL;
 	if (!report.errors)
 		warn_toctou(loader, &report, pending);

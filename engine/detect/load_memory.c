@@ -22,7 +22,7 @@ static const struct {
 	{ "lost", REF_LOST, "int" },
 };
 
-static int add_name(struct loader *loader, struct memory *memory, struct str name,
+int memory_add_name(struct loader *loader, struct memory *memory, struct str name,
 		    struct state_ref ref, const char *type)
 {
 	uint32_t count = memory->name_count;
@@ -70,7 +70,7 @@ void memory_own_name(struct loader *loader, struct report *report, struct memory
 		report_error(report, at, "duplicate", "give it a name of its own: name: ...",
 			     "the name '%.*s' is taken", (int)name.len, name.data);
 	else
-		add_name(loader, memory, name, ref, type);
+		memory_add_name(loader, memory, name, ref, type);
 }
 
 int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, struct err *err)
@@ -79,6 +79,8 @@ int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, stru
 	const struct detector *d = loader->compiling;
 	struct memory *memory = d ? d->memory : NULL;
 	const struct memory_name *found = memory ? find_name(memory, name) : NULL;
+	struct memory_name part;
+	int code = -ENOENT;
 	struct suggest suggest;
 	uint32_t number;
 
@@ -87,6 +89,12 @@ int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, stru
 		err_hint(err, "state(\"...\") is for detectors with threshold or sequence");
 		return -EINVAL;
 	}
+	if (!found && memory->config.kind == STATE_SEQUENCE)
+		code = sequence_name(loader, memory, name, &part, err);
+	if (code && code != -ENOENT)
+		return code;
+	if (!code && !memory_add_name(loader, memory, part.name, part.ref, part.type))
+		found = &memory->names[memory->name_count - 1];
 	if (found && loader->before_state) {
 		err_set(err, -EINVAL, "there is no state yet when this is evaluated");
 		err_hint(err, "state(\"...\") is for conditions and output");
@@ -270,35 +278,59 @@ void memory_compile(struct loader *loader, struct report *report, struct pending
 
 	if (!memory)
 		return;
-	loader->before_state = true;
-	if (memory->config.kind == STATE_THRESHOLD)
+	if (memory->config.kind == STATE_SEQUENCE) {
+		sequence_compile(loader, report, pending, env);
+	} else {
+		loader->before_state = true;
 		threshold_compile(loader, report, env, memory, &text->threshold, pending->measures);
-	loader->before_state = false;
+		loader->before_state = false;
+	}
 	memory->config.text = text_of_rule(loader, pending);
 	memory->config.owner = pending->detector;
 	memory->config.inputs = pending->detector->input_defs;
+}
+
+/* Exactly one of the keys that make a detector remember. */
+static bool has_memory(struct report *report, const struct detector_text *text)
+{
+	if (text->threshold.node && text->sequence.node)
+		report_error(report, text->sequence.node, "value",
+			     "make two detectors: one reads the event of the other",
+			     "a detector has either threshold or sequence");
+	else if (text->limits.node && !text->threshold.node && !text->sequence.node)
+		report_error(report, text->limits.node, "value", NULL,
+			     "'limits' is for detectors that remember something");
+	return text->threshold.node || text->sequence.node;
+}
+
+void memory_finish(struct memory *memory)
+{
+	if (memory && memory->config.kind == STATE_SEQUENCE)
+		sequence_finish(memory);
 }
 
 void memory_prepare(struct loader *loader, struct report *report, struct pending *pending)
 {
 	const struct detector_text *text = &pending->text;
 	struct memory *memory;
+	bool done;
 
-	if (!text->threshold.node) {
-		if (text->limits.node)
-			report_error(report, text->limits.node, "value", NULL,
-				     "'limits' is for detectors that remember something");
+	if (!has_memory(report, text))
 		return;
-	}
 	memory = arena_new(&loader->ruleset->arena, struct memory);
 	if (!memory)
 		return;
 	pending->detector->memory = memory;
 	for (size_t i = 0; i < ARRAY_SIZE(common_names); i++)
-		add_name(loader, memory, str_of(common_names[i].name),
-			 (struct state_ref){ .kind = (uint16_t)common_names[i].kind },
-			 common_names[i].type);
+		memory_add_name(loader, memory, str_of(common_names[i].name),
+				(struct state_ref){ .kind = (uint16_t)common_names[i].kind },
+				common_names[i].type);
 	read_limits(report, &text->limits, &memory->config.limits);
-	pending->measures = threshold_prepare(loader, report, memory, &text->threshold);
-	pending->broken |= !pending->measures;
+	if (text->threshold.node) {
+		pending->measures = threshold_prepare(loader, report, memory, &text->threshold);
+		done = pending->measures != NULL;
+	} else {
+		done = sequence_prepare(loader, report, pending);
+	}
+	pending->broken |= !done;
 }

@@ -13,6 +13,9 @@
 void memory_own_name(struct loader *loader, struct report *report, struct memory *memory,
 		     const struct yaml_node *at, struct str name, struct state_ref ref,
 		     const char *type);
+/* The same without a check. 0 or -ENOMEM. */
+int memory_add_name(struct loader *loader, struct memory *memory, struct str name,
+		    struct state_ref ref, const char *type);
 void memory_compile_by(struct loader *loader, struct report *report, const struct cel_env *env,
 		       const struct texts *texts, struct state_by *out);
 /* A whole number, K, M or G behind it; 0 if node is NULL. */
@@ -27,5 +30,17 @@ struct measure_list *threshold_prepare(struct loader *loader, struct report *rep
 void threshold_compile(struct loader *loader, struct report *report, const struct cel_env *env,
 		       struct memory *memory, const struct threshold_text *text,
 		       const struct measure_list *list);
+
+/* load_sequence.c. False: out of memory. */
+bool sequence_prepare(struct loader *loader, struct report *report, struct pending *pending);
+void sequence_compile(struct loader *loader, struct report *report, struct pending *pending,
+		      const struct cel_env *env);
+void sequence_finish(struct memory *memory);
+/*
+ * state("STEP.what") of a sequence: 0 and *out, -EINVAL with err filled, or -ENOENT: no step has that
+ * name.
+ */
+int sequence_name(struct loader *loader, struct memory *memory, struct str name,
+		  struct memory_name *out, struct err *err);
 
 #endif

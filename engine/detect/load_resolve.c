@@ -77,6 +77,21 @@ int ruleset_state_slot(struct ruleset *ruleset, struct memory *memory,
 	return 0;
 }
 
+int loader_unknown_field(const struct event_def *def, struct str name, struct err *err)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, name);
+	for (uint32_t i = 0; i < def->field_count; i++)
+		suggest_try(&suggest, str_of(def->fields[i].name));
+	err_set(err, -EINVAL, "event %s has no field '%.*s'", def->name, (int)name.len, name.data);
+	if (suggest.best.data)
+		err_hint(err, "did you mean '%s'?", suggest.best.data);
+	else
+		err_hint(err, "`spoor explain %s` lists its fields", def->name);
+	return -EINVAL;
+}
+
 static int unknown_field(const struct detector *d, struct str name, struct err *err)
 {
 	struct suggest suggest;
@@ -86,17 +101,13 @@ static int unknown_field(const struct detector *d, struct str name, struct err *
 	for (uint32_t i = 0; i < d->input_count; i++)
 		for (uint32_t k = 0; k < d->inputs[i].def->field_count; k++)
 			suggest_try(&suggest, str_of(d->inputs[i].def->fields[k].name));
-	if (d->input_count == 1) {
-		err_set(err, -EINVAL, "event %s has no field '%.*s'", d->inputs[0].def->name,
-			(int)name.len, name.data);
-	} else {
-		err_set(err, -EINVAL, "none of the events has a field '%.*s':", (int)name.len,
-			name.data);
-		len = strlen(err->message);
-		for (uint32_t i = 0; i < d->input_count && len < sizeof(err->message); i++)
-			len += (size_t)snprintf(err->message + len, sizeof(err->message) - len,
-						"%s %s", i ? "," : "", d->inputs[i].def->name);
-	}
+	if (d->input_count == 1)
+		return loader_unknown_field(d->inputs[0].def, name, err);
+	err_set(err, -EINVAL, "none of the events has a field '%.*s':", (int)name.len, name.data);
+	len = strlen(err->message);
+	for (uint32_t i = 0; i < d->input_count && len < sizeof(err->message); i++)
+		len += (size_t)snprintf(err->message + len, sizeof(err->message) - len, "%s %s",
+					i ? "," : "", d->inputs[i].def->name);
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%s'?", suggest.best.data);
 	else if (d->input_count)
@@ -125,7 +136,9 @@ int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err
 	bool found = false;
 
 	for (uint32_t i = 0; d && i < d->input_count; i++) {
-		int index = event_field_index(d->inputs[i].def, name);
+		int index = loader->only && loader->only != d->inputs[i].def
+				    ? -1
+				    : event_field_index(d->inputs[i].def, name);
 
 		if (index >= 0) {
 			note_origin(loader, &d->inputs[i].def->fields[index]);
@@ -134,7 +147,8 @@ int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err
 	}
 	/* Tracee answers null for a name that no event has. */
 	if (d && !found && !loader->unknown_input && !loader->ruleset->compat)
-		return unknown_field(d, name, err);
+		return loader->only ? loader_unknown_field(loader->only, name, err)
+				    : unknown_field(d, name, err);
 	uint32_t number;
 
 	if (ruleset_slot(loader->ruleset, name, &number))

@@ -93,3 +93,61 @@ static const struct schema_key threshold_keys[] = {
 };
 const struct schema threshold_schema = { "threshold", threshold_keys, ARRAY_SIZE(threshold_keys),
 					 sizeof(struct threshold_text) };
+
+static const struct schema_key repeat_keys[] = {
+	TEXT(repeat_text, min, check_number, "so many matches are needed, 1"),
+	TEXT(repeat_text, max, check_number, "more are too many; default: any number"),
+};
+static const struct schema repeat_schema = { "repeat", repeat_keys, ARRAY_SIZE(repeat_keys),
+					     sizeof(struct repeat_text) };
+
+#define STEP_KEYS \
+	TEXT(step_text, event, NULL, "one of requirements.events; needed if there are several"), \
+		{ "conditions", \
+		  KEY_TEXTS, \
+		  false, \
+		  AT(step_text, conditions), \
+		  NULL, \
+		  NULL, \
+		  NULL, \
+		  "CEL, all must hold; state(\"NAME.field\") is a field of an earlier step" }, \
+	{ \
+		"by", KEY_TEXTS, false, AT(step_text, by), NULL, NULL, NULL, \
+			"the key of this step's events, where it is not that of the sequence" \
+	}
+
+static const struct schema_key step_keys[] = {
+	STEP_KEYS,
+	TEXT(step_text, as, NULL, "its name"),
+	TEXT(step_text, within_previous, check_duration, "at most so long after the match before"),
+	{ "repeat", KEY_MAP, false, AT(step_text, repeat), &repeat_schema, NULL, NULL,
+	  "how often it must happen" },
+	{ "absent", KEY_BOOL, false, AT(step_text, absent), NULL, NULL, NULL,
+	  "it must not happen here" },
+	{ "keep", KEY_PROPERTIES, false, AT(step_text, keep), NULL, NULL, NULL,
+	  "names and CEL: what later steps and the output may ask for beside fields" },
+};
+static const struct schema step_schema = { "a step", step_keys, ARRAY_SIZE(step_keys),
+					   sizeof(struct step_text) };
+
+static const struct schema_key until_keys[] = { STEP_KEYS };
+static const struct schema until_schema = { "until", until_keys, ARRAY_SIZE(until_keys),
+					    sizeof(struct step_text) };
+
+static const struct schema_key sequence_keys[] = {
+	{ "within", KEY_TEXT, true, AT(sequence_text, within), NULL,
+	  "a sequence needs a time it must happen in", check_duration,
+	  "from the first match to the last, as 60s" },
+	{ "by", KEY_TEXTS, false, AT(sequence_text, by), NULL, NULL, NULL,
+	  "what its events have in common: process, uid, ..., or CEL; a ? in front: null too" },
+	{ "steps", KEY_MAPS, true, AT(sequence_text, steps), &step_schema, "a sequence needs steps",
+	  NULL, "what must happen, in order" },
+	{ "until", KEY_MAP, false, AT(sequence_text, until), &until_schema, NULL, NULL,
+	  "what ends sequences that are not complete" },
+	{ "any_order", KEY_BOOL, false, AT(sequence_text, any_order), NULL, NULL, NULL,
+	  "the steps may happen in any order" },
+	{ "despite_loss", KEY_BOOL, false, AT(sequence_text, despite_loss), NULL, NULL, NULL,
+	  "believe in absence even if events were lost" },
+};
+const struct schema sequence_schema = { "sequence", sequence_keys, ARRAY_SIZE(sequence_keys),
+					sizeof(struct sequence_text) };

@@ -25,6 +25,28 @@ struct threshold_text {
 	const struct yaml_node *measures[5]; /* by enum measure_kind */
 };
 
-extern const struct schema limits_schema, threshold_schema, measure_schema;
+struct repeat_text {
+	const struct yaml_node *node;
+	const struct yaml_node *min, *max;
+};
+
+struct step_text {
+	const struct yaml_node *node;
+	const struct yaml_node *as, *event, *within_previous, *keep;
+	struct texts conditions, by;
+	struct repeat_text repeat;
+	bool absent;
+};
+
+struct sequence_text {
+	const struct yaml_node *node;
+	const struct yaml_node *within;
+	struct texts by;
+	struct maps steps; /* struct step_text */
+	struct step_text until;
+	bool any_order, despite_loss;
+};
+
+extern const struct schema limits_schema, threshold_schema, measure_schema, sequence_schema;
 
 #endif

@@ -75,7 +75,9 @@ void detector_remember(struct chain *chain, const struct subscription *s, const 
 {
 	struct remembering remembering = { chain, level };
 	struct state_client client = client_of(&remembering);
-	struct state_input input = { .event = event, .run = run, .input = s->input };
+	struct state_input input = {
+		.event = event, .run = run, .input = s->input, .step = s->step
+	};
 
 	state_feed(s->detector->memory->rules[chain->ruleset->plain], &input, &client);
 }

@@ -377,6 +377,8 @@ static const struct schema_key detector_keys[] = {
 	  "the data fields" },
 	{ "threshold", KEY_MAP, false, AT(detector_text, threshold), &threshold_schema, NULL, NULL,
 	  "fire when the events of a time come to so much" },
+	{ "sequence", KEY_MAP, false, AT(detector_text, sequence), &sequence_schema, NULL, NULL,
+	  "fire when several things have happened, one after the other" },
 	{ "limits", KEY_MAP, false, AT(detector_text, limits), &limits_schema, NULL, NULL,
 	  "how much a detector with memory may remember" },
 };

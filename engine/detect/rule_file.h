@@ -92,6 +92,7 @@ struct detector_text {
 	struct texts conditions;
 	struct outputs_text output;
 	struct threshold_text threshold;
+	struct sequence_text sequence;
 	struct limits_text limits;
 };
 

@@ -80,6 +80,7 @@ struct subscription {
 	struct detector *detector;
 	const struct filters *filters; /* NULL: none */
 	uint8_t input;		       /* number of the event among the detector's */
+	uint16_t step;		       /* of its sequence */
 	struct condition **conditions;
 	uint32_t condition_count;
 };
@@ -139,6 +140,9 @@ struct loader {
 	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
 	uint64_t reads_toctou, reads_other; /* fields its conditions read */
 	bool reading_conditions;
+	const struct event_def
+		*only;	   /* the event of the step at hand; NULL: any of the detector's */
+	uint32_t step_at;  /* the step at hand may refer to those before this one */
 	bool before_state; /* the expression is evaluated when there is no state(...) yet */
 	bool reads_state;  /* the expression at hand asks for state(...) */
 };
@@ -193,6 +197,8 @@ const struct cel_program *compile_expression(struct loader *loader, struct repor
 void memory_prepare(struct loader *loader, struct report *report, struct pending *pending);
 void memory_compile(struct loader *loader, struct report *report, struct pending *pending,
 		    const struct cel_env *env);
+/* When all of its expressions are compiled. */
+void memory_finish(struct memory *memory);
 /* cel_resolve_fn of state("name"). */
 int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, struct err *err);
 
@@ -205,6 +211,8 @@ int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out);
 int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err);
 /* Built-in or produced by any detector read so far; NULL none. */
 const struct event_def *loader_event(const struct loader *loader, struct str name);
+/* The event has no field of that name: fills err, -EINVAL. */
+int loader_unknown_field(const struct event_def *def, struct str name, struct err *err);
 /* Adds "did you mean" for an event's name. */
 void loader_suggest_event(const struct loader *loader, struct str name, struct err *err);
 

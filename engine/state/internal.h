@@ -30,6 +30,7 @@ struct loss {
 struct state {
 	struct digest secret;
 	uint64_t now, next_due; /* next_due: no timer rings before */
+	uint64_t serial;	/* of the event at hand */
 	struct state_rule **rules;
 	uint32_t rule_count, rule_capacity;
 	struct loss losses[LOSSES_KEPT]; /* a ring */
@@ -46,6 +47,8 @@ struct state_rule {
 	struct window_shape shape; /* threshold */
 	bool logs;		   /* threshold: it adds up */
 	uint32_t sets;		   /* threshold: distinct measures */
+	uint32_t partial_size;	   /* sequence: bytes of a partial match */
+	uint32_t partials;	   /* sequence: most that wait at a step, per key */
 };
 
 /* What each kind of rule does. */
@@ -65,7 +68,7 @@ struct state_ops {
 		     struct value *out);
 };
 
-extern const struct state_ops threshold_ops;
+extern const struct state_ops threshold_ops, sequence_ops;
 
 /* state.c */
 /* The table and the slab are there; false: there is no memory for them. */
@@ -82,6 +85,8 @@ uint64_t rule_lost(const struct state_rule *rule, uint64_t from);
 /* by.c: false: the event has no key (counted), or an expression failed (told). */
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
 	       const struct state_client *client, struct digest *out);
+/* A boot time as CEL has times. */
+struct value state_time_value(const struct state_match *match, struct cel_run *run, uint64_t time);
 /* Evaluates with a fresh budget. */
 struct value state_eval(const struct cel_program *program, struct cel_run *run);
 

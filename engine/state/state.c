@@ -4,7 +4,9 @@
 
 #include "internal.h"
 
-static const struct state_ops *const kinds[] = { [STATE_THRESHOLD] = &threshold_ops };
+static const struct state_ops *const kinds[] = {
+	[STATE_THRESHOLD] = &threshold_ops, [STATE_SEQUENCE] = &sequence_ops
+};
 
 static const struct state_ops *ops_of(const struct state_rule *rule)
 {
@@ -234,6 +236,7 @@ static void ring_due(struct state *state, const struct state_client *client)
 
 void state_advance(struct state *state, uint64_t now, const struct state_client *client)
 {
+	state->serial++;
 	if (now <= state->now)
 		return;
 	state->now = now;
@@ -269,7 +272,7 @@ void state_feed(struct state_rule *rule, const struct state_input *input,
 	ops_of(rule)->feed(rule, input, time ? time : rule->state->now, client);
 }
 
-static struct value time_value(const struct state_match *match, struct cel_run *run, uint64_t time)
+struct value state_time_value(const struct state_match *match, struct cel_run *run, uint64_t time)
 {
 	struct cel_time *out = arena_alloc(run->arena, sizeof(*out));
 	uint64_t epoch = time + match->event->clock->boot_epoch_ns;
@@ -287,8 +290,8 @@ void state_read(const struct state_match *match, struct state_ref ref, struct ce
 	*out = value_null();
 	switch ((enum state_ref_kind)ref.kind) {
 	case REF_PHASE: *out = value_str(str_of(match->summary.phase)); break;
-	case REF_FIRST: *out = time_value(match, run, match->summary.first); break;
-	case REF_LAST: *out = time_value(match, run, match->summary.last); break;
+	case REF_FIRST: *out = state_time_value(match, run, match->summary.first); break;
+	case REF_LAST: *out = state_time_value(match, run, match->summary.last); break;
 	case REF_EVENTS: *out = value_int((int64_t)match->summary.events); break;
 	case REF_LOST: *out = value_int((int64_t)match->summary.lost); break;
 	default: ops_of(match->rule)->read(match, ref, run, out);

@@ -51,7 +51,7 @@ const char *state_part_name(enum state_part part); /* NULL: there is no such par
 
 /* ---- rules ---------------------------------------- */
 
-enum state_kind { STATE_THRESHOLD };
+enum state_kind { STATE_THRESHOLD, STATE_SEQUENCE };
 
 enum measure_kind { MEASURE_COUNT, MEASURE_DISTINCT, MEASURE_SUM, MEASURE_AVG, MEASURE_RATIO };
 
@@ -77,12 +77,51 @@ struct threshold_config {
 	uint32_t measure_count;
 };
 
+/* A value of a step's event that later conditions and the output may ask for. */
+struct keep_config {
+	const struct cel_program *program; /* NULL: a field of the event */
+	uint16_t field;
+};
+
+/* A step, one that must be absent, or the `until` of a sequence. */
+struct step_config {
+	const char *name;
+	struct state_by by;
+	/* Those that refer to earlier steps; the others are asked before the event gets here. */
+	const struct cel_program **conditions;
+	uint32_t condition_count;
+	bool absent, repeats; /* repeats: more than one match belongs to it */
+	uint16_t gap;	 /* absent: it stands before this step (the number of steps: at the end) */
+	uint16_t number; /* else: its place among the steps that must happen */
+	uint32_t min, max;	  /* matches; max 0: any number */
+	uint64_t within_previous; /* ns since the match before; 0: any time */
+	struct keep_config *keeps;
+	uint16_t keep_count, keep_first; /* keep_first: place among all kept values */
+};
+
+struct sequence_config {
+	struct step_config *steps;  /* all, as written; `until` after them */
+	uint32_t step_count;	    /* without `until` */
+	uint16_t positive;	    /* how many must happen */
+	struct step_config **order; /* these */
+	bool has_until, any_order, despite_loss;
+	bool has_trailing; /* something must be absent at the end */
+	uint64_t within;
+	uint64_t lead;	     /* how long what must be absent at the beginning must have been */
+	uint32_t keep_count; /* kept values of all steps */
+};
+
 /* Limits of one rule; 0: the default. */
 struct state_limits {
 	uint64_t keys, bytes, partials;
 };
 
-enum { STATE_KEYS_DEFAULT = 16384, STATE_KEYS_MAX = 4 << 20 };
+enum {
+	STATE_KEYS_DEFAULT = 16384,
+	STATE_KEYS_MAX = 4 << 20,
+	STATE_STEPS_MAX = 32,
+	STATE_REPEAT_MAX = 1024, /* of a step that is counted in a sliding time */
+};
 
 struct state_config {
 	enum state_kind kind;
@@ -92,7 +131,10 @@ struct state_config {
 	const struct event_def *const *inputs; /* events the detector reads */
 	const uint16_t *base;		       /* built-in events whose loss it feels */
 	uint32_t base_count;
-	struct threshold_config *threshold;
+	union {
+		struct threshold_config *threshold;
+		struct sequence_config *sequence;
+	};
 };
 
 /* ---- what a rule knows when it fires ---------------------------------------- */
@@ -103,8 +145,11 @@ enum state_ref_kind {
 	REF_PHASE,
 	REF_FIRST, /* times of the first and last event that counted */
 	REF_LAST,
-	REF_EVENTS, /* how many counted since the first */
-	REF_LOST,   /* events that may be missing in that time */
+	REF_EVENTS,	/* how many counted since the first */
+	REF_LOST,	/* events that may be missing in that time */
+	REF_STEP_TIME,	/* of the last match of step `step` */
+	REF_STEP_COUNT, /* its matches */
+	REF_KEPT,	/* index: which kept value of step `step` */
 };
 
 struct state_ref {
@@ -152,6 +197,7 @@ struct state_input {
 	const struct event *event;
 	struct cel_run *run; /* set up for the event */
 	uint8_t input;	     /* its number among the detector's */
+	uint16_t step;	     /* sequences: which of config->steps it is */
 };
 
 /* An event that passed the rule's filters and conditions. */
@@ -173,6 +219,9 @@ struct state_stats {
 	uint64_t late;	    /* events too old to count */
 	uint64_t partial;   /* verdicts with events missing */
 	uint64_t inexact;   /* windows that memory was too small for */
+	uint64_t partials;  /* sequences begun */
+	uint64_t replaced;  /* of these: given up for newer ones of the same key */
+	uint64_t withheld;  /* absence that was not told because events were lost */
 };
 void state_rule_stats(const struct state_rule *rule, struct state_stats *out);
 

@@ -13,8 +13,9 @@
 #include "base/slab.h"
 
 /*
- * A log of additions, oldest first. It is exact until it is as large as a piece of a slab can be
  * A log of additions, oldest first. It is exact until it is as large as a slab's piece can be
+ * (2,048 additions of one event each); then it moves on in steps of a WINDOW_PANES-th of its
+ * length.
  */
 enum { WINDOW_PANES = 64 };
 

@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sequences. What has happened so far is a partial match; a key holds a few, the one that moved
+ * last first. An event moves one of them on, and never the same one twice: the steps it may be are
+ * tried from the last to the first, and `until` comes after them.
+ *
+ * A step that is counted in a sliding time (the first; all with any_order) keeps the times of its
+ * matches, so that what is too old falls out one by one.
+ */
+#include "internal.h"
+
+struct times {
+	uint32_t first, count, room;
+	uint64_t *at; /* a ring behind the partial */
+};
+
+struct step_state {
+	uint64_t time;	    /* of the last match */
+	uint32_t count;	    /* matches */
+	struct times times; /* room 0: not counted in a sliding time */
+};
+
+struct partial {
+	struct partial *older;
+	uint64_t first, last;
+	uint64_t serial; /* of the event that moved it last */
+	uint32_t events;
+	uint16_t stage;		 /* the step that has matched last */
+	bool done;		 /* only what must be absent is waited for */
+	struct kept_event *kept; /* done: the event that completed it */
+	struct step_state *steps;
+	struct value *values; /* kept; texts are pieces of the slab */
+};
+
+struct waiting {
+	struct partial *newest;
+	uint64_t blocked; /* when what must not come first came last; 0: never */
+};
+
+static const struct sequence_config *config_of(const struct state_rule *rule)
+{
+	return rule->config->sequence;
+}
+
+/* ---- sliding times ---------------------------------------- */
+
+static uint32_t room_of(const struct sequence_config *config, const struct step_config *step)
+{
+	if (!step->repeats || (!config->any_order && step->number))
+		return 0;
+	return step->max ? step->max + 1 : step->min;
+}
+
+static void times_forget(struct times *times, uint64_t before)
+{
+	while (times->count && times->at[times->first] < before) {
+		times->first = times->first + 1 == times->room ? 0 : times->first + 1;
+		times->count--;
+	}
+}
+
+static void times_add(struct times *times, uint64_t time)
+{
+	if (times->count == times->room) {
+		times->first = times->first + 1 == times->room ? 0 : times->first + 1;
+		times->count--;
+	}
+	times->at[(times->first + times->count++) % times->room] = time;
+}
+
+/* ---- partial matches ---------------------------------------- */
+
+static void sequence_prepare(struct state_rule *rule)
+{
+	const struct sequence_config *config = config_of(rule);
+	uint32_t size = (uint32_t)(sizeof(struct partial) +
+				   config->positive * sizeof(struct step_state) +
+				   config->keep_count * sizeof(struct value));
+
+	for (uint32_t i = 0; i < config->positive; i++)
+		size += room_of(config, config->order[i]) * (uint32_t)sizeof(uint64_t);
+	rule->partial_size = size;
+	rule->partials = (uint32_t)rule->config->limits.partials;
+	if (!rule->partials)
+		rule->partials = 1;
+	rule->keys.payload_size = sizeof(struct waiting);
+}
+
+static bool has_text(const struct value *value)
+{
+	return (value->tag == VALUE_STRING || value->tag == VALUE_BYTES) && value->len;
+}
+
+static void value_drop(struct state_rule *rule, struct value *value)
+{
+	if (has_text(value))
+		slab_release(&rule->slab, (void *)value->str, value->len);
+	*value = value_null();
+}
+
+static void partial_free(struct state_rule *rule, struct partial *partial)
+{
+	for (uint32_t i = 0; i < config_of(rule)->keep_count; i++)
+		value_drop(rule, &partial->values[i]);
+	kept_event_free(rule, partial->kept);
+	slab_release(&rule->slab, partial, rule->partial_size);
+}
+
+/* NULL: there is no memory. */
+static struct partial *partial_new(struct state_rule *rule, struct entry *entry, uint64_t time)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct partial *partial = rule_alloc(rule, entry, rule->partial_size);
+	uint64_t *times;
+
+	if (!partial) {
+		rule->stats.inexact++;
+		return NULL;
+	}
+	memset(partial, 0, rule->partial_size);
+	partial->steps = (struct step_state *)(partial + 1);
+	partial->values = (struct value *)(partial->steps + config->positive);
+	times = (uint64_t *)(partial->values + config->keep_count);
+	for (uint32_t i = 0; i < config->positive; i++) {
+		partial->steps[i].times.room = room_of(config, config->order[i]);
+		partial->steps[i].times.at = times;
+		times += partial->steps[i].times.room;
+	}
+	partial->first = time;
+	rule->stats.partials++;
+	return partial;
+}
+
+static void link_partial(struct waiting *waiting, struct partial *partial)
+{
+	partial->older = waiting->newest;
+	waiting->newest = partial;
+}
+
+static void unlink_partial(struct waiting *waiting, struct partial *partial)
+{
+	struct partial **link = &waiting->newest;
+
+	while (*link != partial)
+		link = &(*link)->older;
+	*link = partial->older;
+}
+
+static void drop_partial(struct state_rule *rule, struct waiting *waiting, struct partial *partial)
+{
+	unlink_partial(waiting, partial);
+	partial_free(rule, partial);
+}
+
+static void sequence_release(void *ctx, struct entry *entry)
+{
+	struct waiting *waiting = (struct waiting *)entry->payload;
+
+	while (waiting->newest)
+		drop_partial(ctx, waiting, waiting->newest);
+}
+
+/* ---- values that later conditions ask for ---------------------------------------- */
+
+/* Numbers as they are, texts as copies; what cannot be kept is null. */
+static void value_keep(struct state_rule *rule, struct entry *entry, struct value value,
+		       struct value *out)
+{
+	char *copy;
+
+	value_drop(rule, out);
+	switch (value.tag) {
+	case VALUE_STRING:
+	case VALUE_BYTES:
+		copy = value.len ? rule_alloc(rule, entry, value.len) : NULL;
+		if (value.len && !copy) {
+			rule->stats.inexact++;
+			return;
+		}
+		if (copy)
+			memcpy(copy, value.str, value.len);
+		*out = value;
+		out->str = copy ? copy : "";
+		return;
+	case VALUE_BOOL:
+	case VALUE_INT:
+	case VALUE_UINT:
+	case VALUE_DOUBLE:
+	case VALUE_DURATION: *out = value; return;
+	default: return;
+	}
+}
+
+static void keep_values(struct state_rule *rule, struct entry *entry, struct partial *partial,
+			const struct step_config *step, const struct state_input *input,
+			const struct state_client *client)
+{
+	for (uint32_t i = 0; i < step->keep_count; i++) {
+		const struct keep_config *keep = &step->keeps[i];
+		struct value value = keep->program ? state_eval(keep->program, input->run)
+						   : event_field_value(input->event, keep->field,
+								       input->run->arena);
+
+		if (value.tag == VALUE_ERROR) {
+			client->fault(client->ctx, rule, step->name, value);
+			value = value_null();
+		}
+		value_keep(rule, entry, value, &partial->values[step->keep_first + i]);
+	}
+}
+
+static bool sequence_read(const struct state_match *match, struct state_ref ref,
+			  struct cel_run *run, struct value *out)
+{
+	const struct partial *partial = match->data;
+	const struct step_config *step = config_of(match->rule)->order[ref.step];
+	const struct step_state *state = &partial->steps[ref.step];
+
+	switch ((enum state_ref_kind)ref.kind) {
+	case REF_STEP_TIME:
+		if (state->count)
+			*out = state_time_value(match, run, state->time);
+		return true;
+	case REF_STEP_COUNT: *out = value_int(state->count); return true;
+	case REF_KEPT: {
+		struct value value = partial->values[step->keep_first + ref.index];
+
+		/* The output may outlive the partial match. */
+		if (has_text(&value)) {
+			struct str copy = arena_str(run->arena, value.str, value.len);
+
+			value.str = copy.data;
+			if (!copy.data)
+				value = cel_error(run, "out of memory");
+		}
+		*out = value;
+		return true;
+	}
+	default: return false;
+	}
+}
+
+/* ---- does it fit ---------------------------------------- */
+
+static struct state_match match_of(const struct state_rule *rule, const struct partial *partial,
+				   const struct event *event, const char *phase)
+{
+	return (struct state_match){
+		.rule = rule,
+		.event = event,
+		.summary = { phase, partial->first, partial->last, partial->events,
+			     rule_lost(rule, partial->first) },
+		.data = partial,
+	};
+}
+
+/* The step's conditions that refer to earlier ones. */
+static bool conditions_hold(struct state_rule *rule, const struct partial *partial,
+			    const struct step_config *step, const struct state_input *input,
+			    const struct state_client *client)
+{
+	struct state_match match;
+	bool hold = true;
+
+	if (!step->condition_count)
+		return true;
+	match = match_of(rule, partial, input->event, "begun");
+	client->show(client->ctx, input->run, &match);
+	for (uint32_t i = 0; hold && i < step->condition_count; i++) {
+		struct value value = state_eval(step->conditions[i], input->run);
+
+		if (value.tag == VALUE_ERROR)
+			client->fault(client->ctx, rule, step->name, value);
+		hold = value.tag == VALUE_BOOL && value.b;
+	}
+	client->show(client->ctx, input->run, NULL);
+	return hold;
+}
+
+static bool is_over(const struct state_rule *rule, const struct partial *partial, uint64_t time)
+{
+	return !partial->done && time > partial->first + config_of(rule)->within;
+}
+
+static bool in_time(const struct partial *partial, const struct step_config *step, uint64_t time)
+{
+	return time >= partial->last &&
+	       (!step->within_previous || time - partial->last <= step->within_previous);
+}
+
+/* The first step, if it repeats, is counted in a sliding time: what is too old falls out. */
+static void slide(const struct sequence_config *config, struct partial *partial, uint64_t time)
+{
+	struct step_state *state = &partial->steps[0];
+
+	if (!state->times.room || partial->stage || partial->done)
+		return;
+	times_forget(&state->times, time > config->within ? time - config->within : 0);
+	state->count = partial->events = state->times.count;
+	if (state->count)
+		partial->first = state->times.at[state->times.first];
+}
+
+static void drop_old(struct state_rule *rule, struct waiting *waiting, uint64_t time)
+{
+	for (struct partial *partial = waiting->newest, *older; partial; partial = older) {
+		older = partial->older;
+		slide(config_of(rule), partial, time);
+		if (is_over(rule, partial, time))
+			drop_partial(rule, waiting, partial);
+	}
+}
+
+/* ---- what must be absent at the end ---------------------------------------- */
+
+/* Until when an event of this kind ends it. */
+static uint64_t absent_until(const struct sequence_config *config, const struct step_config *absent,
+			     const struct partial *partial)
+{
+	return absent->within_previous ? partial->last + absent->within_previous
+				       : partial->first + config->within;
+}
+
+/* When it is certain that nothing came; 0: nothing need be absent at the end. */
+static uint64_t certain_at(const struct sequence_config *config, const struct partial *partial)
+{
+	uint64_t at = 0;
+
+	for (uint32_t i = 0; i < config->step_count; i++)
+		if (config->steps[i].absent && config->steps[i].gap == config->positive)
+			at = MAX(at, absent_until(config, &config->steps[i], partial));
+	return at ? at + 1 : 0;
+}
+
+static void set_timer(struct state_rule *rule, struct entry *entry)
+{
+	const struct waiting *waiting = (const struct waiting *)entry->payload;
+	uint64_t first = 0;
+
+	for (const struct partial *p = waiting->newest; p; p = p->older) {
+		uint64_t at = p->done ? certain_at(config_of(rule), p) : 0;
+
+		if (at && (!first || at < first))
+			first = at;
+	}
+	rule_timer(rule, entry, first);
+}
+
+/* ---- the entry ---------------------------------------- */
+
+static struct entry *entry_of(struct state_rule *rule, struct digest key, uint32_t uid,
+			      uint64_t time)
+{
+	struct entry *entry = keys_find(&rule->keys, key);
+
+	return entry ? entry
+		     : keys_add(&rule->keys, key, keys_owner_of(uid),
+				time + config_of(rule)->within + 1);
+}
+
+/* After a change: until when it is of use; forgotten if it is of none. */
+static void settle(struct state_rule *rule, struct entry *entry)
+{
+	const struct waiting *waiting = (const struct waiting *)entry->payload;
+	uint64_t until = waiting->blocked, within = config_of(rule)->within;
+
+	if (!waiting->newest && !waiting->blocked) {
+		keys_remove(&rule->keys, entry);
+		return;
+	}
+	for (const struct partial *p = waiting->newest; p; p = p->older) {
+		/* What slides is of use for as long as its last match is. */
+		bool slides = config_of(rule)->any_order || !p->stage;
+
+		until = MAX(until, slides ? p->last : p->first);
+	}
+	keys_touch(entry, until + within + 1);
+	if (config_of(rule)->has_trailing)
+		set_timer(rule, entry);
+}
+
+/* ---- firing ---------------------------------------- */
+
+/* The partial match, which is in no entry any more, is told and freed. */
+static void tell(struct state_rule *rule, struct partial *partial, const char *phase,
+		 const struct event *event, struct cel_run *run, const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct state_match match = match_of(rule, partial, event, phase);
+	bool absence = config->step_count > config->positive;
+
+	if (match.summary.lost && absence && !config->despite_loss) {
+		rule->stats.withheld++;
+	} else {
+		rule->stats.partial += match.summary.lost > 0;
+		client->fire(client->ctx, rule, run, &match);
+	}
+	partial_free(rule, partial);
+}
+
+static void sequence_ring(struct state_rule *rule, struct entry *entry,
+			  const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	struct partial *due = waiting->newest;
+	uint64_t at;
+	struct event event;
+
+	while (due && (!due->done || certain_at(config, due) > rule->state->now))
+		due = due->older;
+	if (due)
+		unlink_partial(waiting, due);
+	settle(rule, entry);
+	if (!due)
+		return;
+	at = certain_at(config, due) - 1;
+	if (!due->kept) {
+		partial_free(rule, due);
+		return;
+	}
+	kept_event_show(rule, due->kept, client->stores, at, &event);
+	tell(rule, due, "absent", &event, NULL, client);
+}
+
+/* Nobody knows whether what must be absent would have come. */
+static void sequence_finish(struct state_rule *rule, struct entry *entry,
+			    const struct state_client *client)
+{
+	(void)rule, (void)entry, (void)client;
+}
+
+static uint32_t count_done(const struct waiting *waiting)
+{
+	uint32_t count = 0;
+
+	for (const struct partial *p = waiting->newest; p; p = p->older)
+		count += p->done;
+	return count;
+}
+
+/* All steps have matched. Nothing may use the entry afterwards. */
+static void complete(struct state_rule *rule, struct entry *entry, struct partial *partial,
+		     const struct state_input *input, const struct state_client *client)
+{
+	struct waiting *waiting = (struct waiting *)entry->payload;
+
+	if (config_of(rule)->has_trailing) {
+		if (count_done(waiting) >= rule->partials) {
+			/* Those that wait already do not wait longer for it. */
+			drop_partial(rule, waiting, partial);
+			rule->stats.replaced++;
+			settle(rule, entry);
+			return;
+		}
+		partial->done = true;
+		kept_event_free(rule, partial->kept);
+		partial->kept = kept_event_new(rule, entry, input);
+		rule->stats.inexact += !partial->kept;
+		settle(rule, entry);
+		return;
+	}
+	unlink_partial(waiting, partial);
+	settle(rule, entry);
+	tell(rule, partial, "complete", input->event, input->run, client);
+}
+
+/* ---- moving on ---------------------------------------- */
+
+/* The event is a match of the step. */
+static void match_step(struct state_rule *rule, struct entry *entry, struct partial *partial,
+		       const struct step_config *step, const struct state_input *input,
+		       uint64_t time, const struct state_client *client)
+{
+	struct step_state *state = &partial->steps[step->number];
+
+	partial->last = MAX(partial->last, time);
+	partial->serial = rule->state->serial;
+	partial->stage = step->number;
+	partial->events++;
+	state->time = MAX(state->time, time);
+	state->count++;
+	if (state->times.room)
+		times_add(&state->times, time);
+	keep_values(rule, entry, partial, step, input, client);
+}
+
+/* At most so many wait at a step: those that have waited longest go. */
+static void limit_partials(struct state_rule *rule, struct waiting *waiting,
+			   const struct partial *moved)
+{
+	uint32_t count = 0;
+
+	for (struct partial *p = waiting->newest, *older; p; p = older) {
+		older = p->older;
+		if (p->stage != moved->stage || p->done || ++count <= rule->partials)
+			continue;
+		drop_partial(rule, waiting, p);
+		rule->stats.replaced++;
+	}
+}
+
+/* The partial has moved: it is the newest now, and may be complete. */
+static void moved(struct state_rule *rule, struct entry *entry, struct partial *partial,
+		  const struct state_input *input, const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	uint16_t last = (uint16_t)(config->positive - 1);
+
+	limit_partials(rule, waiting, partial);
+	if (partial->stage == last && partial->steps[last].count >= config->order[last]->min)
+		complete(rule, entry, partial, input, client);
+	else
+		settle(rule, entry);
+}
+
+static bool can_move(struct state_rule *rule, struct partial *partial,
+		     const struct step_config *step, const struct state_input *input, uint64_t time,
+		     const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	uint16_t number = step->number;
+	bool repeats = partial->stage == number && step->repeats;
+	bool follows = number && partial->stage + 1 == number &&
+		       partial->steps[number - 1].count >= config->order[number - 1]->min;
+
+	return !partial->done && (repeats || follows) && in_time(partial, step, time) &&
+	       conditions_hold(rule, partial, step, input, client);
+}
+
+static void feed_step(struct state_rule *rule, struct entry *entry, const struct step_config *step,
+		      const struct state_input *input, uint64_t time,
+		      const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	struct partial *partial = waiting->newest;
+
+	while (partial && !can_move(rule, partial, step, input, time, client))
+		partial = partial->older;
+	if (!partial && !step->number &&
+	    !(waiting->blocked && time - waiting->blocked <= config->lead))
+		partial = partial_new(rule, entry, time);
+	else if (partial)
+		unlink_partial(waiting, partial);
+	if (!partial) {
+		settle(rule, entry);
+		return;
+	}
+	link_partial(waiting, partial);
+	match_step(rule, entry, partial, step, input, time, client);
+	if (step->max && partial->steps[step->number].count > step->max) {
+		drop_partial(rule, waiting, partial); /* it happens too often */
+		settle(rule, entry);
+		return;
+	}
+	slide(config, partial, time);
+	moved(rule, entry, partial, input, client);
+}
+
+static void feed_absent(struct state_rule *rule, struct entry *entry,
+			const struct step_config *step, const struct state_input *input,
+			uint64_t time, const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	uint16_t before = (uint16_t)(step->gap - 1);
+
+	if (!step->gap)
+		waiting->blocked = MAX(waiting->blocked, time);
+	for (struct partial *p = waiting->newest, *older; step->gap && p; p = older) {
+		older = p->older;
+		if (p->stage != before || p->steps[before].count < config->order[before]->min ||
+		    p->serial == rule->state->serial || time < p->last ||
+		    (p->done && time > absent_until(config, step, p)) ||
+		    !conditions_hold(rule, p, step, input, client))
+			continue;
+		drop_partial(rule, waiting, p);
+	}
+	settle(rule, entry);
+}
+
+static void feed_until(struct state_rule *rule, struct entry *entry, const struct step_config *step,
+		       const struct state_input *input, uint64_t time,
+		       const struct state_client *client)
+{
+	struct waiting *waiting = (struct waiting *)entry->payload;
+
+	for (struct partial *p = waiting->newest, *older; p; p = older) {
+		older = p->older;
+		if (p->serial != rule->state->serial && time >= p->last &&
+		    conditions_hold(rule, p, step, input, client))
+			drop_partial(rule, waiting, p);
+	}
+	settle(rule, entry);
+}
+
+/* ---- any order ---------------------------------------- */
+
+static bool all_matched(const struct sequence_config *config, struct partial *partial,
+			uint64_t time)
+{
+	uint64_t since = time > config->within ? time - config->within : 0;
+	bool all = true;
+
+	partial->first = time;
+	partial->events = 0;
+	for (uint32_t i = 0; i < config->positive; i++) {
+		struct step_state *state = &partial->steps[i];
+
+		if (state->times.room) {
+			times_forget(&state->times, since);
+			state->count = state->times.count;
+		} else if (state->time < since) {
+			state->count = 0;
+		} else {
+			state->count = MIN(state->count, 1u);
+		}
+		all &= state->count >= config->order[i]->min;
+		if (!state->count)
+			continue;
+		partial->events += state->count;
+		partial->first = MIN(partial->first, state->times.room
+							     ? state->times.at[state->times.first]
+							     : state->time);
+	}
+	return all;
+}
+
+static void feed_any(struct state_rule *rule, struct entry *entry, const struct step_config *step,
+		     const struct state_input *input, uint64_t time,
+		     const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	struct partial *partial = waiting->newest;
+
+	if (!partial) {
+		partial = partial_new(rule, entry, time);
+		if (partial)
+			link_partial(waiting, partial);
+	}
+	if (!partial) {
+		settle(rule, entry);
+		return;
+	}
+	match_step(rule, entry, partial, step, input, time, client);
+	if (all_matched(config, partial, partial->last))
+		complete(rule, entry, partial, input, client);
+	else
+		settle(rule, entry);
+}
+
+/* ---- the whole ---------------------------------------- */
+
+static void sequence_feed(struct state_rule *rule, const struct state_input *input, uint64_t time,
+			  const struct state_client *client)
+{
+	const struct sequence_config *config = config_of(rule);
+	const struct step_config *step = &config->steps[input->step];
+	bool until = input->step == config->step_count;
+	bool begins = !until && (config->any_order || (step->absent ? !step->gap : !step->number));
+	struct entry *entry;
+	struct digest key;
+
+	if (!state_key(rule, &step->by, input, client, &key))
+		return;
+	entry = begins ? entry_of(rule, key, input->event->wire->uid, time)
+		       : keys_find(&rule->keys, key);
+	if (!entry)
+		return;
+	if (!config->any_order)
+		drop_old(rule, (struct waiting *)entry->payload, time);
+	if (until)
+		feed_until(rule, entry, step, input, time, client);
+	else if (config->any_order)
+		feed_any(rule, entry, step, input, time, client);
+	else if (step->absent)
+		feed_absent(rule, entry, step, input, time, client);
+	else
+		feed_step(rule, entry, step, input, time, client);
+}
+
+const struct state_ops sequence_ops = {
+	.prepare = sequence_prepare,
+	.feed = sequence_feed,
+	.ring = sequence_ring,
+	.finish = sequence_finish,
+	.release = sequence_release,
+	.read = sequence_read,
+};
