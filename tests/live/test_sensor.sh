@@ -189,7 +189,7 @@ start alerts run --output "json:$work/alerts.json"
 "$spoor" trigger all >"$work/trigger.out" 2>&1
 is $? 0 "spoor trigger all"
 left=10 # within a second
-detectors=$("$spoor" list detectors --json | grep -o '"name": *"[a-z_0-9]*"' | cut -d'"' -f4)
+detectors=$("$spoor" list detectors | awk '$3 == "live" || $3 == "partly" { print $1 }')
 missing() {
 	for detector in $detectors; do
 		grep -q "\"name\":\"$detector\",\"policies\"" "$work/alerts.json" || echo "$detector"
@@ -217,7 +217,7 @@ refused() {
 	grep -q -e "$text" "$work/refused.err" || sed 's/^/# /' "$work/refused.err"
 }
 printf 'type: detector\nid: X\nproduced_event:\n  name: x\n version: 1\n' >"$work/broken.yaml"
-head -c 5000 "$work/ipc.capture" >"$work/cut.capture"
+head -c -5 "$work/ipc.capture" >"$work/cut.capture"
 refused 1 "did you mean msgsnd" "an unknown event" run --events msgsend
 refused 1 "$work/none" "a missing directory" run --detectors "$work/none"
 refused 1 "broken.yaml:5:" "broken YAML" run --detectors "$work/broken.yaml"
