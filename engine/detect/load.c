@@ -536,7 +536,7 @@ static int finish(struct loader *loader)
 	return code ? code : keep(loader);
 }
 
-/* One line for all of them: they are not the user's to mend. */
+/* One line for all of them: they are not the user's to mend. In a replay they work. */
 static void warn_idle(const struct loader *loader)
 {
 	struct err err = { .level = ERR_WARNING, .rule = "not-collected" };
@@ -544,10 +544,9 @@ static void warn_idle(const struct loader *loader)
 	if (!loader->idle)
 		return;
 	err_set(&err, 0,
-		"%u built-in detectors are left out: they need events that cannot be collected yet "
-		"(%s%s)",
-		loader->idle, loader->idle_event, loader->idle > 1 ? ", ..." : "");
-	err_hint(&err, "`spoor list detectors` tells which; they work in `spoor replay`");
+		"%u built-in detectors need events that cannot be collected yet and are left out "
+		"('spoor list detectors' shows which)",
+		loader->idle);
 	err_list_add(loader->problems, &err);
 }
 

@@ -406,7 +406,6 @@ static void leave_out(struct loader *loader, struct detector *d)
 		return;
 	d->skipped = true;
 	loader->idle += d->lacks != NULL;
-	loader->idle_event = loader->idle_event ? loader->idle_event : d->lacks;
 }
 
 void detector_link(struct loader *loader, struct pending *pending)

@@ -127,7 +127,6 @@ struct loader {
 	struct ruleset_options options;
 	bool builtin;		 /* the detectors of the binary */
 	uint32_t idle, blind;	 /* of them, those that need what cannot be, is not collected */
-	const char *idle_event;	 /* what the first of them needs */
 	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
