@@ -214,6 +214,8 @@ static bool is_enriched(const json_t *row, const char *name)
 {
 	const json_t *enrich = json_object_get(row, "enrich");
 
+	if (json_is_true(enrich))
+		return true;
 	if (json_is_object(enrich))
 		return json_is_true(json_object_get(enrich, name));
 	for (size_t i = 0; i < json_array_size(enrich); i++)
@@ -231,7 +233,10 @@ static struct ruleset *load_rules(struct row *row, const char *folder, struct er
 		.environment = is_enriched(row->json, "environment"),
 		.no_container = !is_enriched(row->json, "container"),
 	};
+	const char *hash = text_of(json_object_get(row->json, "enrich"), "exec_hash");
 
+	if (hash[0] && strcmp(hash, "none") != 0)
+		options.executable_hash = hash;
 	if (!json_is_true(json_object_get(row->json, "builtin")))
 		return ruleset_load(paths, &options, problems);
 	/* Severities and types of ours are no part of Tracee's files. */
