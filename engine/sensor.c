@@ -53,6 +53,7 @@ int sensor_load(const struct options *options, const char *const *output, bool l
 		.detectors = options->detectors,
 		.policies = options->policy,
 		.events = options->events,
+		.scopes = options->scope,
 		.outputs = output,
 		.enrichments = options->enrichment,
 		.hook = options->hook,

@@ -31,8 +31,8 @@ struct spoor {
 	struct rules rules;
 	struct stores *stores;
 	struct outputs *outputs;
-	struct host_texts host;			    /* whose records the source hands over */
-	char **detectors, **policy_paths, **events; /* copies, for reload */
+	struct host_texts host; /* whose records the source hands over */
+	char **detectors, **policy_paths, **events, **scopes; /* copies, for reload */
 	enum hook_mode hook;
 	size_t ring_bytes;
 	bool environment; /* --enrichment environment */
@@ -248,7 +248,8 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 					   .environment = spoor->environment,
 					   .live = spoor->live };
 	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee,
-						   .live = spoor->live };
+						   .live = spoor->live,
+						   .scopes = (const char *const *)spoor->scopes };
 	autoclean(err_list_free) struct err_list problems = { 0 };
 	autoclean(rules_free) struct rules rules = { 0 };
 
@@ -295,7 +296,8 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 	spoor->live = config->live;
 	if (list_copy(config->detectors, &spoor->detectors) < 0 ||
 	    list_copy(config->policies, &spoor->policy_paths) < 0 ||
-	    list_copy(config->events, &spoor->events) < 0)
+	    list_copy(config->events, &spoor->events) < 0 ||
+	    list_copy(config->scopes, &spoor->scopes) < 0)
 		return fail_memory(spoor);
 	return 0;
 }
@@ -594,6 +596,7 @@ void spoor_close(struct spoor *spoor)
 	list_free(spoor->detectors);
 	list_free(spoor->policy_paths);
 	list_free(spoor->events);
+	list_free(spoor->scopes);
 	free(spoor->record_path);
 	free(spoor->error);
 	free(spoor->warnings);

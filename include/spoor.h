@@ -22,6 +22,7 @@ struct spoor_config {
 	const char *const *detectors;	/* files, folders, NULL-terminated; NULL: built-in */
 	const char *const *policies;	/* files, folders; NULL: none */
 	const char *const *events;	/* --events expressions; NULL: alerts only */
+	const char *const *scopes;	/* --scope, for events; NULL: all workloads */
 	const char *const *outputs;	/* --output expressions; NULL: table to stdout */
 	const char *const *enrichments; /* "environment"; NULL: none */
 	const char *hook;		/* auto fentry kprobe tracepoint raw; NULL: auto */

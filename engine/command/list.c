@@ -20,6 +20,7 @@
 #include "page/event_page.h"
 #include "page/table.h"
 #include "policy/policy.h"
+#include "policy/query.h"
 
 struct listing {
 	const struct options *options;
@@ -28,6 +29,7 @@ struct listing {
 	struct table table;
 	json_t *array;
 	struct ruleset *ruleset;
+	struct arena arena;
 	bool failed;
 };
 
@@ -46,65 +48,103 @@ static void add(struct listing *listing, json_t *object, const char *const *cell
 
 /* ---- events ------------------------------------------------------------------ */
 
-static bool event_has_name(const struct event_def *def, struct str name)
+/* Is it the name or a set of some event, or the beginning of one? If not, says so. */
+static bool word_known(struct str word)
 {
-	return str_equal(name, str_of(def->name)) || event_in_set(def, name);
-}
-
-static bool event_wanted(const struct listing *listing, const struct event_def *def)
-{
-	if (!listing->wanted_count)
-		return !event_in_set(def, STR("internal"));
-	for (int i = 0; i < listing->wanted_count; i++)
-		if (event_has_name(def, str_of(listing->wanted[i])))
-			return true;
-	return false;
-}
-
-/* Is it the name or a set of some event? If not, says so. */
-static bool event_name_known(const char *name)
-{
+	bool star = word.len && word.data[word.len - 1] == '*';
 	struct suggest suggest;
 
-	suggest_start(&suggest, str_of(name));
+	suggest_start(&suggest, word);
 	for (size_t i = 0; i < event_table_count; i++) {
 		const char *sets = event_table[i].sets;
-		struct str set;
+		struct str name = str_of(event_table[i].name), set;
 
-		if (event_has_name(&event_table[i], str_of(name)))
+		if (str_equal(name, word) || event_in_set(&event_table[i], word) ||
+		    (star && memcmp(name.data, word.data, MIN(name.len, word.len - 1)) == 0))
 			return true;
-		suggest_try(&suggest, str_of(event_table[i].name));
+		suggest_try(&suggest, name);
 		while ((set = next_word(&sets)).data)
 			suggest_try(&suggest, set);
 	}
-	fprintf(stderr, "spoor list events: no event has the name or set '%s'\n", name);
+	fprintf(stderr, "spoor list events: no event has the name or set '%.*s'\n", (int)word.len,
+		word.data);
 	if (suggest.best.data)
 		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
 			suggest.best.data);
 	return false;
 }
 
+static void check_words(struct listing *listing, const char *text)
+{
+	if (strpbrk(text, "=!<>."))
+		return;
+	while (*text) {
+		uint32_t len = (uint32_t)strcspn(text, ",");
+
+		listing->failed |= !word_known((struct str){ text, len });
+		text += len + (text[len] == ',');
+	}
+}
+
+/* What the operands ask for; NULL: they cannot. */
+static struct query *query_of(struct listing *listing)
+{
+	struct query *query = query_new(&listing->arena);
+
+	for (int i = 0; query && i < listing->wanted_count; i++) {
+		struct err err = { .level = ERR_ERROR };
+
+		if (query_add(query, str_of(listing->wanted[i]), &err)) {
+			err_at(&err, listing->wanted[i], 0, 0);
+			err_print(stderr, &err);
+			listing->failed = true;
+			return NULL;
+		}
+	}
+	return query;
+}
+
 /* Where an event can come from. */
 static const char *origin_of(const struct event_def *def)
 {
-	if (event_is_detection(def))
+	if (!event_is_known(def) || event_is_detection(def))
 		return "detector";
 	return def->replay_only ? "recording" : "live";
 }
 
+static void add_event(struct listing *listing, const struct query *query,
+		      const struct event_def *def, const struct threat *threat)
+{
+	struct query_subject subject = query_subject_of(def, threat);
+	char id[16];
+
+	if (!query_matches(query, &subject) ||
+	    (event_in_set(def, STR("internal")) && !query_has_words(query)))
+		return;
+	snprintf(id, sizeof(id), "%u", def->id);
+	add(listing, event_summary_json(def),
+	    (const char *[]){ def->name, id, origin_of(def), def->sets, def->intro });
+}
+
+static bool rules_load(struct listing *listing);
+
+/* Threats are of rules: then it is their events that are listed. */
 static void list_events(struct listing *listing)
 {
-	for (int i = 0; i < listing->wanted_count; i++)
-		listing->failed |= !event_name_known(listing->wanted[i]);
-	for (size_t i = 0; i < event_table_count; i++) {
-		const struct event_def *def = &event_table[i];
-		char id[16];
+	struct query *query = query_of(listing);
+	struct detector_info info;
 
-		if (!event_wanted(listing, def))
-			continue;
-		snprintf(id, sizeof(id), "%u", def->id);
-		add(listing, event_summary_json(def),
-		    (const char *[]){ def->name, id, origin_of(def), def->sets, def->intro });
+	if (!query)
+		return;
+	for (int i = 0; i < listing->wanted_count; i++)
+		check_words(listing, listing->wanted[i]);
+	for (size_t i = 0; i < event_table_count; i++)
+		add_event(listing, query, &event_table[i], NULL);
+	if (!query_has_threats(query) || !rules_load(listing))
+		return;
+	for (uint32_t i = 0; i < ruleset_detector_count(listing->ruleset); i++) {
+		ruleset_detector(listing->ruleset, i, &info);
+		add_event(listing, query, info.produces, info.threat);
 	}
 }
 
@@ -152,40 +192,77 @@ static void add_detector(struct listing *listing, const struct detector_info *in
 
 static void list_detectors(struct listing *listing)
 {
-	if (!rules_load(listing))
+	struct query *query = query_of(listing);
+
+	if (!query || !rules_load(listing))
 		return;
 	for (uint32_t i = 0; i < ruleset_detector_count(listing->ruleset); i++) {
 		struct detector_info info;
 
 		ruleset_detector(listing->ruleset, i, &info);
-		add_detector(listing, &info);
+		struct query_subject subject = query_subject_of(info.produces, info.threat);
+
+		if (query_matches(query, &subject))
+			add_detector(listing, &info);
 	}
 }
 
-static void add_policy(struct listing *listing, const struct policy_info *info)
+static json_t *texts_json(const struct str *texts, uint32_t count)
 {
-	struct buf name = { 0 }, description = { 0 };
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(list, json_stringn(texts[i].data, texts[i].len));
+	return list;
+}
+
+static json_t *rules_json(const struct policies *policies, uint32_t index, uint32_t count)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct policy_rule_info rule;
+
+		policies_rule(policies, index, i, &rule);
+		json_array_append_new(list,
+				      json_pack("{ss so}", "event", rule.event->name, "filters",
+						texts_json(rule.filters, rule.filter_count)));
+	}
+	return list;
+}
+
+static void add_policy(struct listing *listing, const struct policies *policies, uint32_t index)
+{
+	struct buf name = { 0 }, description = { 0 }, scope = { 0 };
+	bool given = listing->options->events != NULL;
+	struct policy_info info;
 	char rules[16];
 
-	buf_str(&name, info->name.len ? info->name : STR("(default)"));
-	buf_str(&description,
-		info->name.len || info->path ? info->description : STR("every detection"));
-	snprintf(rules, sizeof(rules), "%u", info->rule_count);
+	policies_info(policies, index, &info);
+	buf_str(&name, info.name.len ? info.name : given ? STR("(--events)") : STR("(default)"));
+	buf_str(&description, info.path || given ? info.description : STR("every detection"));
+	for (uint32_t i = 0; i < info.scope_count; i++)
+		buf_printf(&scope, "%s%.*s", i ? " " : "", (int)info.scope[i].len,
+			   info.scope[i].data);
+	snprintf(rules, sizeof(rules), "%u", info.rule_count);
 	add(listing,
-	    json_pack("{ss% ss% si ss?}", "name", info->name.data ? info->name.data : "",
-		      (size_t)info->name.len, "description",
-		      info->description.data ? info->description.data : "",
-		      (size_t)info->description.len, "events", (int)info->rule_count, "path",
-		      info->path),
-	    (const char *[]){ buf_cstr(&name), rules, info->path ? info->path : "",
-			      buf_cstr(&description) });
+	    json_pack("{ss% ss% si ss? so so}", "name", info.name.data ? info.name.data : "",
+		      (size_t)info.name.len, "description",
+		      info.description.data ? info.description.data : "",
+		      (size_t)info.description.len, "events", (int)info.rule_count, "path",
+		      info.path, "scope", texts_json(info.scope, info.scope_count), "rules",
+		      rules_json(policies, index, info.rule_count)),
+	    (const char *[]){ buf_cstr(&name), rules, scope.len ? buf_cstr(&scope) : "global",
+			      info.path ? info.path : "", buf_cstr(&description) });
 	buf_free(&name);
 	buf_free(&description);
+	buf_free(&scope);
 }
 
 static void list_policies(struct listing *listing)
 {
-	struct policies_options options = { .compat_tracee = listing->options->compat != NULL };
+	struct policies_options options = { .compat_tracee = listing->options->compat != NULL,
+					    .scopes = listing->options->scope };
 	struct err_list problems = { 0 };
 
 	if (!rules_load(listing))
@@ -195,12 +272,8 @@ static void list_policies(struct listing *listing)
 						  listing->ruleset, &problems);
 
 	report(listing, &problems);
-	for (uint32_t i = 0; policies && i < policies_count(policies); i++) {
-		struct policy_info info;
-
-		policies_info(policies, i, &info);
-		add_policy(listing, &info);
-	}
+	for (uint32_t i = 0; policies && i < policies_count(policies); i++)
+		add_policy(listing, policies, i);
 	policies_free(policies);
 }
 
@@ -333,12 +406,13 @@ static const struct topic topics[] = {
 	{ "constants", { "NAME", "VALUE", "HEX" }, list_constants },
 	{ "detectors",
 	  { "NAME", "ID", "WORKS", "SEVERITY", "ATT&CK", "EVENTS", "WHAT" },
-	  list_detectors },
+	  list_detectors,
+	  true },
 	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
 	{ "formats", { "NAME", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
 	{ "outputs", { "NAME", "WHAT" }, list_outputs },
-	{ "policies", { "NAME", "EVENTS", "FILE", "WHAT" }, list_policies },
+	{ "policies", { "NAME", "EVENTS", "SCOPE", "FILE", "WHAT" }, list_policies },
 };
 
 /* ---- the command ------------------------------------------------------------------ */
@@ -415,25 +489,30 @@ static int list_run(const struct options *options, int argc, char **argv)
 	json_decref(listing.array);
 	table_free(&listing.table);
 	ruleset_free(listing.ruleset);
+	arena_free(&listing.arena);
 	return listing.failed ? EXIT_BAD_INPUT : EXIT_FINE;
 }
 
 const struct command command_list = {
 	.name = "list",
-	.arguments = "[options] TOPIC [NAME|SET...]",
+	.arguments = "[options] TOPIC [WHICH...]",
 	.summary = "list events, detectors, functions, outputs, ...",
 	.help = "Topics:\n"
-		"  events      what can be collected; names or sets choose some ('internal' those\n"
-		"              that are otherwise not shown)\n"
+		"  events      what rules can read, and whether it is collected live or only replayed\n"
+		"              from recordings ('internal': those that are otherwise not shown)\n"
 		"  detectors   the built-in ones, or those of --detectors; works: live, in\n"
 		"              recordings alone (an event cannot be collected yet), or with\n"
 		"              --enrichment environment\n"
 		"  functions   what conditions can call; constants: what they can name\n"
 		"  outputs     where records can go; formats: how they can be written\n"
-		"  policies    those of --policy\n\n"
+		"  policies    those of --policy, or what --events and --scope make\n\n"
+		"WHICH chooses events and detectors: names, sets and prefix*, and besides tag=SET,\n"
+		"type=syscall|detector|network, threat.severity>=high, threat.mitre.technique=ID,\n"
+		"threat.mitre.tactic=NAME, all of which must hold; values with commas are any of them.\n\n"
 		"Examples:\n"
 		"  spoor list events ipc_shm\n"
-		"  spoor list detectors --json",
-	.options = "events policy detectors compat json",
+		"  spoor list events tag=fs type=syscall\n"
+		"  spoor list detectors 'threat.severity>=high' --json",
+	.options = "events scope policy detectors compat json",
 	.run = list_run,
 };

@@ -65,6 +65,6 @@ const struct command command_record = {
 		"  spoor record -o night.capture\n"
 		"  spoor record -o ipc.capture -e ipc --duration 60",
 	.options =
-		"capture output events policy detectors enrichment hook ring duration compat quiet",
+		"capture output events scope policy detectors enrichment hook ring duration compat quiet",
 	.run = record_run,
 };

@@ -52,6 +52,7 @@ const struct command command_run = {
 		"  spoor run -d my-rules -o json:/var/log/spoor.json\n"
 		"  spoor run -e msgget,shmget -o json         raw events, no alerts\n"
 		"  spoor run -e 'ipc,-semop,detectors' -o option:decoded-data",
-	.options = "events policy detectors output enrichment hook ring duration compat quiet",
+	.options =
+		"events scope policy detectors output enrichment hook ring duration compat quiet",
 	.run = run_run,
 };

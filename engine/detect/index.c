@@ -156,12 +156,12 @@ static int collect_reads(struct ruleset *ruleset)
 
 static void get_scope(struct cel_run *run, const void *data, struct value *out)
 {
-	*out = scope_field_value(data, run->object, false);
+	*out = scope_field_value(data, run->object, SCOPE_AS_NAMED);
 }
 
 static void get_scope_compat(struct cel_run *run, const void *data, struct value *out)
 {
-	*out = scope_field_value(data, run->object, true);
+	*out = scope_field_value(data, run->object, SCOPE_AS_DETECTORS);
 }
 
 static int make_guard(struct ruleset *ruleset, const struct event_def *def,

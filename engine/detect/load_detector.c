@@ -318,7 +318,8 @@ static void not_collected(struct loader *loader, struct report *report, struct d
 static void link_input(struct loader *loader, struct report *report, struct detector *d,
 		       const struct input_text *text)
 {
-	struct filter_options options = { .compat_tracee = loader->ruleset->compat };
+	struct filter_options options = { .compat_tracee = loader->ruleset->compat,
+					  .detector = true };
 	struct input *input = &d->inputs[d->input_count];
 	const struct event_def *def = loader_event(loader, text->name->text);
 	bool fits;

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "base/suggest.h"
+#include "event/object.h"
 #include "syscall.h"
 
 enum { DATA_LIMIT_KERNEL = 255 };
@@ -45,6 +46,9 @@ struct filters *filters_new(const struct event_def *def, const struct filter_opt
 	f->def = def;
 	f->arena = arena;
 	f->compat = options->compat_tracee;
+	f->view = !f->compat	      ? SCOPE_AS_NAMED
+		  : options->detector ? SCOPE_AS_DETECTORS
+				      : SCOPE_AS_POLICIES;
 	f->result_field = event_field_index(def, STR("returnValue"));
 	number_filter_init(&f->result, NUMBER_INT64, f->compat);
 	return f;
@@ -402,6 +406,10 @@ struct str filter_render(struct value value, char scratch[static 32], struct are
 static bool data_matches(const struct data_filter *d, const struct event *event,
 			 struct arena *arena)
 {
+	struct str object = event_object_text(event, d->field);
+
+	if (object.data)
+		return !str_equal(object, STR("null")) && string_filter_match(&d->text, object);
 	struct value value = event_field_value(event, d->field, arena);
 	bool number = value.tag == VALUE_INT || value.tag == VALUE_UINT;
 	char scratch[32];
@@ -426,11 +434,11 @@ static bool scope_matches(const struct filters *f, const struct scope_filter *s,
 	case SCOPE_INT64:
 	case SCOPE_UINT64:
 		return number_filter_match(&s->numbers,
-					   scope_field_number(s->field, event, f->compat));
+					   scope_field_number(s->field, event, f->view));
 	case SCOPE_STRING:
 		if (f->compat && str_equal(str_of(s->field->name), STR("containerImageDigest")))
 			return true;
-		return string_filter_match(&s->text, scope_field_text(s->field, event));
+		return string_filter_match(&s->text, scope_field_text(s->field, event, f->view));
 	case SCOPE_BOOL: return f->compat || bool_filter_match(&s->truth, false);
 	case SCOPE_CONTAINER:
 		if (f->any_host && !s->started)

@@ -19,7 +19,11 @@
 
 struct filter_options {
 	bool compat_tracee;
+	bool detector; /* of a detector: what Tracee's detectors see is less than its policies */
 };
+
+/* How the context of an event is read: as the names say, or as Tracee does it. */
+enum scope_view { SCOPE_AS_NAMED, SCOPE_AS_POLICIES, SCOPE_AS_DETECTORS };
 
 /* ---- filters on one value --------------------------------------------------- */
 
@@ -150,11 +154,12 @@ extern const size_t scope_field_count;
 /* NULL if there is none. */
 const struct scope_field *scope_field_find(struct str name);
 uint64_t scope_field_number(const struct scope_field *field, const struct event *event,
-			    bool compat);
-struct str scope_field_text(const struct scope_field *field, const struct event *event);
+			    enum scope_view view);
+struct str scope_field_text(const struct scope_field *field, const struct event *event,
+			    enum scope_view view);
 /* A number, a text or (container, host) whether it is in a container. */
 struct value scope_field_value(const struct scope_field *field, const struct event *event,
-			       bool compat);
+			       enum scope_view view);
 bool event_in_container(const struct event *event);
 bool event_container_started(const struct event *event);
 

@@ -25,6 +25,7 @@ struct filters {
 	const struct event_def *def;
 	struct arena *arena;
 	bool compat;
+	enum scope_view view;
 	bool any_container, any_host;
 	struct data_filter *data;
 	struct scope_filter *scope;

@@ -102,19 +102,16 @@ static uint64_t timestamp(const struct event *event)
 	return event->wire->time ? event->wire->time + event->clock->boot_epoch_ns : 0;
 }
 
-/* Tracee's detectors see no namespaces and no cgroup, and take the process for its parent. */
-static uint64_t number_as_tracee(const struct scope_field *field, const struct event *event)
-{
-	return field->what == HOST_PPID ? event->wire->pid : 0;
-}
-
-uint64_t scope_field_number(const struct scope_field *field, const struct event *event, bool compat)
+uint64_t scope_field_number(const struct scope_field *field, const struct event *event,
+			    enum scope_view view)
 {
 	const struct wire_header *w = event->wire;
 
-	if (compat &&
-	    (field->what == HOST_PPID || (field->what >= MOUNT_NS && field->what <= CGROUP)))
-		return number_as_tracee(field, event);
+	/* Tracee takes the process for its parent; its detectors see no namespaces, no cgroup. */
+	if (view != SCOPE_AS_NAMED && field->what == HOST_PPID)
+		return w->pid;
+	if (view == SCOPE_AS_DETECTORS && field->what >= MOUNT_NS && field->what <= CGROUP)
+		return 0;
 	switch ((enum what)field->what) {
 	case TIMESTAMP: return timestamp(event);
 	case PID: return w->ns_pid;
@@ -168,8 +165,11 @@ static struct str known_text(enum what what, const struct event *event)
 	}
 }
 
-struct str scope_field_text(const struct scope_field *field, const struct event *event)
+struct str scope_field_text(const struct scope_field *field, const struct event *event,
+			    enum scope_view view)
 {
+	if (view == SCOPE_AS_DETECTORS && field->what == HOST_NAME)
+		return STR("");
 	if (field->what == COMM)
 		return comm(event);
 	if (field->what == CONTAINER_ID)
@@ -179,12 +179,12 @@ struct str scope_field_text(const struct scope_field *field, const struct event 
 }
 
 struct value scope_field_value(const struct scope_field *field, const struct event *event,
-			       bool compat)
+			       enum scope_view view)
 {
 	switch ((enum scope_kind)field->kind) {
-	case SCOPE_INT64: return value_int((int64_t)scope_field_number(field, event, compat));
-	case SCOPE_UINT64: return value_uint(scope_field_number(field, event, compat));
-	case SCOPE_STRING: return value_str(scope_field_text(field, event));
+	case SCOPE_INT64: return value_int((int64_t)scope_field_number(field, event, view));
+	case SCOPE_UINT64: return value_uint(scope_field_number(field, event, view));
+	case SCOPE_STRING: return value_str(scope_field_text(field, event, view));
 	case SCOPE_CONTAINER:
 	case SCOPE_HOST: return value_bool(event_in_container(event));
 	case SCOPE_BOOL: return value_bool(false);

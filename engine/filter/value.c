@@ -205,6 +205,9 @@ int number_filter_add(struct number_filter *f, struct str e, struct arena *arena
 
 static bool in_range(const struct number_filter *f, uint64_t order)
 {
+	/* >100 and <50 have nothing in common: either is meant. Tracee matches nothing. */
+	if (!f->compat && min_set(f) && max_set(f) && f->min >= f->max)
+		return order > f->min || order < f->max;
 	return (!min_set(f) || order > f->min) && (!max_set(f) || order < f->max);
 }
 

@@ -12,6 +12,8 @@
 #include "detect/detect.h"
 #include "policy_file.h"
 
+enum { TRACEE_POLICIES_MAX = 64 };
+
 struct entry {
 	uint32_t policy;
 	const struct filters *filters; /* NULL: none */
@@ -31,6 +33,7 @@ struct policies {
 	uint32_t event_limit;
 	const struct event_def **events;
 	size_t event_count;
+	bool compat;
 };
 
 static struct policy *add_policy(struct policies *p)
@@ -146,11 +149,26 @@ static void expression_problem(struct policy_loader *loader, const char *text, s
 	err_list_add(loader->problems, err);
 }
 
+static void load_scopes(struct policy *policy, struct policy_loader *loader,
+			const char *const *scopes)
+{
+	for (; scopes && *scopes; scopes++) {
+		struct err err = { .level = ERR_ERROR, .rule = "scope" };
+
+		if (scope_add_flag(policy->scope, str_of(*scopes), &err) == 0)
+			continue;
+		err_at(&err, "--scope", 0, 0);
+		snprintf(err.source, sizeof(err.source), "%s", *scopes);
+		err_list_add(loader->problems, &err);
+	}
+}
+
 /* One policy without a name; without expressions it takes every detection. */
 static bool load_expressions(struct policies *p, struct policy_loader *loader,
-			     const char *const *expressions)
+			     const char *const *expressions, const char *const *scopes)
 {
 	static const char *const alerts[] = { "detectors", NULL };
+	static const char *const as_tracee[] = { "tag=default", NULL };
 	struct policy *policy = add_policy(p);
 	bool fallback = !expressions || !expressions[0];
 
@@ -167,11 +185,14 @@ static bool load_expressions(struct policies *p, struct policy_loader *loader,
 	};
 	if (!policy->scope)
 		return false;
+	load_scopes(policy, loader, scopes);
 	p->count++;
 	/* Without any detector there is nothing to select, which is no mistake. */
-	if (fallback && !ruleset_detector_count(loader->ruleset))
+	if (fallback && !p->compat && !ruleset_detector_count(loader->ruleset))
 		return true;
-	for (const char *const *e = fallback ? alerts : expressions; *e; e++) {
+	if (fallback)
+		expressions = p->compat ? as_tracee : alerts;
+	for (const char *const *e = expressions; *e; e++) {
 		struct err err = { .level = ERR_ERROR };
 
 		if (select_expression(&policy->selection, str_of(*e), &err))
@@ -274,17 +295,42 @@ static bool collect_events(struct policies *p, const struct ruleset *ruleset)
 /* ---- public -------------------------------------------------------------------------------- */
 
 static bool load_all(struct policies *p, struct policy_loader *loader, const char *const *paths,
-		     const char *const *expressions)
+		     const char *const *expressions, const char *const *scopes)
 {
 	if (paths && paths[0] && expressions && expressions[0])
 		problem(loader->problems, "--events",
 			"put the events into a policy, or leave --policy out",
 			"--policy and --events cannot be used together", "");
+	if (paths && paths[0] && scopes && scopes[0])
+		problem(loader->problems, "--scope",
+			"put the scope into the policies, or leave --policy out",
+			"--policy and --scope cannot be used together", "");
 	if (!paths || !paths[0])
-		return load_expressions(p, loader, expressions);
+		return load_expressions(p, loader, expressions, scopes);
 	for (; *paths; paths++)
 		load_path(p, loader, *paths);
+	if (p->compat && p->count > TRACEE_POLICIES_MAX)
+		problem(loader->problems, "--policy", "without --compat tracee there is no limit",
+			"too many policies provided, there is a limit of 64 policies", "");
 	return true;
+}
+
+/* Where Tracee looks again at uid and pid, and only at the open range of each. */
+static void mark_ranges(struct policies *p)
+{
+	bool differ = false;
+
+	for (uint32_t i = 1; i < p->count; i++)
+		differ |= !scope_same_bounds(p->items[0].scope, p->items[i].scope);
+	for (uint32_t i = 0; i < p->count; i++) {
+		const struct selection *s = &p->items[i].selection;
+		bool filtered = differ;
+
+		for (uint32_t k = 0; k < s->count; k++)
+			filtered |= !filters_empty(s->rules[k].filters);
+		if (filtered)
+			scope_range_alone(p->items[i].scope);
+	}
 }
 
 struct policies *policies_load(const char *const *paths, const char *const *expressions,
@@ -306,8 +352,11 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 		.problems = problems,
 	};
 
-	fine = load_all(p, &loader, paths, expressions) && index_rules(p) &&
-	       collect_events(p, ruleset);
+	p->compat = loader.options.compat_tracee;
+	fine = load_all(p, &loader, paths, expressions, options ? options->scopes : NULL) &&
+	       index_rules(p) && collect_events(p, ruleset);
+	if (fine && p->compat)
+		mark_ranges(p);
 	arena_free(&scratch);
 	if (fine)
 		return p;
@@ -329,6 +378,52 @@ const struct event_def *const *policies_events(const struct policies *p, size_t 
 	return p->events;
 }
 
+/* Do the filters that the policy has on the event itself let it pass? */
+static bool filters_of_policy_match(const struct policies *p, uint32_t policy,
+				    const struct event *event, struct arena *arena)
+{
+	const struct entries *list = event->def->id < p->event_limit ? p->by_event[event->def->id]
+								     : NULL;
+	bool any = false;
+
+	for (uint32_t i = 0; list && list->def == event->def && i < list->count; i++) {
+		const struct entry *entry = &list->items[i];
+
+		if (entry->policy != policy)
+			continue;
+		if (!entry->filters || filters_match(entry->filters, event, arena))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+/*
+ * Literally: a detection belongs to the policies that its first event got through, and filters
+ * on detections themselves are not looked at.
+ */
+static bool matches_as_tracee(const struct policies *p, const struct entry *entry,
+			      const struct event *event, const struct stores *stores,
+			      struct arena *arena)
+{
+	const struct scope *scope = p->items[entry->policy].scope;
+
+	while (event->detected_from)
+		event = event->detected_from;
+	return scope_matches(scope, event, stores) && scope_in_range(scope, event) &&
+	       filters_of_policy_match(p, entry->policy, event, arena);
+}
+
+static bool entry_matches(const struct policies *p, const struct entry *entry,
+			  const struct event *event, const struct stores *stores,
+			  struct arena *arena)
+{
+	if (p->compat)
+		return matches_as_tracee(p, entry, event, stores, arena);
+	return (!entry->filters || filters_match(entry->filters, event, arena)) &&
+	       scope_matches(p->items[entry->policy].scope, event, stores);
+}
+
 uint32_t policies_match(struct policies *p, const struct event *event, const struct stores *stores,
 			struct arena *arena, const struct str **names)
 {
@@ -344,9 +439,7 @@ uint32_t policies_match(struct policies *p, const struct event *event, const str
 		const struct entry *entry = &list->items[i];
 		const struct policy *policy = &p->items[entry->policy];
 
-		if (entry->policy == last ||
-		    (entry->filters && !filters_match(entry->filters, event, arena)) ||
-		    !scope_matches(policy->scope, event, stores))
+		if (entry->policy == last || !entry_matches(p, entry, event, stores, arena))
 			continue;
 		last = entry->policy;
 		if (count == 0) {
@@ -375,6 +468,21 @@ void policies_info(const struct policies *p, uint32_t index, struct policy_info 
 {
 	const struct policy *policy = &p->items[index];
 
-	*out = (struct policy_info){ policy->name, policy->description, policy->path,
-				     policy->selection.count };
+	*out = (struct policy_info){
+		.name = policy->name,
+		.description = policy->description,
+		.path = policy->path,
+		.rule_count = policy->selection.count,
+		.follow = scope_follows(policy->scope),
+		.container = scope_wants_container(policy->scope),
+	};
+	out->scope = scope_entries(policy->scope, &out->scope_count);
+}
+
+void policies_rule(const struct policies *p, uint32_t policy, uint32_t index,
+		   struct policy_rule_info *out)
+{
+	const struct select_rule *rule = &p->items[policy].selection.rules[index];
+
+	*out = (struct policy_rule_info){ rule->def, rule->texts, rule->text_count };
 }

@@ -18,12 +18,15 @@ struct ruleset;
 struct stores;
 
 struct policies_options {
-	bool compat_tracee; /* Tracee's literal filters (a lone `!=` matches nothing, ...) */
+	/* Tracee literally: a lone `!=` matches nothing, filters silence detections, ... */
+	bool compat_tracee;
 	/*
 	 * For the live sensor: naming an event that cannot be collected yet is an error; sets and
 	 * wildcards leave such events out, with a warning.
 	 */
 	bool live;
+	const char *const
+		*scopes; /* values of --scope, for the policy of `expressions`; NULL: all */
 };
 
 /*
@@ -54,11 +57,22 @@ uint32_t policies_match(struct policies *policies, const struct event *event,
 /* How many there are, and what `spoor list policies` says of one; index < count. */
 uint32_t policies_count(const struct policies *policies);
 struct policy_info {
-	struct str name;	/* "" for --events and the default */
-	struct str description; /* "" if none */
-	const char *path;	/* NULL for --events and the default */
-	uint32_t rule_count;	/* events selected */
+	struct str name;	 /* "" for --events and the default */
+	struct str description;	 /* "" if none */
+	const char *path;	 /* NULL for --events and the default */
+	uint32_t rule_count;	 /* events selected, several rules on one counted each */
+	const struct str *scope; /* its entries: "uid=0", "container" */
+	uint32_t scope_count;
+	bool follow, container; /* the scope follows children, asks for containers */
 };
+/* One of its rules, index < rule_count; filters as accepted: "data.key=0", "retval<0". */
+struct policy_rule_info {
+	const struct event_def *event;
+	const struct str *filters;
+	uint32_t filter_count;
+};
+void policies_rule(const struct policies *policies, uint32_t policy, uint32_t index,
+		   struct policy_rule_info *out);
 void policies_info(const struct policies *policies, uint32_t index, struct policy_info *out);
 
 #endif

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "base/json-parse.h"
+
 enum { NAME_MAX_LEN = 253 };
 
 struct rule_text {
@@ -211,13 +213,58 @@ static void load_scope(struct policy *policy, struct report *report, const struc
 	}
 }
 
+/* What Tracee refuses in the filters of a file and our command line and files take. */
+static int tracee_filter_fault(struct str text, struct err *err)
+{
+	static const struct str data[] = { STR("data"), STR("args") };
+	const char *op = text.len ? strpbrk(text.data, "=!<>") : NULL;
+	const char *equal = text.len ? strchr(text.data, '=') : NULL;
+
+	if (!op)
+		return err_set(err, -EINVAL, "invalid filter operator: %s", text.data);
+	if (text.len >= 6 && memcmp(text.data, "scope.", 6) == 0)
+		return err_set(err, -EINVAL, "invalid flag format: %s", text.data);
+	if (text.len >= 6 && memcmp(text.data, "retval", 6) == 0 && !equal)
+		return err_set(err, -EINVAL, "retval must have value: %s", text.data);
+	if (text.len >= 6 && memcmp(text.data, "retval", 6) == 0 && strchr(equal, ','))
+		return err_set(err, -EINVAL, "retval must be an integer: %s", equal + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		if (text.len >= 4 && memcmp(text.data, data[i].data, 4) == 0 &&
+		    (text.data[4] != '.' || !equal))
+			return err_set(err, -EINVAL, "data name can't be empty: %s", text.data);
+	return 0;
+}
+
+static void check_as_tracee(const struct policy_text *text, uint32_t number, struct report *report)
+{
+	const struct rule_text *rules = text->rules.items, *rule = &rules[number];
+	bool list = strchr(rule->event->text.data, ',') != NULL;
+
+	for (uint32_t i = 0; i < number; i++)
+		if (str_equal(rules[i].event->text, rule->event->text))
+			report_error(report, rule->event, "duplicate",
+				     "without --compat tracee the rules of one event are or-ed",
+				     "event %s is duplicated", rule->event->text.data);
+	for (uint32_t i = 0; i < rule->filters.count; i++) {
+		const struct yaml_node *filter = rule->filters.items[i];
+		struct err err = { .level = ERR_ERROR, .rule = "filter" };
+
+		if (tracee_filter_fault(filter->text, &err))
+			report_add(report, filter, &err);
+		else if (list && (strncmp(filter->text.data, "data", 4) == 0 ||
+				  strncmp(filter->text.data, "args", 4) == 0))
+			report_error(report, filter, "filter", "one event for a data filter",
+				     "event %s is not valid", rule->event->text.data);
+	}
+}
+
 static void load_rule(struct policy *policy, struct report *report, const struct rule_text *rule)
 {
 	struct err err = { .level = ERR_ERROR, .rule = "event" };
 	struct selection *s = &policy->selection;
 
 	s->group++;
-	if (select_names(s, rule->event->text, &err))
+	if (select_rule_event(s, rule->event->text, &err))
 		report_add(report, rule->event, &err);
 	for (uint32_t i = 0; i < rule->filters.count; i++) {
 		err = (struct err){ .level = ERR_ERROR, .rule = "filter" };
@@ -255,8 +302,11 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 		return false;
 	load_scope(&policy, &report, &text.scope);
 	rules = text.rules.items;
-	for (uint32_t i = 0; i < text.rules.count; i++)
+	for (uint32_t i = 0; i < text.rules.count; i++) {
+		if (report.compat)
+			check_as_tracee(&text, i, &report);
 		load_rule(&policy, &report, &rules[i]);
+	}
 	if (!report.errors && select_finish(&policy.selection, &err))
 		report_add(&report, text.rules.node, &err);
 	if (report.errors)
@@ -266,6 +316,29 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 		report_add(&report, text.rules.node, &err);
 	*out = policy;
 	return true;
+}
+
+/* YAML takes nearly all JSON, and much that is none: files that say they are JSON must be. */
+static int json_check(const struct policy_loader *loader, const struct yaml_file *file,
+		      struct str text, struct err *err)
+{
+	size_t len = strlen(file->path);
+	struct json_fault fault;
+
+	if (len < 5 || strcmp(file->path + len - 5, ".json") != 0)
+		return 0;
+	struct str copy = arena_str(loader->scratch, text.data, text.len);
+
+	if (!copy.data)
+		return err_set(err, -ENOMEM, "out of memory");
+	if (json_parse(loader->scratch, (char *)(uintptr_t)copy.data, copy.len, &fault))
+		return 0;
+	struct yaml_file whole = *file;
+
+	whole.text = text;
+	err_set(err, -EINVAL, "this is not JSON: %s", fault.what);
+	yaml_err_offset(err, &whole, (uint32_t)(fault.at - copy.data));
+	return -EINVAL;
 }
 
 bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out)
@@ -280,6 +353,7 @@ bool policy_file_load(struct policy_loader *loader, const char *path, struct pol
 	if (!file.path)
 		return false;
 	if (yaml_read_file(file.path, loader->scratch, &text, &err) ||
+	    json_check(loader, &file, text, &err) ||
 	    yaml_parse(file.path, text, loader->scratch, &file, &err)) {
 		report_add(&report, NULL, &err);
 		return false;

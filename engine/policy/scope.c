@@ -6,11 +6,12 @@
  */
 #include "scope.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/suggest.h"
+#include "flag.h"
 #include "store.h"
 
 enum { ENTRY_MAX = 4096, ANCESTORS_MAX = 256 };
@@ -33,12 +34,15 @@ struct scope {
 	struct arena *arena;
 	bool compat;
 	struct number_filter uid, pid, mount_ns, pid_ns, tree;
-	struct string_filter comm, container_id;
+	struct string_filter comm, uts, container_id;
 	struct executable *executables;
 	uint32_t executable_count;
 	bool container_asked[5]; /* by enum container_state */
 	bool pid_new, pid_old, follow;
-	uint64_t loaded_at; /* boot ns */
+	bool range_alone;    /* see scope_range_alone */
+	uint64_t loaded_at;  /* boot ns */
+	struct str *entries; /* as they were accepted */
+	uint32_t entry_count;
 };
 
 struct scope *scope_new(const struct filter_options *options, struct arena *arena)
@@ -52,7 +56,7 @@ struct scope *scope_new(const struct filter_options *options, struct arena *aren
 	scope->loaded_at = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	scope->arena = arena;
 	scope->compat = options->compat_tracee;
-	scope->comm.compat = scope->container_id.compat = scope->compat;
+	scope->comm.compat = scope->uts.compat = scope->container_id.compat = scope->compat;
 	/* The kernel side of Tracee takes a lone != for everything but, here as well. */
 	number_filter_init(&scope->uid, NUMBER_UINT32, false);
 	number_filter_init(&scope->pid, NUMBER_UINT32, false);
@@ -123,12 +127,7 @@ static int add_comm(struct scope *scope, struct str expression, struct err *err)
 
 static int add_uts(struct scope *scope, struct str expression, struct err *err)
 {
-	(void)scope, (void)expression;
-	err_set(err, -EINVAL, "scope uts is not supported yet");
-	err_hint(
-		err,
-		"records do not carry the host name of the UTS namespace; use mntns, pidns or container");
-	return -EINVAL;
+	return string_filter_add(&scope->uts, expression, scope->arena, err);
 }
 
 static int add_container(struct scope *scope, struct str expression, struct err *err)
@@ -150,7 +149,13 @@ static int add_container(struct scope *scope, struct str expression, struct err 
 		scope->container_asked[ANY_CONTAINER] = true;
 		return 0;
 	}
-	return string_filter_add(&scope->container_id, expression, scope->arena, err);
+	int code = string_filter_add(&scope->container_id, expression, scope->arena, err);
+
+	/* Ids may be shortened, as everybody writes them. */
+	for (uint32_t i = 0; !code && i < scope->container_id.count; i++)
+		if (scope->container_id.terms[i].form == STRING_EXACT)
+			scope->container_id.terms[i].form = STRING_PREFIX;
+	return code;
 }
 
 static int add_not_container(struct scope *scope, struct str expression, struct err *err)
@@ -254,21 +259,22 @@ static const struct {
 	const char *name;
 	int (*add)(struct scope *scope, struct str expression, struct err *err);
 	bool bare; /* may stand without an operator */
+	const char *canonical;
 } kinds[] = {
-	{ "uid", add_uid, false },
-	{ "pid", add_pid, false },
-	{ "mntns", add_mount_ns, false },
-	{ "pidns", add_pid_ns, false },
-	{ "uts", add_uts, false },
-	{ "comm", add_comm, false },
-	{ "container", add_container, true },
-	{ "not-container", add_not_container, true },
-	{ "tree", add_tree, false },
-	{ "exec", add_executable, false },
-	{ "executable", add_executable, false },
-	{ "bin", add_executable, false },
-	{ "binary", add_executable, false },
-	{ "follow", add_follow, true },
+	{ "uid", add_uid, false, "uid" },
+	{ "pid", add_pid, false, "pid" },
+	{ "mntns", add_mount_ns, false, "mntns" },
+	{ "pidns", add_pid_ns, false, "pidns" },
+	{ "uts", add_uts, false, "uts" },
+	{ "comm", add_comm, false, "comm" },
+	{ "container", add_container, true, "container" },
+	{ "not-container", add_not_container, true, "not-container" },
+	{ "tree", add_tree, false, "tree" },
+	{ "exec", add_executable, false, "executable" },
+	{ "executable", add_executable, false, "executable" },
+	{ "bin", add_executable, false, "executable" },
+	{ "binary", add_executable, false, "executable" },
+	{ "follow", add_follow, true, "follow" },
 };
 
 static int unknown_scope(struct str name, struct err *err)
@@ -284,57 +290,104 @@ static int unknown_scope(struct str name, struct err *err)
 	else
 		err_hint(
 			err,
-			"one of global, uid, pid, mntns, pidns, comm, container, not-container, tree, "
+			"one of global, uid, pid, mntns, pidns, uts, comm, container, not-container, tree, "
 			"executable, follow");
 	return -EINVAL;
 }
 
-/* The operator must be one of the six, and something must follow. */
-static int check_operator(struct str expression, struct str text, struct err *err)
+static int note_entry(struct scope *scope, const char *name, struct str expression, struct err *err)
 {
-	static const struct str known[] = { STR("="),  STR("!="), STR("<"),
-					    STR("<="), STR(">"),  STR(">=") };
-	uint32_t len = 0;
+	autoclean(buf_free) struct buf text = { 0 };
 
-	while (len < expression.len && strchr("=!<>", expression.data[len]))
-		len++;
-	if (len == expression.len) {
-		err_set(err, -EINVAL, "invalid flag format: %.*s", (int)text.len, text.data);
-		err_hint(err, "a value must follow the operator");
-		return -EINVAL;
+	buf_str(&text, str_of(name));
+	buf_str(&text, expression);
+	/* Powers of two are the capacities. */
+	if ((scope->entry_count & (scope->entry_count - 1)) == 0) {
+		struct str *all = arena_array(scope->arena, struct str,
+					      scope->entry_count ? scope->entry_count * 2 : 1);
+
+		if (all && scope->entry_count)
+			memcpy(all, scope->entries, scope->entry_count * sizeof(*all));
+		scope->entries = all;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (str_equal(known[i], (struct str){ expression.data, len }))
-			return 0;
-	err_set(err, -EINVAL, "invalid flag operator: %.*s", (int)text.len, text.data);
-	err_hint(err, "use one of = != < <= > >=");
-	return -EINVAL;
+	if (!scope->entries || text.truncated)
+		return err_set(err, -ENOMEM, "out of memory");
+	scope->entries[scope->entry_count++] = arena_str(scope->arena, text.data, text.len);
+	return 0;
+}
+
+int scope_add_values(struct scope *scope, struct str name, struct str expression, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!str_equal(name, str_of(kinds[i].name)))
+			continue;
+		if (!expression.len && !kinds[i].bare) {
+			err_set(err, -EINVAL, "scope %s is not valid: it asks for nothing",
+				kinds[i].name);
+			err_hint(err, "write %s=VALUE", kinds[i].name);
+			return -EINVAL;
+		}
+		int code = kinds[i].add(scope, expression, err);
+
+		return code ? code : note_entry(scope, kinds[i].canonical, expression, err);
+	}
+	return unknown_scope(name, err);
+}
+
+int scope_add_flag(struct scope *scope, struct str text, struct err *err)
+{
+	struct scope_flag flag;
+	int code = flag_scope(text, &flag, err);
+
+	if (code)
+		return code;
+	/* "not-" is part of the name, of one name. */
+	if (flag.negated)
+		flag.name = (struct str){ flag.name.data - 4, flag.name.len + 4 };
+	return scope_add_values(scope, flag.name, flag.expression, err);
 }
 
 int scope_add(struct scope *scope, struct str text, struct err *err)
 {
 	char clean[ENTRY_MAX];
-	struct str entry = { clean, 0 }, name, expression;
+	struct str entry = { clean, 0 };
 
 	if (text.len >= sizeof(clean))
 		return err_set(err, -EINVAL, "a scope of more than %d bytes", ENTRY_MAX - 1);
 	for (uint32_t i = 0; i < text.len; i++)
 		if (text.data[i] != ' ')
 			clean[entry.len++] = text.data[i];
-	name = (struct str){ clean, 0 };
-	while (name.len < entry.len && !strchr("=!<>", clean[name.len]))
-		name.len++;
-	expression = (struct str){ clean + name.len, entry.len - name.len };
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (!str_equal(name, str_of(kinds[i].name)))
-			continue;
-		if (!expression.len && !kinds[i].bare)
-			return unknown_scope(entry, err);
-		int code = expression.len ? check_operator(expression, entry, err) : 0;
+	return scope_add_flag(scope, entry, err);
+}
 
-		return code ? code : kinds[i].add(scope, expression, err);
-	}
-	return unknown_scope(name, err);
+const struct str *scope_entries(const struct scope *scope, uint32_t *count)
+{
+	*count = scope->entry_count;
+	return scope->entries;
+}
+
+bool scope_follows(const struct scope *scope)
+{
+	return scope->follow;
+}
+
+bool scope_wants_container(const struct scope *scope)
+{
+	for (int i = 0; i <= STARTED_CONTAINER; i++)
+		if (i != NO_CONTAINER && scope->container_asked[i])
+			return true;
+	return scope->container_id.count > 0;
+}
+
+bool scope_same_bounds(const struct scope *a, const struct scope *b)
+{
+	return a->uid.min == b->uid.min && a->uid.max == b->uid.max && a->pid.min == b->pid.min &&
+	       a->pid.max == b->pid.max;
+}
+
+void scope_range_alone(struct scope *scope)
+{
+	scope->range_alone = true;
 }
 
 /* ---- matching ---------------------------------------------------------------------------- */
@@ -409,6 +462,43 @@ static bool tree_matches(const struct scope *s, const struct event *event,
 	return inside;
 }
 
+/*
+ * As Tracee's kernel side has it: only whole values are looked up there, and what is not found
+ * passes unless = alone is asked for; patterns inside a text do not count as =.
+ */
+static bool kernel_text_match(const struct string_filter *f, struct str value)
+{
+	bool equal = false, unequal = false;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct string_term *term = &f->terms[i];
+
+		if (term->form == STRING_CONTAINS)
+			continue;
+		if (term->form == STRING_EXACT && str_equal(term->text, value))
+			return !term->negative;
+		*(term->negative ? &unequal : &equal) = true;
+	}
+	return !equal || unequal;
+}
+
+static bool text_match(const struct scope *s, const struct string_filter *f, struct str value)
+{
+	return s->compat ? kernel_text_match(f, value) : string_filter_match(f, value);
+}
+
+bool scope_in_range(const struct scope *s, const struct event *event)
+{
+	return !s->range_alone || (number_filter_in_range(&s->uid, event->wire->uid) &&
+				   number_filter_in_range(&s->pid, event->wire->pid));
+}
+
+/* Of the UTS namespace: what the recording or the process says. */
+static struct str uts_name(const struct event *event)
+{
+	return event->given ? event->given->host_name : (struct str){ 0 };
+}
+
 static bool event_in_scope(const struct scope *s, const struct event *event,
 			   const struct stores *stores)
 {
@@ -417,7 +507,8 @@ static bool event_in_scope(const struct scope *s, const struct event *event,
 
 	if (!number_filter_match(&s->uid, w->uid) ||
 	    !number_filter_match(&s->mount_ns, w->mnt_ns) ||
-	    !number_filter_match(&s->pid_ns, w->pid_ns) || !string_filter_match(&s->comm, comm))
+	    !number_filter_match(&s->pid_ns, w->pid_ns) || !text_match(s, &s->comm, comm) ||
+	    (s->uts.count && !text_match(s, &s->uts, uts_name(event))))
 		return false;
 	if (!number_filter_match(&s->pid, w->pid) && !number_filter_match(&s->pid, w->tid))
 		return false;

@@ -2,11 +2,13 @@
 /* Event selection, see select.h. */
 #include "select.h"
 
-#include <ctype.h>
 #include <errno.h>
 
+#include "base/buf.h"
 #include "base/suggest.h"
 #include "detect/detect.h"
+#include "flag.h"
+#include "threat.h"
 
 /* ---- all events, built-in and produced -------------------------------------------- */
 
@@ -136,6 +138,12 @@ static int none_collected(struct str word, bool star, struct err *err)
 	return -ENOTSUP;
 }
 
+/* Tracee's default set has an internal event, which is selected with the others. */
+static bool takes_internal(const struct selection *s, struct str word, bool star)
+{
+	return s->options.compat_tracee && !star && str_equal(word, STR("default"));
+}
+
 /* All events whose name starts so (star) or that are in the set; how many, or negative errno. */
 static int take_many(struct selection *s, struct str word, bool star, take_fn apply,
 		     struct err *err)
@@ -145,7 +153,7 @@ static int take_many(struct selection *s, struct str word, bool star, take_fn ap
 	for (size_t i = 0; i < event_count(s); i++) {
 		const struct event_def *def = event_at(s, i);
 
-		if (is_internal(def) || is_replaced(s, def) ||
+		if ((is_internal(def) && !takes_internal(s, word, star)) || is_replaced(s, def) ||
 		    (s->live && event_is_detection(def)) ||
 		    !(star ? has_prefix(def->name, word) : event_in_set(def, word)))
 			continue;
@@ -167,137 +175,138 @@ static int take_many(struct selection *s, struct str word, bool star, take_fn ap
 	return found;
 }
 
-static int select_name(struct selection *s, struct str name, struct err *err)
+static int invalid_event(const struct selection *s, struct str name, bool excluded, struct err *err)
 {
-	bool excluded = name.len && name.data[0] == '-';
+	return unknown_event(s, name,
+			     excluded ? "invalid event to exclude" : "invalid event to trace", err);
+}
+
+/* Tracee takes a wildcard on the command line and to include only, and sets by tag= alone. */
+static bool tracee_refuses(const struct selection *s, bool star, bool excluded)
+{
+	return s->options.compat_tracee && (!star || excluded || s->file);
+}
+
+static int select_name(struct selection *s, struct str name, bool excluded, struct err *err)
+{
 	take_fn apply = excluded ? exclude : include;
 	const struct event_def *def;
 	bool star;
-	int found;
 
-	if (excluded)
-		name = (struct str){ name.data + 1, name.len - 1 };
 	if (name.len == 0)
 		return err_set(err, -EINVAL, "an event's name is empty");
 	star = name.data[name.len - 1] == '*';
 	def = star ? NULL : ruleset_event(s->ruleset, name);
 	if (def && !is_internal(def))
 		return apply(s, def, err);
-	found = take_many(s, (struct str){ name.data, name.len - star }, star, apply, err);
+	if (tracee_refuses(s, star, excluded))
+		return invalid_event(s, name, excluded, err);
+	int found = take_many(s, (struct str){ name.data, name.len - star }, star, apply, err);
+
 	if (found == 0)
-		return unknown_event(
-			s, name, excluded ? "invalid event to exclude" : "invalid event to trace",
-			err);
+		return invalid_event(s, name, excluded, err);
 	return found < 0 ? found : 0;
-}
-
-int select_names(struct selection *s, struct str names, struct err *err)
-{
-	for (uint32_t start = 0, at = 0; at <= names.len; at++) {
-		if (at < names.len && names.data[at] != ',')
-			continue;
-		int code = select_name(s, (struct str){ names.data + start, at - start }, err);
-
-		if (code)
-			return code;
-		start = at + 1;
-	}
-	return 0;
 }
 
 /* ---- filters ---------------------------------------------------------------------------- */
 
-/* One word, operator and value: splits at the first operator character. */
-static int split_flag(struct str text, struct str *name, struct str *expression, struct err *err)
+/* What a rule filters, for those who ask: kind, field (may be empty), expression. */
+static int note_filter(struct selection *s, struct select_rule *rule, const struct event_flag *f,
+		       struct err *err)
 {
-	uint32_t at = 0, skip;
+	bool has_field = f->field.len && !str_equal(f->kind, STR("retval"));
+	autoclean(buf_free) struct buf text = { 0 };
 
-	while (at < text.len && !strchr("=!<>", text.data[at]))
-		at++;
-	*name = (struct str){ text.data, at };
-	*expression = (struct str){ text.data + at, text.len - at };
-	skip = at;
-	while (skip < text.len && strchr("=!<>", text.data[skip]))
-		skip++;
-	if (skip == at)
-		return 0;
-	struct str op = { text.data + at, skip - at };
-	static const struct str known[] = { STR("="),  STR("!="), STR("<"),
-					    STR("<="), STR(">"),  STR(">=") };
-	bool fine = false;
+	buf_str(&text, str_equal(f->kind, STR("args")) ? STR("data") : f->kind);
+	if (has_field)
+		buf_char(&text, '.');
+	if (has_field)
+		buf_str(&text, f->field);
+	buf_str(&text, f->expression);
+	/* Powers of two are the capacities. */
+	if ((rule->text_count & (rule->text_count - 1)) == 0) {
+		struct str *all = arena_array(s->arena, struct str,
+					      rule->text_count ? rule->text_count * 2 : 1);
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		fine |= str_equal(op, known[i]);
-	if (!fine) {
-		err_set(err, -EINVAL, "invalid flag operator: %.*s", (int)text.len, text.data);
-		err_hint(err, "use one of = != < <= > >=");
-		return -EINVAL;
+		if (all && rule->text_count)
+			memcpy(all, rule->texts, rule->text_count * sizeof(*all));
+		rule->texts = all;
 	}
-	if (skip == text.len || at == 0) {
-		err_set(err, -EINVAL, "invalid flag format: %.*s", (int)text.len, text.data);
-		err_hint(err, "write name%.*svalue", (int)op.len, op.data);
-		return -EINVAL;
-	}
-	if (isblank((unsigned char)text.data[skip]) ||
-	    isblank((unsigned char)text.data[text.len - 1]))
-		return err_set(err, -EINVAL,
-			       "invalid flag value: %.*s (it starts or ends with a space)",
-			       (int)text.len, text.data);
+	if (!rule->texts || text.truncated)
+		return err_set(err, -ENOMEM, "out of memory");
+	rule->texts[rule->text_count++] = arena_str(s->arena, text.data, text.len);
 	return 0;
 }
 
-/* "data.f", "args.f", "scope.f", "retval", or a bare scope field, on one rule. */
-static int add_filter(struct select_rule *rule, struct str name, struct str expression,
+/* data.f, args.f, scope.f, retval on one rule. */
+static int add_filter(struct selection *s, struct select_rule *rule, const struct event_flag *f,
 		      struct err *err)
 {
-	const char *dot = memchr(name.data, '.', name.len);
-	struct str kind = { name.data, dot ? (uint32_t)(dot - name.data) : name.len };
-	struct str field = { dot ? dot + 1 : "", dot ? name.len - kind.len - 1 : 0 };
+	struct str kind = f->kind;
+	int code;
 
-	if (str_equal(kind, STR("data")) || str_equal(kind, STR("args")))
-		return filters_add_data(rule->filters, field, expression, err);
-	if (str_equal(kind, STR("retval")) && !dot)
-		return filters_add_return(rule->filters, expression, err);
-	if (str_equal(kind, STR("scope")) && dot)
-		return filters_add_scope(rule->filters, field, expression, err);
-	if (!dot)
-		return filters_add_scope(rule->filters, name, expression, err);
-	err_set(err, -EINVAL, "invalid flag format: %.*s", (int)name.len, name.data);
-	err_hint(err, "filters are data.FIELD, scope.FIELD and retval");
-	return -EINVAL;
+	if (str_equal(kind, STR("data")) || str_equal(kind, STR("args"))) {
+		code = filters_add_data(rule->filters, f->field, f->expression, err);
+	} else if (str_equal(kind, STR("scope"))) {
+		code = filters_add_scope(rule->filters, f->field, f->expression, err);
+	} else if (str_equal(kind, STR("retval"))) {
+		code = filters_add_return(rule->filters, f->expression, err);
+	} else {
+		err_set(err, -EINVAL, "invalid flag format: %.*s is no kind of filter",
+			(int)kind.len, kind.data);
+		err_hint(err, "filters are data.FIELD, scope.FIELD and retval");
+		return -EINVAL;
+	}
+	return code ? code : note_filter(s, rule, f, err);
 }
 
+/* As on the command line but for the event: data.f=v, retval=0, comm=sh, scope.comm=sh. */
 int select_filter(struct selection *s, struct str text, struct err *err)
 {
-	struct str name, expression;
-	int code = split_flag(text, &name, &expression, err);
+	struct event_flag *flag;
+	uint32_t count;
+	int code = flag_events(text, false, s->arena, &flag, &count, err);
 
+	if (code)
+		return code;
+	if (count > 1) {
+		err_set(err, -EINVAL, "found a list, expected one filter: %.*s", (int)text.len,
+			text.data);
+		err_hint(err, "write each filter as an element of its own");
+		return -EINVAL;
+	}
+	/* There is no event: the first word is the kind, or the scope field itself. */
+	struct event_flag filter = *flag;
+	bool is_retval = str_equal(flag->event, STR("retval"));
+
+	filter.kind = flag->kind.len || is_retval ? flag->event : STR("scope");
+	filter.field = flag->kind.len
+			       ? (struct str){ flag->kind.data,
+					       flag->kind.len +
+						       (flag->field.len ? flag->field.len + 1 : 0) }
+		       : is_retval ? STR("")
+				   : flag->event;
 	for (uint32_t i = 0; !code && i < s->count; i++)
 		if (s->rules[i].group == s->group)
-			code = add_filter(&s->rules[i], name, expression, err);
+			code = add_filter(s, &s->rules[i], &filter, err);
 	return code;
 }
 
 /* event.data.f=v: the event may be a prefix*; every event it stands for must have the field. */
-static int select_filtered(struct selection *s, struct str name, struct str expression,
-			   struct err *err)
+static int select_filtered(struct selection *s, const struct event_flag *f, struct err *err)
 {
-	const char *dot = memchr(name.data, '.', name.len);
-	struct str event = { name.data, (uint32_t)(dot - name.data) };
-	struct str rest = { dot + 1, name.len - event.len - 1 };
-	bool star = event.len && dot[-1] == '*';
-	const struct event_def *def = star ? NULL : ruleset_event(s->ruleset, event);
-	struct str prefix = { event.data, event.len - star };
+	bool star = f->event.data[f->event.len - 1] == '*';
+	const struct event_def *def = star ? NULL : ruleset_event(s->ruleset, f->event);
+	struct str prefix = { f->event.data, f->event.len - star };
 	bool found = false;
 
-	if (!star && !def)
-		return unknown_event(s, event, "invalid event to trace", err);
-	for (size_t i = 0; i < event_count(s); i++) {
+	for (size_t i = 0; (star || def) && i < event_count(s); i++) {
 		const struct event_def *each = event_at(s, i);
 		struct select_rule *rule;
 		int code;
 
-		if (is_internal(each) || !(star ? has_prefix(each->name, prefix) : each == def))
+		if (is_internal(each) || is_replaced(s, each) ||
+		    !(star ? has_prefix(each->name, prefix) : each == def))
 			continue;
 		s->any_included = found = true;
 		if (!is_collected(s, each) && star) {
@@ -307,11 +316,11 @@ static int select_filtered(struct selection *s, struct str name, struct str expr
 		if (!is_collected(s, each))
 			return event_not_collected(each, err);
 		rule = rule_of(s, each);
-		code = rule ? add_filter(rule, rest, expression, err) : -ENOMEM;
+		code = rule ? add_filter(s, rule, f, err) : -ENOMEM;
 		if (code)
 			return code;
 	}
-	return found ? 0 : unknown_event(s, event, "invalid event to trace", err);
+	return found ? 0 : invalid_event(s, f->event, false, err);
 }
 
 /* ---- tags and threats ------------------------------------------------------------------------ */
@@ -338,132 +347,96 @@ static int select_tags(struct selection *s, struct str tags, struct err *err)
 	return -EINVAL;
 }
 
-struct threat_query {
-	struct str property; /* severity, name, mitre.technique, mitre.tactic */
-	struct str op, value;
-	uint32_t severity;
-};
-
-static bool compare_severity(const struct threat_query *q, uint32_t is)
+/* threat.severity>=high: the property is all behind the first dot. */
+static int select_threats(struct selection *s, const struct event_flag *f, struct err *err)
 {
-	bool less = is < q->severity, equal = is == q->severity;
+	struct str property = f->kind;
+	struct threat_query query;
+	bool found = false;
 
-	if (str_equal(q->op, STR("=")))
-		return equal;
-	if (str_equal(q->op, STR("!=")))
-		return !equal;
-	if (str_equal(q->op, STR("<")))
-		return less;
-	if (str_equal(q->op, STR("<=")))
-		return less || equal;
-	if (str_equal(q->op, STR(">")))
-		return !less && !equal;
-	return !less;
-}
-
-static bool threat_matches(const struct threat_query *q, const struct threat *threat)
-{
-	struct str is = str_equal(q->property, STR("name"))		 ? threat->name
-			: str_equal(q->property, STR("mitre.technique")) ? threat->technique_id
-									 : threat->tactic;
-
-	if (str_equal(q->property, STR("severity")))
-		return compare_severity(q, threat->severity);
-	return str_equal(is, q->value) == str_equal(q->op, STR("="));
-}
-
-static int parse_severity(struct str text, uint32_t *out, struct err *err)
-{
-	static const char *const words[] = { "info", "low", "medium", "high", "critical" };
-
-	for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
-		bool word = text.len == strlen(words[i]) &&
-			    strncasecmp(text.data, words[i], text.len) == 0;
-
-		if (word || (text.len == 1 && text.data[0] == (char)('0' + i))) {
-			*out = i;
-			return 0;
-		}
-	}
-	err_set(err, -EINVAL, "invalid severity value: %.*s", (int)text.len, text.data);
-	err_hint(err, "one of info, low, medium, high, critical or 0 to 4");
-	return -EINVAL;
-}
-
-static int check_query(struct threat_query *q, struct err *err)
-{
-	static const struct str known[] = { STR("severity"), STR("name"), STR("mitre.technique"),
-					    STR("mitre.tactic") };
-	bool fine = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		fine |= str_equal(q->property, known[i]);
-	if (!fine) {
-		err_set(err, -EINVAL, "unsupported threat property: %.*s", (int)q->property.len,
-			q->property.data);
-		err_hint(err, "one of severity, name, mitre.technique, mitre.tactic");
+	if (f->field.len)
+		property.len += f->field.len + 1;
+	if (!f->op.len) {
+		err_set(err, -EINVAL, "threat pattern requires operator and value: threat.%.*s",
+			(int)property.len, property.data);
+		err_hint(err, "write threat.severity>=high, for example");
 		return -EINVAL;
 	}
-	if (str_equal(q->property, STR("severity")))
-		return parse_severity(q->value, &q->severity, err);
-	if (q->op.len && (q->op.data[0] == '<' || q->op.data[0] == '>'))
-		return err_set(err, -EINVAL, "unsupported operator for string matching: %.*s",
-			       (int)q->op.len, q->op.data);
-	return 0;
-}
-
-static int select_threats(struct selection *s, struct str property, struct str expression,
-			  struct err *err)
-{
-	uint32_t op = expression.len > 1 && expression.data[1] == '=' ? 2 : 1;
-	struct threat_query query = {
-		property, { expression.data, op }, { expression.data + op, expression.len - op }, 0
-	};
-	int code = check_query(&query, err);
-	bool found = false;
+	int code = threat_query_parse(property, f->op, f->values, &query, err);
 
 	for (uint32_t i = 0; !code && i < ruleset_detector_count(s->ruleset); i++) {
 		struct detector_info info;
 
 		ruleset_detector(s->ruleset, i, &info);
-		if (!info.threat || !threat_matches(&query, info.threat))
+		if (!threat_query_matches(&query, info.threat))
 			continue;
 		found = true;
 		code = include(s, info.produces, err);
 	}
-	if (!code && !found)
-		code = err_set(err, -EINVAL, "no detectors match threat pattern: %.*s%.*s",
-			       (int)property.len, property.data, (int)expression.len,
-			       expression.data);
-	return code;
+	if (code || found)
+		return code;
+	err_set(err, -EINVAL, "no detectors match threat pattern: threat.%.*s%.*s",
+		(int)property.len, property.data, (int)f->expression.len, f->expression.data);
+	err_hint(err, "`spoor list detectors` shows severities, techniques and names; text is "
+		      "compared exactly");
+	return -EINVAL;
+}
+
+static int select_flag(struct selection *s, struct str text, const struct event_flag *f,
+		       struct err *err)
+{
+	bool threat = str_equal(f->event, STR("threat")) && f->kind.len;
+
+	if (!f->kind.len && !f->op.len)
+		return select_name(s, f->event, f->excluded, err);
+	if (!f->excluded && threat)
+		return select_threats(s, f, err);
+	if (!f->excluded && f->kind.len)
+		return select_filtered(s, f, err);
+	if (str_equal(f->event, STR("tag")) && str_equal(f->op, STR("=")))
+		return select_tags(s, f->values, err);
+	err_set(err, -EINVAL, "invalid flag format: %.*s", (int)text.len, text.data);
+	err_hint(err, f->excluded ? "only events, sets and prefix* can be excluded, not filters"
+				  : "a filter names its event and what it looks at: "
+				    "EVENT.data.FIELD=VALUE, EVENT.retval=0, EVENT.scope.comm=sh");
+	return -EINVAL;
 }
 
 int select_expression(struct selection *s, struct str text, struct err *err)
 {
-	struct str name, expression;
-	bool filtered = false;
+	struct event_flag *flags;
+	uint32_t count;
+	int code = flag_events(text, s->options.compat_tracee, s->arena, &flags, &count, err);
 
-	if (text.len == 0)
-		return err_set(err, -EINVAL, "the selection of events is empty");
-	for (uint32_t i = 0; i < text.len; i++)
-		filtered |= strchr("=!<>", text.data[i]) != NULL;
-	/* A bare `event.scope.container` has no operator, but a dot. */
-	if (!filtered && (!memchr(text.data, '.', text.len) || memchr(text.data, ',', text.len)))
-		return select_names(s, text, err);
-	int code = split_flag(text, &name, &expression, err);
+	for (uint32_t i = 0; !code && i < count; i++)
+		code = select_flag(s, text, &flags[i], err);
+	return code;
+}
 
-	if (code)
-		return code;
-	if (str_equal(name, STR("tag")))
-		return select_tags(s, (struct str){ expression.data + 1, expression.len - 1 }, err);
-	if (has_prefix(name.data, STR("threat.")) && expression.len)
-		return select_threats(s, (struct str){ name.data + 7, name.len - 7 }, expression,
-				      err);
-	if (memchr(name.data, '.', name.len))
-		return select_filtered(s, name, expression, err);
-	err_set(err, -EINVAL, "invalid flag format: %.*s", (int)text.len, text.data);
-	err_hint(err, "a filter names its event: event.data.field=value, event.retval=0");
-	return -EINVAL;
+/* Filters have a place of their own in files. */
+int select_rule_event(struct selection *s, struct str text, struct err *err)
+{
+	struct event_flag *flags;
+	uint32_t count;
+	int code = flag_events(text, s->options.compat_tracee, s->arena, &flags, &count, err);
+
+	s->file = true;
+	for (uint32_t i = 0; !code && i < count; i++) {
+		bool plain = !flags[i].kind.len && !flags[i].op.len;
+		bool selector = !s->options.compat_tracee &&
+				(str_equal(flags[i].event, STR("tag")) ||
+				 str_equal(flags[i].event, STR("threat")));
+
+		if (plain || selector) {
+			code = select_flag(s, text, &flags[i], err);
+			continue;
+		}
+		err_set(err, -EINVAL, "event %.*s is not valid", (int)text.len, text.data);
+		err_hint(err, "name events, sets, prefix*, tag=SET or threat.severity>=high here; "
+			      "filters stand in `filters:` of the rule");
+		code = -EINVAL;
+	}
+	return code;
 }
 
 int select_finish(struct selection *s, struct err *err)

@@ -20,13 +20,16 @@ struct select_rule {
 	const struct event_def *def;
 	struct filters *filters; /* never NULL, perhaps empty */
 	uint32_t group;
-	bool excluded;
+	struct str
+		*texts; /* of the filters, as accepted: "data.key=0", "retval<0", "scope.comm=sh" */
+	uint32_t text_count;
 };
 
 struct selection {
 	const struct ruleset *ruleset;
 	struct arena *arena;
 	struct filter_options options;
+	bool file; /* of a policy file */
 	bool live; /* events that cannot be collected yet are refused, or left out of sets */
 	uint32_t left_out;
 	struct select_rule *rules;
@@ -40,10 +43,10 @@ struct selection {
 /* A warning about what sets and wildcards left out; false: nothing. */
 bool select_left_out(const struct selection *selection, struct err *err);
 
-/* One element or a comma-separated list of names. 0, -EINVAL with message and hint, -ENOMEM. */
-int select_names(struct selection *selection, struct str names, struct err *err);
-/* Any expression of --events. */
+/* An expression of --events. 0, -EINVAL with message and hint, -ENOTSUP (live), -ENOMEM. */
 int select_expression(struct selection *selection, struct str text, struct err *err);
+/* `event` of a policy rule: a list of names, sets, prefix*, exclusions; a tag or a threat. */
+int select_rule_event(struct selection *selection, struct str text, struct err *err);
 /*
  * A filter of a policy rule ("data.f=v", "retval=0", "comm=x") on all events that the
  * current group has selected.

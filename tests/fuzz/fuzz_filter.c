@@ -63,10 +63,11 @@ static void check_needs(const struct all *all, const struct event *event, bool c
 
 	CHECK(filters_needs(all->filters, all->arena, &needs, &count) == 0);
 	for (uint32_t i = 0; i < count; i++) {
-		struct value value = needs[i].scope
-					     ? scope_field_value(needs[i].scope, event, compat)
-					     : event_field_value(event, (unsigned)needs[i].field,
-								 all->arena);
+		struct value value =
+			needs[i].scope
+				? scope_field_value(needs[i].scope, event,
+						    compat ? SCOPE_AS_DETECTORS : SCOPE_AS_NAMED)
+				: event_field_value(event, (unsigned)needs[i].field, all->arena);
 		bool holds = false;
 
 		for (uint32_t k = 0; k < needs[i].count; k++)
@@ -107,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct arena arena;
-	struct filter_options options = { .compat_tracee = len % 4 == 0 };
+	struct filter_options options = { .compat_tracee = len % 4 == 0, .detector = true };
 	struct all all = { .arena = &arena,
 			   .def = event_by_name(len % 2 ? STR("shmat") : STR("msgget")) };
 	struct err err = { 0 };

@@ -14,6 +14,8 @@ run() {
 
 run load detectors/index.json
 run filters filters.json
+run policies policies.json
+run flags flags.json
 run scenarios detectors/scenarios.json
 run register detectors/register.json
 run autopopulate detectors/autopopulate.json

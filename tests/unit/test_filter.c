@@ -44,7 +44,12 @@ static void numbers_match(void **state)
 		{ { "<=5" }, 6, false, false },
 		{ { ">5", "<8" }, 7, true, true },
 		{ { ">5", "<8" }, 8, false, false },
-		{ { ">8", "<5" }, 3, false, false },
+		/* Nothing is in both: either is meant; Tracee matches nothing. */
+		{ { ">8", "<5" }, 3, true, false },
+		{ { ">8", "<5" }, 9, true, false },
+		{ { ">8", "<5" }, 6, false, false },
+		{ { ">=8", "<=5" }, 8, true, true },
+		{ { ">5", "<6" }, 5, false, false },
 		/* Bounds of one operator are or-ed. */
 		{ { ">5", ">8" }, 6, true, true },
 		{ { ">5", "!=7" }, 7, false, false },

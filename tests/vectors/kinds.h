@@ -52,6 +52,8 @@ enum outcome row_differs(struct row *row, const char *why, enum outcome outcome)
 
 enum outcome run_load(struct row *row);
 enum outcome run_filter(struct row *row);
+enum outcome run_policies(struct row *row);
+enum outcome run_flags(struct row *row);
 enum outcome run_scenario(struct row *row);
 enum outcome run_register(struct row *row);
 enum outcome run_autopopulate(struct row *row);

@@ -11,6 +11,8 @@
 const struct kind kinds[] = {
 	{ .name = "load", .run = run_load, .big_numbers = true },
 	{ .name = "filters", .run = run_filter },
+	{ .name = "policies", .run = run_policies },
+	{ .name = "flags", .run = run_flags },
 	{ .name = "scenarios", .run = run_scenario },
 	{ .name = "register", .run = run_register },
 	{ .name = "autopopulate", .run = run_autopopulate },

@@ -154,10 +154,6 @@ static const struct difference differences[] = {
 	{ "chain-optional-dep", "an optional input runs whoever selected it" },
 	{ "optional-only-not-selected", "an optional input runs whoever selected it" },
 	{ "builtin-aslr-int32", "the detector works with the type the event has" },
-	{ "pol-base-filter-suppresses", "a filter on an event does not reach its detections" },
-	{ "pol-filter-on-detector-ignored", "filters on detections are applied" },
-	{ "pol-uid-ge-boundary", "a bound at >= is kept" },
-	{ "sel-default", "without a selection alerts alone are shown" },
 	{ NULL, NULL },
 };
 
