@@ -36,7 +36,7 @@ suspicious_binary_execution
 END
 
 for compat in '' '--compat tracee'; do
-	"$B/spoor" replay $compat -d "$examples" -o json "$TMP/input.json" >"$TMP/out" 2>"$TMP/err"
+	"$B/spoor" replay $compat -e tag=detectors -d "$examples" -o json "$TMP/input.json" >"$TMP/out" 2>"$TMP/err"
 	ok $? "loads and replays${compat:+ in the mode of Tracee}"
 	sed -n 's/^{"timestamp":"[^"]*","id":[0-9]*,"name":"\([^"]*\)".*/\1/p' "$TMP/out" >"$TMP/names"
 	same "$TMP/names" "$TMP/want" "each fires on its event${compat:+ in the mode of Tracee}"
