@@ -36,6 +36,8 @@ void environment_load(struct cel_run *run, uint32_t slot);
 /* environment_fields.c: declare the message types, and the variables that have them. */
 int environment_messages(struct cel_env *env);
 int environment_variables(struct cel_env *env);
+/* `item`, for the output fields of a detector that has output.for_each. 0 or -ENOMEM. */
+int environment_item(struct cel_env *env);
 
 /* environment_functions.c */
 extern const struct cel_function environment_functions[];

@@ -309,7 +309,6 @@ int environment_variables(struct cel_env *env)
 		{ "workload", "tracee.v1beta1.Workload", get_workload_variable },
 		{ "timestamp", "google.protobuf.Timestamp", get_timestamp_variable },
 		{ "context", "spoor.Context", get_context },
-		{ "item", "dyn", get_item },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
@@ -320,4 +319,9 @@ int environment_variables(struct cel_env *env)
 			return code;
 	}
 	return 0;
+}
+
+int environment_item(struct cel_env *env)
+{
+	return cel_env_variable(env, "item", "dyn", get_item);
 }

@@ -426,6 +426,19 @@ static struct cel_env *make_env(struct loader *loader, uint32_t directory)
 	return add_lists(loader, env, directory) ? NULL : env;
 }
 
+const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory)
+{
+	if (!loader->item_env || loader->item_directory != directory) {
+		struct cel_env *env = make_env(loader, directory);
+
+		if (!env || environment_item(env))
+			return NULL;
+		loader->item_env = env;
+		loader->item_directory = directory;
+	}
+	return loader->item_env;
+}
+
 static int compile_all(struct loader *loader)
 {
 	for (uint32_t directory = 0; directory < loader->directory_count; directory++) {

@@ -608,6 +608,12 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 	memory_compile(loader, &report, pending, env);
 	loader->reading_conditions = false;
 	compile_for_each(loader, &report, pending->detector, pending->text.output.for_each, env);
+	if (pending->text.output.for_each)
+		env = loader_item_env(loader, pending->directory);
+	if (!env) {
+		pending->broken = true;
+		return;
+	}
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
 	memory_finish(pending->detector->memory);
 	loader->compiling = NULL;

@@ -134,6 +134,8 @@ struct loader {
 	struct named_list *lists;
 	uint32_t list_count, list_capacity;
 	uint32_t directory_count;
+	const struct cel_env *item_env; /* of item_directory; NULL: not made yet */
+	uint32_t item_directory;
 	/* The detector at hand, for the resolver of field names. */
 	const struct detector *compiling;
 	bool unknown_input; /* it reads an event nobody knows: any field name may be right */
@@ -176,6 +178,9 @@ struct ruleset *ruleset_load_texts(const struct builtin_file *files, size_t coun
 
 /* The detector's expressions name a list. */
 bool detector_mentions(const struct detector_text *text, struct str name);
+
+/* The environment of output fields beside output.for_each; NULL: out of memory. */
+const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory);
 
 /* load_detector.c: from text to struct detector, names resolved; then the expressions. */
 struct detector *detector_make(struct loader *loader, struct report *report,

@@ -290,6 +290,29 @@ static void for_each_needs_a_list(void **state)
 	fixture_free(&f);
 }
 
+/* Elsewhere there is no element, and a rule that asks for one is wrong. */
+static void elements_are_known_to_outputs_alone(void **state)
+{
+	static const char *const texts[] = {
+		DETECTOR("A", "a", "shmat", "conditions: ['item == 1']\n"),
+		DETECTOR("A", "a", "shmat", "output: {fields: [{name: n, expression: item}]}\n"),
+		FOR_EACH("item", "1"),
+		FOR_EACH("[1]", "1") "conditions: ['item == 1']\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct fixture f = { 0 };
+
+		add_file(&f, texts[i]);
+		load(&f, false);
+		if (f.problems.errors != 1)
+			fail_msg("%s", texts[i]);
+		assert_non_null(strstr(f.problems.items[0].message, "item"));
+		fixture_free(&f);
+	}
+}
+
 static void elements_are_bounded_as_detections_are(void **state)
 {
 	struct fixture f = { 0 };
@@ -300,6 +323,88 @@ static void elements_are_bounded_as_detections_are(void **state)
 	assert_int_equal(feed(&f, 0), DETECT_OUTPUTS_MAX);
 	assert_int_equal(ruleset_outputs_refused(f.ruleset), 20000 - DETECT_OUTPUTS_MAX);
 	fixture_free(&f);
+}
+
+/* ---- what the live sensor can serve ---------------------------------------------------- */
+
+static void load_live(struct fixture *f)
+{
+	struct ruleset_options options = { .live = true };
+
+	f->ruleset = ruleset_load_texts(f->files, f->file_count, &options, &f->problems);
+	assert_non_null(f->ruleset);
+}
+
+static void assert_collectable(const struct ruleset *ruleset)
+{
+	size_t read;
+	const struct event_def *const *events = ruleset_events(ruleset, &read);
+
+	for (size_t i = 0; i < read; i++)
+		assert_false(events[i]->replay_only);
+}
+
+/* What is optional and cannot be had is left out with a warning, and the rest works. */
+static void an_optional_event_that_cannot_be_collected_is_left_out(void **state)
+{
+	static const char text[] =
+		"type: detector\nid: A\nproduced_event: {name: a, version: 1.0}\n"
+		"requirements: {events: [{name: shmat}, {name: security_file_open, dependency: "
+		"optional, data_filters: [pathname=/x]}]}\n"
+		"conditions: ['getEventData(\"shmid\") == 7 || getEventData(\"pathname\") == \"/x\"']\n";
+	struct fixture f = { 0 };
+
+	(void)state;
+	add_file(&f, text);
+	load_live(&f);
+	f.stores = stores_new(64, 8);
+	assert_int_equal(f.problems.errors, 0);
+	assert_int_equal(f.problems.warnings, 1);
+	assert_int_equal(f.problems.items[0].line, 4);
+	assert_non_null(strstr(f.problems.items[0].message, "security_file_open"));
+	assert_collectable(f.ruleset);
+	assert_int_equal(feed(&f, 0), 1);
+	fixture_free(&f);
+}
+
+static void a_required_event_that_cannot_be_collected_is_an_error(void **state)
+{
+	struct fixture f = { 0 };
+
+	(void)state;
+	add_file(&f, DETECTOR("A", "a", "security_file_open", ""));
+	load_live(&f);
+	assert_int_equal(f.problems.errors, 1);
+	assert_int_equal(f.problems.items[0].line, 4);
+	assert_int_equal(ruleset_detector_count(f.ruleset), 0);
+	fixture_free(&f);
+}
+
+static uint32_t builtin_count(bool live, bool environment, uint32_t warnings)
+{
+	struct ruleset_options options = { .live = live, .environment = environment };
+	struct err_list problems = { 0 };
+	struct ruleset *ruleset = ruleset_load_builtin(&options, &problems);
+	uint32_t count = ruleset_detector_count(ruleset);
+
+	assert_int_equal(problems.errors, 0);
+	assert_int_equal(problems.warnings, warnings);
+	if (live)
+		assert_collectable(ruleset);
+	err_list_free(&problems);
+	ruleset_free(ruleset);
+	return count;
+}
+
+/* The built-in rules always load; what cannot work live is left out, with one line for all. */
+static void builtin_detectors_that_cannot_work_are_left_out(void **state)
+{
+	uint32_t all = builtin_count(false, true, 0);
+
+	(void)state;
+	assert_int_equal(builtin_count(false, false, 0), all);
+	assert_true(builtin_count(true, true, 1) < all);
+	assert_int_equal(builtin_count(true, false, 1) + 1, builtin_count(true, true, 1));
 }
 
 /* ---- symbols ------------------------------------------------------------------------------ */
@@ -362,7 +467,11 @@ int main(void)
 		cmocka_unit_test(sources_nest_as_far_as_they_were_kept),
 		cmocka_unit_test(a_detection_for_each_element),
 		cmocka_unit_test(for_each_needs_a_list),
+		cmocka_unit_test(elements_are_known_to_outputs_alone),
 		cmocka_unit_test(elements_are_bounded_as_detections_are),
+		cmocka_unit_test(an_optional_event_that_cannot_be_collected_is_left_out),
+		cmocka_unit_test(a_required_event_that_cannot_be_collected_is_an_error),
+		cmocka_unit_test(builtin_detectors_that_cannot_work_are_left_out),
 		cmocka_unit_test(symbols_by_address_and_by_name),
 	};
 
