@@ -33,7 +33,7 @@ struct ruleset_options {
 };
 
 /*
- * Load every file and directory of `paths` (NULL-terminated). Errors and warnings go to
+ * Load every file and directory of `paths` (NULL-terminated); "builtin" is the rules of the binary. Errors and warnings go to
  * `problems`; loading goes on after an error so that one run shows them all. The ruleset
  * holds what is valid; the caller decides whether errors are fatal. NULL: out of memory.
  */

@@ -358,22 +358,6 @@ static void load_single(struct loader *loader, const char *path)
 	load_folder(loader, &folder);
 }
 
-static void load_path(struct loader *loader, const char *path)
-{
-	struct stat st;
-
-	if (path[0] == 0)
-		path_error(loader, "detectors", "the path is empty",
-			   "give a detector file or a directory of them");
-	else if (stat(path, &st) < 0)
-		path_error(loader, path, strerror(errno),
-			   "give a detector file or a directory of them");
-	else if (S_ISDIR(st.st_mode))
-		load_directory(loader, path);
-	else
-		load_single(loader, path);
-}
-
 static void load_texts(struct loader *loader, const struct builtin_file *files, size_t count)
 {
 	struct folder folder = { .number = loader->directory_count++ };
@@ -382,6 +366,31 @@ static void load_texts(struct loader *loader, const struct builtin_file *files, 
 		add_file(loader, &folder, files[i].path,
 			 (struct str){ files[i].data, files[i].len });
 	load_folder(loader, &folder);
+}
+
+static void load_builtin(struct loader *loader)
+{
+	loader->builtin = true;
+	load_texts(loader, builtin_files, builtin_file_count);
+	loader->builtin = false;
+}
+
+static void load_path(struct loader *loader, const char *path)
+{
+	struct stat st;
+
+	if (path[0] == 0)
+		path_error(loader, "detectors", "the path is empty",
+			   "give a detector file or a directory of them");
+	else if (strcmp(path, "builtin") == 0)
+		load_builtin(loader);
+	else if (stat(path, &st) < 0)
+		path_error(loader, path, strerror(errno),
+			   "give a detector file or a directory of them");
+	else if (S_ISDIR(st.st_mode))
+		load_directory(loader, path);
+	else
+		load_single(loader, path);
 }
 
 /* ---- names and expressions --------------------------------------------------------------- */
@@ -576,9 +585,10 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	if (options)
 		loader.options = *options;
 	ruleset->compat = loader.options.compat_tracee;
-	loader.builtin = files == builtin_files;
 	ruleset->fixed = loader.options.fixed_secret;
-	if (files)
+	if (files == builtin_files)
+		load_builtin(&loader);
+	else if (files)
 		load_texts(&loader, files, count);
 	for (; paths && *paths; paths++)
 		load_path(&loader, *paths);

@@ -203,6 +203,7 @@ struct detector *detector_make(struct loader *loader, struct report *report,
 	d->populate_threat = text->populate.threat;
 	d->detected_from = text->populate.detected_from;
 	d->ancestry = text->populate.process_ancestry;
+	d->builtin = loader->builtin;
 	d->skipped = !is_our_architecture(&text->requirements.architectures);
 	return d;
 }
@@ -309,7 +310,7 @@ static void not_collected(struct loader *loader, struct report *report, struct d
 		d->partly_live = true;
 	else if (!d->lacks)
 		d->lacks = def->name;
-	if (loader->builtin || !loader->options.live)
+	if (d->builtin || !loader->options.live)
 		return;
 	event_not_collected(def, &err);
 	report_add(report, text->name, &err);
@@ -393,7 +394,7 @@ static void check_enrichments(const struct loader *loader, struct report *report
 
 		if (!optional && strcmp(items[i].name->text.data, "environment") == 0)
 			d->needs_environment = true;
-		if (!is_enriched(&loader->options, &items[i], &err) && !loader->builtin)
+		if (!is_enriched(&loader->options, &items[i], &err) && !d->builtin)
 			report_add(report, items[i].name, &err);
 	}
 }
@@ -403,7 +404,7 @@ static void leave_out(struct loader *loader, struct detector *d)
 {
 	bool blind = d->needs_environment && !loader->options.environment;
 
-	if (!loader->builtin || !loader->options.live || (!d->lacks && !blind))
+	if (!d->builtin || !loader->options.live || (!d->lacks && !blind))
 		return;
 	d->skipped = true;
 	loader->idle += d->lacks != NULL;

@@ -55,6 +55,7 @@ struct detector {
 	struct event_def def; /* what it produces; fields in output order, then the rest */
 	struct threat *threat;
 	bool populate_threat, detected_from, ancestry;
+	bool builtin;		/* of the binary */
 	bool skipped;		/* other architecture, or cannot work here */
 	const char *lacks;	/* a required event that cannot be collected yet; NULL none */
 	bool partly_live;	/* so is an optional one */
@@ -125,7 +126,7 @@ struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
 	struct ruleset_options options;
-	bool builtin;		 /* the detectors of the binary */
+	bool builtin;		 /* the files at hand are those of the binary */
 	uint32_t idle, blind;	 /* of them, those that need what cannot be, is not collected */
 	struct arena scratch;	 /* files and trees; freed after loading */
 	struct pending *pending; /* detectors read but not compiled */

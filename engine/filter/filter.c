@@ -24,9 +24,10 @@ int event_not_collected(const struct event_def *def, struct err *err)
 	if (event_is_detection(def)) {
 		err_set(err, -ENOTSUP, "event %s is made by a detector that is not loaded",
 			def->name);
-		err_hint(err,
-			 "load one that produces it with --detectors; the built-in one may need "
-			 "events that cannot be collected yet");
+		err_hint(
+			err,
+			"load one with --detectors ('builtin' names the built-in ones, of which some "
+			"need events that cannot be collected yet)");
 		return -ENOTSUP;
 	}
 	err_set(err, -ENOTSUP, "event %s can be replayed, but not collected yet", def->name);

@@ -407,6 +407,19 @@ static void builtin_detectors_that_cannot_work_are_left_out(void **state)
 	assert_int_equal(builtin_count(true, false, 1) + 1, builtin_count(true, true, 1));
 }
 
+static void builtin_rules_can_be_added_to_others(void **state)
+{
+	const char *const paths[] = { "builtin", NULL };
+	struct err_list problems = { 0 };
+	struct ruleset *ruleset = ruleset_load(paths, NULL, &problems);
+
+	(void)state;
+	assert_int_equal(problems.errors, 0);
+	assert_int_equal(ruleset_detector_count(ruleset), builtin_count(false, true, 0));
+	err_list_free(&problems);
+	ruleset_free(ruleset);
+}
+
 /* ---- symbols ------------------------------------------------------------------------------ */
 
 static const char kallsyms[] = "ffffffff81000000 T first\n"
@@ -472,6 +485,7 @@ int main(void)
 		cmocka_unit_test(an_optional_event_that_cannot_be_collected_is_left_out),
 		cmocka_unit_test(a_required_event_that_cannot_be_collected_is_an_error),
 		cmocka_unit_test(builtin_detectors_that_cannot_work_are_left_out),
+		cmocka_unit_test(builtin_rules_can_be_added_to_others),
 		cmocka_unit_test(symbols_by_address_and_by_name),
 	};
 
