@@ -7,13 +7,14 @@
 #include "base/buf.h"
 #include "base/common.h"
 #include "base/suggest.h"
+#include "encode/use.h"
 #include "output.h"
 #include "spoor.h"
 
 enum { OUTPUTS_MAX = 16, FLUSH_AT = 256 * 1024, RECORD_LIMIT = 8 * 1024 * 1024 };
 
 struct destination {
-	const struct format *format;
+	struct format_use use;
 	const struct output_ops *ops;
 	struct output *output;
 	struct buf buf;
@@ -58,15 +59,95 @@ static int wrong_format(struct str name, struct err *err)
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
 	else
-		err_hint(err, "formats are: json, tracee-json, table ('spoor list formats'); "
-			      "the form is FORMAT or FORMAT:FILE");
+		err_hint(err, "'spoor list formats' has them; the form is FORMAT or FORMAT:FILE");
 	return -EINVAL;
 }
 
-/* One destination; the path is not kept. */
-static int destination_open(struct outputs *all, const struct format *format, struct str path,
+static int refuse_binary(const struct format *format, struct err *err)
+{
+	err_set(err, -EINVAL,
+		"--output %s: its records are not lines, and a file would not keep "
+		"them apart",
+		format->name);
+	err_hint(err, "use it with a transport that does, or write lines, such as otlp-json");
+	return -EINVAL;
+}
+
+/* ---- expressions -------------------------------------------------------------------- */
+
+enum { SETTINGS_MAX = 32 };
+
+/* FORMAT[,SETTING=VALUE...] of an expression, which it points into. */
+struct request {
+	const char *expression;
+	const struct format *format;
+	struct setting_pair settings[SETTINGS_MAX];
+	uint32_t count;
+};
+
+static int request_use(const struct request *request, struct format_use *out, struct err *err)
+{
+	struct err inner = { 0 };
+	int r = format_use_open(out, request->format, request->settings, request->count, NULL,
+				&inner);
+
+	if (r == 0)
+		return 0;
+	*err = inner;
+	/* A place in a template tells more than which option named it. */
+	if (!inner.path[0])
+		err_set(err, r, "--output %s: %s", request->expression, inner.message);
+	return r;
+}
+
+/* Tracee's gotemplate=FILE, and the rest of an expression's head: ,SETTING=VALUE,... */
+static int request_settings(struct request *request, const char *at, const char *end,
 			    struct err *err)
 {
+	bool first = *at == '=';
+
+	while (at < end) {
+		const char *stop = memchr(at + 1, ',', (size_t)(end - at - 1));
+
+		stop = stop ? stop : end;
+		const char *equal = memchr(at, '=', (size_t)(stop - at));
+
+		if (!equal || request->count == SETTINGS_MAX) {
+			err_set(err, -EINVAL, "--output %s: found '%.*s', expected SETTING=VALUE",
+				request->expression, (int)(stop - at), at);
+			err_hint(err, "the form is FORMAT[,SETTING=VALUE...][:FILE]");
+			return -EINVAL;
+		}
+		request->settings[request->count++] = (struct setting_pair){
+			first ? STR("file") : (struct str){ at + 1, (uint32_t)(equal - at - 1) },
+			{ equal + 1, (uint32_t)(stop - equal - 1) }
+		};
+		first = false;
+		at = stop;
+	}
+	return 0;
+}
+
+static int request_read(struct request *request, const char *expression, const char *colon,
+			struct err *err)
+{
+	struct str name = { expression, (uint32_t)strcspn(expression, ":,=") };
+
+	*request = (struct request){ .expression = expression };
+	request->format = format_by_name(str_equal(name, STR("gotemplate")) ? STR("template")
+									    : name);
+	if (!request->format)
+		return wrong_format(name, err);
+	if (request->format->binary)
+		return refuse_binary(request->format, err);
+	return request_settings(request, expression + name.len, colon, err);
+}
+
+/* One destination; the path is not kept. */
+static int destination_open(struct outputs *all, const struct request *request, struct str path,
+			    struct err *err)
+{
+	const struct format *format = request->format;
 	char name[ERR_PATH_MAX];
 
 	if (all->count == OUTPUTS_MAX)
@@ -83,13 +164,18 @@ static int destination_open(struct outputs *all, const struct format *format, st
 
 	struct destination *destination = &all->destinations[all->count];
 
-	*destination = (struct destination){ .format = format, .ops = ops_by_name("file") };
+	*destination = (struct destination){ .ops = ops_by_name("file") };
 	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
 	destination->standard = !strcmp(name, "stdout") || !strcmp(name, "-");
 	int r = destination->ops->open(name, &destination->output, err);
 
 	if (r < 0)
 		return r;
+	r = request_use(request, &destination->use, err);
+	if (r < 0) {
+		destination->ops->close(destination->output);
+		return r;
+	}
 	all->count++;
 	return 0;
 }
@@ -109,17 +195,16 @@ static int expression_open(struct outputs *all, const char *expression, struct e
 		all->options.decoded_data = true;
 		return 0;
 	}
-	const struct format *format = format_by_name(name);
+	struct request request;
+	int r = request_read(&request, expression, colon, err);
 
-	if (!format)
-		return wrong_format(name, err);
+	if (r < 0)
+		return r;
 	if (!*colon)
-		return destination_open(all, format, STR("stdout"), err);
+		return destination_open(all, &request, STR("stdout"), err);
 	for (const char *at = colon + 1;; at++) {
 		const char *end = strchrnul(at, ',');
-		int r = destination_open(all, format, (struct str){ at, (uint32_t)(end - at) },
-					 err);
-
+		r = destination_open(all, &request, (struct str){ at, (uint32_t)(end - at) }, err);
 		if (r < 0 || !*end)
 			return r;
 		at = end;
@@ -176,12 +261,12 @@ void outputs_write(struct outputs *all, const struct event *event)
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct destination *destination = &all->destinations[i];
 
-		if (!destination->begun && destination->format->begin)
-			destination->format->begin(&destination->buf, &all->options);
+		if (!destination->begun && destination->use.format->begin)
+			destination->use.format->begin(&destination->buf, &all->options);
 		destination->begun = true;
 		size_t before = destination->buf.len;
 
-		destination->format->write(&destination->buf, event, &all->options);
+		format_use_write(&destination->use, &destination->buf, event, &all->options);
 		if (destination->buf.truncated) {
 			/* A record over RECORD_LIMIT: dropped whole, and counted. */
 			destination->buf.len = before;
@@ -235,6 +320,7 @@ void outputs_close(struct outputs *all)
 	outputs_flush(all);
 	for (uint32_t i = 0; i < all->count; i++) {
 		all->destinations[i].ops->close(all->destinations[i].output);
+		format_use_close(&all->destinations[i].use);
 		buf_free(&all->destinations[i].buf);
 	}
 	free(all);

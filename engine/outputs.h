@@ -13,7 +13,7 @@ struct outputs;
 
 /*
  * Opens what --output says (NULL: a table on standard output):
- *	FORMAT | FORMAT:PATH[,PATH]	none	option:NAME
+ *	FORMAT[,SETTING=VALUE...][:PATH[,PATH]]	gotemplate=FILE[:PATH]	none	option:NAME
  * host: the one records come from, which may change until the first of them.
  * On failure nothing is open and err says what is wrong. The caller owns *out.
  */

@@ -5,7 +5,7 @@
 
 # Words in the first column of the listing `spoor list TOPIC`.
 _spoor_names() {
-	"$1" list "$2" 2>/dev/null | awk 'NR > 1 { print $1 }'
+	"$1" list "$2" 2>/dev/null | awk 'NR > 1 && !/^ / { print $1 }'
 }
 
 _spoor_commands() {
@@ -37,6 +37,7 @@ _spoor() {
 	else
 		case ${COMP_WORDS[COMP_CWORD - 1]} in
 		--hook) offered='auto fentry kprobe tracepoint raw' ;;
+		--to) offered=$(_spoor_names "$1" formats) ;;
 		-e | --events) offered=$(_spoor_names "$1" events) ;;
 		-d | --detectors | -p | --policy | --event) offered=$(compgen -f -- "$word") ;;
 		*) offered=$(_spoor_operands "$1" "$command" "$word") ;;

@@ -394,12 +394,53 @@ static void list_outputs(struct listing *listing)
 		    (const char *[]){ outputs[i]->name, outputs[i]->doc });
 }
 
+static json_t *settings_json(const struct format *format)
+{
+	json_t *settings = json_array();
+
+	for (uint32_t i = 0; i < format->key_count; i++) {
+		const struct setting_key *key = &format->keys[i];
+
+		json_array_append_new(settings,
+				      json_pack("{ss ss? sb ss? ss?}", "name", key->name, "default",
+						key->fallback, "required", key->required, "choices",
+						key->choices, "doc", key->doc));
+	}
+	return settings;
+}
+
+static void add_setting(struct listing *listing, const struct setting_key *key)
+{
+	struct buf name = { 0 }, doc = { 0 };
+
+	buf_printf(&name, "  %s", key->name);
+	buf_printf(&doc, "%s", key->doc);
+	if (key->choices)
+		buf_printf(&doc, ": %s", key->choices);
+	table_add(&listing->table, (const char *[]){ buf_cstr(&name),
+						     key->required   ? "(required)"
+						     : key->fallback ? key->fallback
+								     : "",
+						     buf_cstr(&doc) });
+	buf_free(&name);
+	buf_free(&doc);
+}
+
+static void add_format(struct listing *listing, const struct format *format)
+{
+	add(listing,
+	    json_pack("{ss ss? ss sb so}", "name", format->name, "doc", format->doc, "media_type",
+		      format->media_type, "binary", format->binary, "settings",
+		      settings_json(format)),
+	    (const char *[]){ format->name, "", format->doc });
+	for (uint32_t i = 0; i < format->key_count; i++)
+		add_setting(listing, &format->keys[i]);
+}
+
 static void list_formats(struct listing *listing)
 {
 	for (size_t i = 0; formats[i]; i++)
-		add(listing,
-		    json_pack("{ss ss?}", "name", formats[i]->name, "doc", formats[i]->doc),
-		    (const char *[]){ formats[i]->name, formats[i]->doc });
+		add_format(listing, formats[i]);
 }
 
 static const struct topic topics[] = {
@@ -409,7 +450,7 @@ static const struct topic topics[] = {
 	  list_detectors,
 	  true },
 	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
-	{ "formats", { "NAME", "WHAT" }, list_formats },
+	{ "formats", { "NAME", "DEFAULT", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
 	{ "outputs", { "NAME", "WHAT" }, list_outputs },
 	{ "policies", { "NAME", "EVENTS", "SCOPE", "FILE", "WHAT" }, list_policies },

@@ -11,5 +11,6 @@ static void json_write(struct buf *out, const struct event *event,
 const struct format format_json = {
 	.name = "json",
 	.doc = "a line of JSON an event: Tracee's v1beta1 form, then keys of our own",
+	.media_type = "application/json",
 	.write = json_write,
 };

@@ -359,6 +359,7 @@ static void table_begin(struct buf *out, const struct format_options *options)
 const struct format format_table = {
 	.name = "table",
 	.doc = "columns for a terminal, flags as names, alerts marked",
+	.media_type = "text/plain",
 	.write = table_write,
 	.begin = table_begin,
 };

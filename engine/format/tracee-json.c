@@ -11,5 +11,6 @@ static void tracee_json_write(struct buf *out, const struct event *event,
 const struct format format_tracee_json = {
 	.name = "tracee-json",
 	.doc = "a line of JSON an event, byte for byte as Tracee prints it",
+	.media_type = "application/json",
 	.write = tracee_json_write,
 };

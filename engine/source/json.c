@@ -11,25 +11,17 @@
 #include "base/err.h"
 #include "source.h"
 #include "source/json-record.h"
-#include "source/stream.h"
+#include "source/lines.h"
 
 enum { LINES_A_READ = 256, FAULTS_SHOWN = 10 };
-/* One less than the buffer then takes. */
-#define LINE_MAX_BYTES (16u * 1024 * 1024 - 1)
-/* A "line" as long as this is no recording at all: /dev/zero, a disk image. */
-#define FOREIGN_BYTES  (1024u * 1024 * 1024)
 #define TREE_MAX_BYTES (64u * 1024 * 1024)
 
 struct source {
-	struct stream stream;
+	struct lines lines;
 	char *path;
 	struct clock clock;
 	struct source_stats stats;
 	struct arena arena; /* of one line */
-	uint64_t line;	    /* number of the one being read */
-	size_t searched;    /* unread bytes known to hold no end of line */
-	bool overlong;	    /* within a line that is too long */
-	uint64_t dropped;   /* of that line so far */
 	struct line_record record;
 };
 
@@ -46,7 +38,7 @@ static void json_close(struct source *source)
 {
 	if (!source)
 		return;
-	stream_close(&source->stream);
+	stream_close(&source->lines.stream);
 	arena_free(&source->arena);
 	free(source->path);
 	free(source);
@@ -61,7 +53,7 @@ static int json_open(const struct source_want *want, struct source **out, struct
 	if (!source || !(source->path = strdup(want->path)))
 		return err_set(err, -ENOMEM, "out of memory");
 	source->arena.limit = TREE_MAX_BYTES;
-	int r = stream_open(&source->stream, source->path, err);
+	int r = stream_open(&source->lines.stream, source->path, err);
 
 	if (r < 0)
 		return r;
@@ -76,13 +68,14 @@ static void report(struct source *source, size_t column, const char *what)
 	source->stats.malformed++;
 	if (source->stats.malformed > FAULTS_SHOWN)
 		return;
-	fprintf(stderr, "spoor: %s:%llu:", source->stream.name, (unsigned long long)source->line);
+	fprintf(stderr, "spoor: %s:%llu:", source->lines.stream.name,
+		(unsigned long long)source->lines.number);
 	if (column)
 		fprintf(stderr, "%zu:", column);
 	fprintf(stderr, " line skipped: %s\n", what);
 	if (source->stats.malformed == FAULTS_SHOWN)
 		fprintf(stderr, "spoor: %s: further malformed lines are only counted\n",
-			source->stream.name);
+			source->lines.stream.name);
 }
 
 static bool is_blank(const char *line, size_t len)
@@ -103,11 +96,6 @@ static void take_line(struct source *source, char *line, size_t len, source_sink
 	struct json_fault parse_fault;
 	struct line_fault fault;
 
-	source->line++;
-	if (source->line == 1 && len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
-		line += 3;
-		len -= 3;
-	}
 	if (is_blank(line, len))
 		return;
 	arena_reset(&source->arena);
@@ -127,75 +115,24 @@ static void take_line(struct source *source, char *line, size_t len, source_sink
 	}
 }
 
-/* ---- lines ------------------------------ */
-
-/* Drops what is there of a line that is too long, up to and with its end. */
-static void drop_overlong(struct source *source, size_t len, bool whole)
-{
-	if (!source->overlong) {
-		source->line++;
-		report(source, 0, "the line is longer than 16 MiB");
-	}
-	source->dropped = source->overlong ? source->dropped + len : len;
-	source->overlong = !whole;
-	stream_skip(&source->stream, len);
-	source->searched = 0;
-}
-
-/* 1: a line was taken or dropped; 0: none yet; -ENODATA: the end; else an error. */
-static int next_line(struct source *source, int timeout_ms, source_sink sink, void *ctx,
-		     struct err *err)
-{
-	struct stream *stream = &source->stream;
-
-	for (;;) {
-		char *data = stream->data + stream->start;
-		size_t len = stream_len(stream);
-		const char *end = len > source->searched ? memchr(data + source->searched, '\n',
-								  len - source->searched)
-							 : NULL;
-
-		if (end || (stream->ended && len)) {
-			size_t line = end ? (size_t)(end - data) : len;
-
-			if (source->overlong || line > LINE_MAX_BYTES) {
-				drop_overlong(source, line + (end != NULL), true);
-				return 1;
-			}
-			take_line(source, data, line, sink, ctx);
-			stream_skip(stream, line + (end != NULL));
-			source->searched = 0;
-			return 1;
-		}
-		if (stream->ended)
-			return -ENODATA;
-		source->searched = len;
-		if (source->overlong || len >= LINE_MAX_BYTES)
-			drop_overlong(source, len, false);
-		if (source->overlong && source->dropped > FOREIGN_BYTES)
-			return err_set(err, -EBADMSG,
-				       "%s: found 1 GiB without an end of line, expected an event "
-				       "as JSON on each line",
-				       stream->name);
-		int r = stream_fill(stream, source->searched + 1, timeout_ms, err);
-
-		if (r <= 0)
-			return r;
-	}
-}
-
 static int json_read(struct source *source, int timeout_ms, source_sink sink, void *ctx,
 		     struct err *err)
 {
 	uint64_t before = source->stats.records;
+	char *line;
+	size_t len;
 
 	for (int i = 0; i < LINES_A_READ; i++) {
-		int r = next_line(source, i ? 0 : timeout_ms, sink, ctx, err);
+		int r = lines_next(&source->lines, i ? 0 : timeout_ms, &line, &len, err);
 
-		if (r == 0 || (r == -ENODATA && i))
+		if (r == LINE_NONE || (r == -ENODATA && i))
 			break;
 		if (r < 0)
 			return r;
+		if (r == LINE_OVERLONG)
+			report(source, 0, "the line is longer than 16 MiB");
+		else
+			take_line(source, line, len, sink, ctx);
 	}
 	return (int)(source->stats.records - before);
 }

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/common.h"
+#include "encode/use.h"
 #include "event/json.h"
 #include "event.h"
 #include "format.h"
@@ -39,12 +40,17 @@ static inline struct event touch_view(const struct wire_header *record,
 			       .clock = clock };
 }
 
-/* The bytes every format writes are one line of valid UTF-8. */
+/* The bytes a format writes are one line of valid UTF-8. */
 static inline void touch_print(struct buf *out, const struct format *format,
 			       const struct event *event, const struct format_options *options)
 {
+	struct format_use use;
+	struct err err = { 0 };
+
 	buf_clear(out);
-	format->write(out, event, options);
+	CHECK(format_use_open(&use, format, NULL, 0, NULL, &err) == 0);
+	format_use_write(&use, out, event, options);
+	format_use_close(&use);
 	CHECK(!out->truncated && out->len > 0);
 	CHECK(memchr(out->data, '\n', out->len) == out->data + out->len - 1);
 	CHECK(text_is_utf8(out->data, out->len));
@@ -61,6 +67,8 @@ static inline void touch_event(const struct event *event)
 	for (unsigned i = 0; i <= event->def->field_count; i++)
 		event_field_value(event, i, &arena);
 	for (size_t i = 0; formats[i]; i++) {
+		if (formats[i]->binary || formats[i]->open)
+			continue;
 		touch_print(&out, formats[i], event, &touch_options);
 		touch_print(&out, formats[i], event, &touch_decoded);
 	}

@@ -15,7 +15,8 @@ engine/detect   include engine/base engine/event engine/cel engine/filter engine
 engine/state    include engine/base engine/event engine/cel
 engine/store    include engine/base engine/event
 engine/source   include engine/base engine/event
-engine/format   include engine/base engine/event
+engine/encode   include engine/base engine/event
+engine/format   include engine/base engine/event engine/encode
 engine/output   include engine/base
 engine/transport include engine/base
 engine/delivery include engine/base engine/event engine/source
@@ -24,6 +25,7 @@ engine/page     include engine/base engine/event engine/detect
 engine/trigger  include engine/base
 engine/command  include engine/base engine/options.h engine/sensor.h
 engine/command  engine/page engine/trigger engine/detect engine/policy engine/cel
+engine/command  engine/encode engine/source
 engine          *
 '
 
