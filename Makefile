@@ -58,7 +58,7 @@ $(B)/gen/known.inc: FORCE
 # such a definition are helpers.
 FOLDERS = format output transport command
 $(FOLDERS:%=$(B)/gen/%.inc): $(B)/gen/%.inc: FORCE
-	$(call only-if-changed,for f in $$(grep -ls '^const struct .* $*_.* = {' $(sort $(wildcard engine/$*/*.c)) /dev/null); do f=$${f##*/}; echo "X($${f%.c})" | tr - _; done)
+	$(call only-if-changed,for f in $(sort $(basename $(wildcard engine/$*/*.c))); do if grep -qs '^const struct .* $*_.* = {' $$f.c; then echo "X($${f##*/})" | tr - _; fi; done)
 
 GEN = $(B)/gen/events.inc $(B)/gen/known.inc $(FOLDERS:%=$(B)/gen/%.inc)
 
