@@ -32,15 +32,25 @@ const struct environment_constant environment_constants[] = {
 };
 const size_t environment_constant_count = ARRAY_SIZE(environment_constants);
 
+/* What a slot is that is no field of the event. */
+static void load_memory(struct detect_run *detect, struct state_ref ref, struct value *out)
+{
+	struct state_input input = { .event = detect->event, .run = &detect->cel };
+
+	*out = value_null();
+	if (ref.kind == REF_FACT)
+		*out = fact_get(detect->fact(detect->fact_ctx, ref.index), &input);
+	else if (detect->match)
+		state_read(detect->match, ref, &detect->cel, out);
+}
+
 void environment_load(struct cel_run *run, uint32_t slot)
 {
 	struct detect_run *detect = (struct detect_run *)run;
 	int16_t index = detect->fields[slot];
 
 	if (detect->refs && detect->refs[slot].kind) {
-		run->slots[slot] = value_null();
-		if (detect->match)
-			state_read(detect->match, detect->refs[slot], run, &run->slots[slot]);
+		load_memory(detect, detect->refs[slot], &run->slots[slot]);
 		return;
 	}
 	run->slots[slot] = index < 0
@@ -48,14 +58,32 @@ void environment_load(struct cel_run *run, uint32_t slot)
 				   : event_field_value(detect->event, (unsigned)index, run->arena);
 }
 
-static int no_state(void *ctx, struct str name, struct cel_slot *out, struct err *err)
+static int no_memory(void *ctx, struct str name, struct cel_slot *out, struct err *err)
 {
 	(void)ctx, (void)name, (void)out;
-	return err_set(err, -EINVAL, "there is no state here: only rules remember");
+	return err_set(err, -EINVAL, "there is no such thing here: only rules remember");
 }
 
-static int declare(struct cel_env *env, cel_resolve_fn resolve, cel_resolve_fn resolve_state,
-		   void *ctx)
+static const struct environment_memory nothing = { no_memory, no_memory, no_memory, no_memory };
+
+static int declare_memory(struct cel_env *env, const struct environment_memory *memory, void *ctx)
+{
+	const struct {
+		const char *value, *has;
+		cel_resolve_fn resolve;
+	} rows[] = { { "state", "hasState", memory->state },
+		     { "variable", "hasVariable", memory->variable },
+		     { "hasLabel", "hasLabelSet", memory->label },
+		     { "score", "hasScore", memory->score } };
+	int code = 0;
+
+	for (size_t i = 0; !code && i < ARRAY_SIZE(rows); i++)
+		code = cel_env_slots(env, rows[i].value, rows[i].has, rows[i].resolve, ctx);
+	return code;
+}
+
+static int declare(struct cel_env *env, cel_resolve_fn resolve,
+		   const struct environment_memory *memory, void *ctx)
 {
 	int code = environment_messages(env);
 
@@ -67,15 +95,15 @@ static int declare(struct cel_env *env, cel_resolve_fn resolve, cel_resolve_fn r
 		code = cel_env_constant(env, environment_constants[i].name, "int",
 					value_int(environment_constants[i].value));
 	if (!code)
-		code = cel_env_slots(env, "state", "hasState",
-				     resolve_state ? resolve_state : no_state, ctx);
+		code = declare_memory(env, memory ? memory : &nothing, ctx);
 	return code ? code : cel_env_slots(env, "getEventData", "hasData", resolve, ctx);
 }
 
-struct cel_env *environment_new(cel_resolve_fn resolve, cel_resolve_fn resolve_state, void *ctx)
+struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,
+				void *ctx)
 {
 	struct cel_env *env = cel_env_new();
-	int code = env ? declare(env, resolve, resolve_state, ctx) : -ENOMEM;
+	int code = env ? declare(env, resolve, memory, ctx) : -ENOMEM;
 
 	environment_learn_host();
 	if (code) {

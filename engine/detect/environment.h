@@ -21,14 +21,23 @@ struct detect_run {
 	struct value item;     /* of output.for_each; null in all other expressions */
 	const struct state_ref *refs;	 /* slots that are state(...); NULL: none is */
 	const struct state_match *match; /* what those read; NULL: null */
+	/* The memories of the facts that slots are; by the index of the reference. */
+	struct state_rule *(*fact)(void *ctx, uint32_t index);
+	void *fact_ctx;
+};
+
+/* Who answers the names given to state, variable, hasLabel and score. */
+struct environment_memory {
+	cel_resolve_fn state, variable, label, score;
 };
 
 /*
- * A new environment. resolve and ctx answer the names given to getEventData and hasData,
- * resolve_state those given to state and hasState (NULL: there are none).
+ * A new environment. resolve and ctx answer the names given to getEventData and hasData, memory
+ * and ctx those of what rules remember (NULL: there is nothing).
  * NULL: out of memory. cel_env_free frees it.
  */
-struct cel_env *environment_new(cel_resolve_fn resolve, cel_resolve_fn resolve_state, void *ctx);
+struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,
+				void *ctx);
 
 /* detect_run's cel.load. */
 void environment_load(struct cel_run *run, uint32_t slot);

@@ -425,7 +425,7 @@ static struct cel_env *make_env(struct loader *loader, uint32_t directory)
 	struct ruleset *ruleset = loader->ruleset;
 	struct cel_env **envs = loader_grow(&ruleset->arena, ruleset->envs, ruleset->env_count,
 					    &ruleset->env_capacity, sizeof(*envs));
-	struct cel_env *env = envs ? environment_new(ruleset_resolve, ruleset_resolve_state, loader)
+	struct cel_env *env = envs ? environment_new(ruleset_resolve, &ruleset_resolvers, loader)
 				   : NULL;
 
 	if (!env)
@@ -505,7 +505,8 @@ bool detector_mentions(const struct detector_text *text, struct str name)
 		if (mentions(outputs[i].expression->text, name))
 			return true;
 	return node_mentions(text->threshold.node, name) ||
-	       node_mentions(text->sequence.node, name);
+	       node_mentions(text->sequence.node, name) || node_mentions(text->set.node, name) ||
+	       node_mentions(text->score.node, name) || node_mentions(text->first_seen.node, name);
 }
 
 /* A list that no detector of its directory names is likely misspelt somewhere. */
@@ -552,6 +553,8 @@ static int finish(struct loader *loader)
 
 	for (uint32_t i = 0; i < loader->pending_count; i++)
 		detector_link(loader, &loader->pending[i]);
+	for (uint32_t i = 0; i < loader->pending_count; i++)
+		facts_declare(loader, &loader->pending[i]);
 	code = compile_all(loader);
 	if (!loader->problems->errors)
 		warn_unused(loader);

@@ -616,6 +616,7 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 		return;
 	}
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
+	facts_compile(loader, &report, pending, env);
 	memory_finish(pending->detector->memory);
 	loader->compiling = NULL;
 	if (!report.errors)

@@ -217,7 +217,7 @@ uint64_t memory_read_size(struct report *report, const struct yaml_node *node, u
 	return value;
 }
 
-static void read_limits(struct report *report, const struct limits_text *text,
+void memory_read_limits(struct report *report, const struct limits_text *text,
 			struct state_limits *out)
 {
 	out->keys = memory_read_size(report, text->keys, 1, STATE_KEYS_MAX);
@@ -246,7 +246,7 @@ static void put_node(struct buf *out, const struct yaml_node *node)
 }
 
 /* With the lists it can name: a list that changes changes what the rule counts. */
-static struct digest text_of_rule(const struct loader *loader, const struct pending *pending)
+struct digest memory_text_of_rule(const struct loader *loader, const struct pending *pending)
 {
 	struct buf text = { 0 };
 	struct digest digest;
@@ -285,7 +285,7 @@ void memory_compile(struct loader *loader, struct report *report, struct pending
 		threshold_compile(loader, report, env, memory, &text->threshold, pending->measures);
 		loader->before_state = false;
 	}
-	memory->config.text = text_of_rule(loader, pending);
+	memory->config.text = memory_text_of_rule(loader, pending);
 	memory->config.owner = pending->detector;
 	memory->config.inputs = pending->detector->input_defs;
 }
@@ -297,7 +297,8 @@ static bool has_memory(struct report *report, const struct detector_text *text)
 		report_error(report, text->sequence.node, "value",
 			     "make two detectors: one reads the event of the other",
 			     "a detector has either threshold or sequence");
-	else if (text->limits.node && !text->threshold.node && !text->sequence.node)
+	else if (text->limits.node && !text->threshold.node && !text->sequence.node &&
+		 !text->first_seen.node)
 		report_error(report, text->limits.node, "value", NULL,
 			     "'limits' is for detectors that remember something");
 	return text->threshold.node || text->sequence.node;
@@ -325,7 +326,7 @@ void memory_prepare(struct loader *loader, struct report *report, struct pending
 		memory_add_name(loader, memory, str_of(common_names[i].name),
 				(struct state_ref){ .kind = (uint16_t)common_names[i].kind },
 				common_names[i].type);
-	read_limits(report, &text->limits, &memory->config.limits);
+	memory_read_limits(report, &text->limits, &memory->config.limits);
 	if (text->threshold.node) {
 		pending->measures = threshold_prepare(loader, report, memory, &text->threshold);
 		done = pending->measures != NULL;
@@ -334,3 +335,10 @@ void memory_prepare(struct loader *loader, struct report *report, struct pending
 	}
 	pending->broken |= !done;
 }
+
+const struct environment_memory ruleset_resolvers = {
+	.state = ruleset_resolve_state,
+	.variable = ruleset_resolve_variable,
+	.label = ruleset_resolve_label,
+	.score = ruleset_resolve_score,
+};

@@ -18,6 +18,10 @@ int memory_add_name(struct loader *loader, struct memory *memory, struct str nam
 		    struct state_ref ref, const char *type);
 void memory_compile_by(struct loader *loader, struct report *report, const struct cel_env *env,
 		       const struct texts *texts, struct state_by *out);
+void memory_read_limits(struct report *report, const struct limits_text *text,
+			struct state_limits *out);
+/* What a rule says, whatever its layout, with the lists it names. */
+struct digest memory_text_of_rule(const struct loader *loader, const struct pending *pending);
 /* A whole number, K, M or G behind it; 0 if node is NULL. */
 uint64_t memory_read_size(struct report *report, const struct yaml_node *node, uint64_t least,
 			  uint64_t most);

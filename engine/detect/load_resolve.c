@@ -77,6 +77,17 @@ int ruleset_state_slot(struct ruleset *ruleset, struct memory *memory,
 	return 0;
 }
 
+int ruleset_fact_slot(struct ruleset *ruleset, struct fact *fact, uint32_t number)
+{
+	const struct state_ref ref = { .kind = REF_FACT, .index = (uint16_t)number };
+	uint32_t slot;
+	int code = add_slot(ruleset, fact->name, ref, &slot);
+
+	if (!code)
+		fact->slot = slot + 1;
+	return code;
+}
+
 int loader_unknown_field(const struct event_def *def, struct str name, struct err *err)
 {
 	struct suggest suggest;

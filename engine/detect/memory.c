@@ -66,8 +66,24 @@ static int remember(struct ruleset *ruleset, struct detector *d)
 	return 0;
 }
 
+static int remember_fact(struct ruleset *ruleset, struct fact *fact)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ruleset->states); i++) {
+		if (!ruleset->states[i])
+			ruleset->states[i] = state_new(ruleset->fixed);
+		fact->rules[i] = ruleset->states[i] ? state_add(ruleset->states[i], &fact->config)
+						    : NULL;
+		if (!fact->rules[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int ruleset_remember(struct ruleset *ruleset)
 {
+	for (uint32_t i = 0; i < ruleset->fact_count; i++)
+		if (remember_fact(ruleset, ruleset->facts[i]))
+			return -ENOMEM;
 	for (uint32_t i = 0; i < ruleset->detector_count; i++)
 		if (ruleset->detectors[i]->memory && remember(ruleset, ruleset->detectors[i]))
 			return -ENOMEM;

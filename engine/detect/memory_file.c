@@ -94,6 +94,85 @@ static const struct schema_key threshold_keys[] = {
 const struct schema threshold_schema = { "threshold", threshold_keys, ARRAY_SIZE(threshold_keys),
 					 sizeof(struct threshold_text) };
 
+static int check_scope(const struct yaml_node *value, bool compat, struct err *err)
+{
+	(void)compat;
+	if (fact_scope_parse(value->text, NULL, NULL))
+		return 0;
+	err_set(err, -EINVAL, "'%s' is no scope", value->text.data);
+	err_hint(err, "process, tree (a process and what it starts), container, user, host or "
+		      "ipc_object");
+	return -EINVAL;
+}
+
+bool fact_scope_parse(struct str word, uint8_t *part, bool *inherit)
+{
+	static const struct {
+		const char *name;
+		uint8_t part;
+		bool inherit;
+	} scopes[] = {
+		{ "process", PART_process, false },	{ "tree", PART_process, true },
+		{ "container", PART_container, false }, { "user", PART_uid, false },
+		{ "host", PART_host, false },		{ "ipc_object", PART_ipc_object, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
+		if (!str_equal(word, str_of(scopes[i].name)))
+			continue;
+		if (part)
+			*part = scopes[i].part;
+		if (inherit)
+			*inherit = scopes[i].inherit;
+		return true;
+	}
+	return false;
+}
+
+#define SCOPE(type, words) TEXT(type, scope, check_scope, words)
+
+static const struct schema_key set_keys[] = {
+	{ "name", KEY_TEXT, true, AT(set_text, name), NULL, "a variable needs a name", NULL,
+	  "its name, for variable(\"...\")" },
+	SCOPE(set_text, "whose it is: process (default), tree, container, user, host, ipc_object"),
+	TEXT(set_text, value, NULL, "CEL: what it is from now on"),
+	TEXT(set_text, add, NULL, "CEL: what is added to the list that it is"),
+	TEXT(set_text, ttl, check_duration, "forgotten after this time; default: never"),
+};
+const struct schema set_schema = { "set", set_keys, ARRAY_SIZE(set_keys), sizeof(struct set_text) };
+
+static const struct schema_key label_keys[] = {
+	{ "name", KEY_TEXT, true, AT(label_text, name), NULL, "a label needs a name", NULL,
+	  "its name, for hasLabel(\"...\")" },
+	SCOPE(label_text, "whose it is: tree (default), process, container, user, host, ..."),
+	TEXT(label_text, ttl, check_duration, "forgotten after this time; default: never"),
+};
+const struct schema label_schema = { "label", label_keys, ARRAY_SIZE(label_keys),
+				     sizeof(struct label_text) };
+
+static const struct schema_key score_keys[] = {
+	{ "name", KEY_TEXT, true, AT(score_text, name), NULL, "a score needs a name", NULL,
+	  "its name, for score(\"...\"); detectors of one name add to one score" },
+	SCOPE(score_text, "whose it is: process (default), tree, container, user, host, ..."),
+	{ "add", KEY_TEXT, true, AT(score_text, add), NULL, "score needs 'add'", NULL,
+	  "CEL: the number that is added" },
+	{ "half_life", KEY_TEXT, true, AT(score_text, half_life), NULL, "a score needs a half-life",
+	  check_duration, "the time in which it halves" },
+	TEXT(score_text, at_least, check_number,
+	     "the detector fires when the score gets there; default: always"),
+};
+const struct schema score_schema = { "score", score_keys, ARRAY_SIZE(score_keys),
+				     sizeof(struct score_text) };
+
+static const struct schema_key seen_keys[] = {
+	{ "by", KEY_TEXTS, true, AT(seen_text, by), NULL, "first_seen needs 'by'", NULL,
+	  "what has not been seen yet: executable, uid, ..., or CEL" },
+	TEXT(seen_text, learn, check_duration, "at first nothing fires for this time"),
+	TEXT(seen_text, forget, check_duration, "what was not seen for this time is new again"),
+};
+const struct schema seen_schema = { "first_seen", seen_keys, ARRAY_SIZE(seen_keys),
+				    sizeof(struct seen_text) };
+
 static const struct schema_key repeat_keys[] = {
 	TEXT(repeat_text, min, check_number, "so many matches are needed, 1"),
 	TEXT(repeat_text, max, check_number, "more are too many; default: any number"),

@@ -47,6 +47,31 @@ struct sequence_text {
 	bool any_order, despite_loss;
 };
 
+struct set_text {
+	const struct yaml_node *node;
+	const struct yaml_node *name, *scope, *value, *add, *ttl;
+};
+
+struct label_text {
+	const struct yaml_node *node;
+	const struct yaml_node *name, *scope, *ttl;
+};
+
+struct score_text {
+	const struct yaml_node *node;
+	const struct yaml_node *name, *scope, *add, *half_life, *at_least;
+};
+
+struct seen_text {
+	const struct yaml_node *node;
+	struct texts by;
+	const struct yaml_node *learn, *forget;
+};
+
+extern const struct schema set_schema, label_schema, score_schema, seen_schema;
 extern const struct schema limits_schema, threshold_schema, measure_schema, sequence_schema;
+
+/* A scope's word: the part of keys it is, and whether processes hand it down. False: no such. */
+bool fact_scope_parse(struct str word, uint8_t *part, bool *inherit);
 
 #endif

@@ -5,11 +5,6 @@
  */
 #include "run.h"
 
-struct remembering {
-	struct chain *chain;
-	uint32_t level;
-};
-
 static void forget_slots(const struct memory *memory, struct cel_run *run)
 {
 	for (uint32_t i = 0; i < memory->slot_count; i++)
@@ -61,7 +56,7 @@ static void fault(void *ctx, struct state_rule *rule, const char *what, struct v
 	fault_note(remembering->chain->ruleset, state_rule_owner(rule), error, "%s", what);
 }
 
-static struct state_client client_of(struct remembering *remembering)
+struct state_client client_of(struct remembering *remembering)
 {
 	return (struct state_client){ .ctx = remembering,
 				      .show = show,
@@ -101,6 +96,27 @@ static void note_loss(struct state *state, const struct wire_header *wire)
 	state_lost(state, wire->time, def ? def->id : 0, lost->lost);
 }
 
+/* A thread is no process. */
+static void note_fork(struct state *state, const struct wire_header *wire)
+{
+	const struct ev_sched_process_fork *fork = (const void *)(wire + 1);
+
+	if (fork->child_tid == fork->child_pid)
+		state_fork(state, (uint32_t)fork->parent_process_pid,
+			   fork->parent_process_start_time, (uint32_t)fork->child_pid,
+			   fork->start_time);
+}
+
+void chain_settle(struct chain *chain, const struct event *event)
+{
+	const struct wire_header *wire = event->wire;
+	const struct ev_sched_process_exit *ended = (const void *)(wire + 1);
+
+	if (event->def->id == EV_sched_process_exit && ended->process_group_exit)
+		state_exit(chain->ruleset->states[chain->ruleset->plain], wire->pid,
+			   wire->leader_start_time);
+}
+
 void chain_advance(struct chain *chain, const struct event *event)
 {
 	struct remembering remembering = { chain, 0 };
@@ -109,6 +125,8 @@ void chain_advance(struct chain *chain, const struct event *event)
 
 	if (event->def->id == EV_events_lost)
 		note_loss(state, event->wire);
+	if (event->def->id == EV_sched_process_fork)
+		note_fork(state, event->wire);
 	state_advance(state, event->wire->time, &client);
 }
 

@@ -94,6 +94,12 @@ struct detector_text {
 	struct threshold_text threshold;
 	struct sequence_text sequence;
 	struct limits_text limits;
+	struct maps set;			 /* struct set_text */
+	const struct yaml_node *label, *unlabel; /* lists of names or label_text */
+	struct score_text score;
+	struct seen_text first_seen;
+	struct texts descendant_of;
+	bool silent;
 };
 
 struct list_text {

@@ -116,13 +116,33 @@ struct trial {
 	struct stores *stores;
 };
 
+/* Texts of the stores may have changed by the end of the test. */
+static const struct value *keep_values(struct trial *trial, const struct event *event)
+{
+	struct value *values = arena_array(&trial->arena, struct value,
+					   event->def->field_count + 1u);
+
+	for (uint32_t i = 0; values && i < event->def->field_count; i++) {
+		struct value value = event->values[i];
+
+		if (value.tag == VALUE_STRING && value.len)
+			value.str = arena_str(&trial->arena, value.str, value.len).data;
+		values[i] = value;
+	}
+	return values;
+}
+
 static void keep_detection(void *ctx, const struct event *produced)
 {
 	struct trial *trial = ctx;
+	struct event *copy = arena_new(&trial->arena, struct event);
 
-	if ((trial->only && produced->def != trial->only) || trial->made_count == DETECTIONS_MAX)
+	if (!copy || (trial->only && produced->def != trial->only) ||
+	    trial->made_count == DETECTIONS_MAX)
 		return;
-	trial->made[trial->made_count++] = produced;
+	*copy = *produced;
+	copy->values = keep_values(trial, produced);
+	trial->made[trial->made_count++] = copy;
 }
 
 static const struct event_def *event_of(struct trial *trial, const struct yaml_node *name)

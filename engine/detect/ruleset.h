@@ -66,6 +66,7 @@ struct detector {
 	struct condition *conditions;
 	uint32_t condition_count, early;
 	struct memory *memory;		    /* NULL: it has none */
+	struct effects *effects;	    /* NULL: it has none */
 	const struct cel_program *for_each; /* a list, one detection per element; NULL: just one */
 	struct output_field *outputs;	    /* one per leading field of def */
 	uint32_t output_count;
@@ -106,7 +107,9 @@ struct ruleset {
 	struct str *slots; /* names of the fields that expressions and filters read */
 	uint32_t slot_count, slot_capacity;
 	struct state_ref *refs; /* one per slot: what of a detector's memory it is, if it is that */
-	struct state *states[2];     /* see struct memory */
+	struct state *states[2]; /* see struct memory */
+	struct fact **facts;
+	uint32_t fact_count, fact_capacity;
 	struct listeners **by_event; /* by event id; NULL: nobody */
 	uint32_t event_limit;
 	const struct event_def **reads; /* built-in events that detectors read */
@@ -207,6 +210,16 @@ void memory_finish(struct memory *memory);
 /* cel_resolve_fn of state("name"). */
 int ruleset_resolve_state(void *ctx, struct str name, struct cel_slot *out, struct err *err);
 
+/* load_facts.c: the names first, when all detectors are known; then the expressions. */
+void facts_declare(struct loader *loader, struct pending *pending);
+void facts_compile(struct loader *loader, struct report *report, struct pending *pending,
+		   const struct cel_env *env);
+/* cel_resolve_fn of variable("name"), hasLabel("name"), score("name"). */
+int ruleset_resolve_variable(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+int ruleset_resolve_label(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+int ruleset_resolve_score(void *ctx, struct str name, struct cel_slot *out, struct err *err);
+extern const struct environment_memory ruleset_resolvers;
+
 /* load_resolve.c */
 /* The same for a name of a detector's memory. */
 int ruleset_state_slot(struct ruleset *ruleset, struct memory *memory,
@@ -216,6 +229,8 @@ int ruleset_slot(struct ruleset *ruleset, struct str name, uint32_t *out);
 int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err *err);
 /* Built-in or produced by any detector read so far; NULL none. */
 const struct event_def *loader_event(const struct loader *loader, struct str name);
+/* And for a fact, which is number `number`. */
+int ruleset_fact_slot(struct ruleset *ruleset, struct fact *fact, uint32_t number);
 /* The event has no field of that name: fills err, -EINVAL. */
 int loader_unknown_field(const struct event_def *def, struct str name, struct err *err);
 /* Adds "did you mean" for an event's name. */

@@ -317,6 +317,20 @@ static void fire_one(struct chain *chain, struct detector *d, const struct event
 		run_level(chain, made, level + 1);
 }
 
+/* False: it does not fire after all, or makes no event. */
+static bool leaves_behind(struct chain *chain, struct detector *d, const struct event *event,
+			  struct cel_run *run, uint32_t level)
+{
+	struct remembering remembering = { chain, level };
+	struct state_client client = client_of(&remembering);
+	struct state_input input = { .event = event, .run = run };
+
+	if (!effects_take(chain, d, &input, &client))
+		return false;
+	d->fired += d->effects->silent;
+	return !d->effects->silent;
+}
+
 void detector_fire(struct chain *chain, struct detector *d, const struct event *event,
 		   struct cel_run *run, uint32_t level, const struct event_state *state)
 {
@@ -326,6 +340,8 @@ void detector_fire(struct chain *chain, struct detector *d, const struct event *
 	for (uint32_t i = d->early; i < d->condition_count; i++)
 		if (!condition_holds(chain->ruleset, d, &d->conditions[i], run))
 			return;
+	if (d->effects && !leaves_behind(chain, d, event, run, level))
+		return;
 	if (!d->for_each) {
 		fire_one(chain, d, event, run, level, state);
 		return;
@@ -358,6 +374,10 @@ static bool passes(const struct subscription *s, const struct event *event, stru
 static void hit(struct chain *chain, const struct subscription *s, const struct event *event,
 		struct cel_run *run, uint32_t level)
 {
+	struct state_input input = { .event = event, .run = run };
+
+	if (s->detector->effects && !effects_descend(chain, s->detector->effects, &input))
+		return;
 	if (s->detector->memory)
 		detector_remember(chain, s, event, run, level);
 	else
@@ -386,6 +406,13 @@ static void run_indexed(struct chain *chain, const struct listeners *l, const st
 			hit(chain, &l->items[i], event, run, level);
 }
 
+static struct state_rule *fact_memory(void *ctx, uint32_t index)
+{
+	const struct ruleset *ruleset = ctx;
+
+	return ruleset->facts[index]->rules[ruleset->plain];
+}
+
 void run_prepare(struct chain *chain, const struct event *event, uint32_t level,
 		 struct detect_run *out)
 {
@@ -401,6 +428,8 @@ void run_prepare(struct chain *chain, const struct event *event, uint32_t level,
 		.event = event,
 		.fields = ruleset->by_event[event->def->id]->fields,
 		.refs = ruleset->refs,
+		.fact = fact_memory,
+		.fact_ctx = ruleset,
 	};
 	memset(out->cel.known, 0, (ruleset->slot_count / 64 + 1) * sizeof(uint64_t));
 }
@@ -436,5 +465,7 @@ uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
 	if (ruleset->states[0])
 		chain_advance(&chain, event);
 	run_level(&chain, event, 0);
+	if (ruleset->states[0])
+		chain_settle(&chain, event);
 	return chain.made;
 }

@@ -36,12 +36,31 @@ void detector_fire(struct chain *chain, struct detector *d, const struct event *
 void fault_note(struct ruleset *ruleset, struct detector *d, struct value error, const char *format,
 		...) PRINTF_LIKE(4, 5);
 
+/* ---- effects.c ---- */
+
+/* Its process comes from one that it must come from. */
+bool effects_descend(struct chain *chain, const struct effects *effects,
+		     const struct state_input *input);
+/* All conditions hold: does it fire? Then what it leaves behind is left. */
+bool effects_take(struct chain *chain, struct detector *d, const struct state_input *input,
+		  const struct state_client *client);
+
 /* ---- remember.c ---- */
+
+struct remembering {
+	struct chain *chain;
+	uint32_t level;
+};
+
+/* What engine/state asks of us. */
+struct state_client client_of(struct remembering *remembering);
 
 /* The event passed the conditions of a detector with memory. */
 void detector_remember(struct chain *chain, const struct subscription *s, const struct event *event,
 		       struct cel_run *run, uint32_t level);
 /* The event's time has come; and if it tells of a loss, that is noted. */
 void chain_advance(struct chain *chain, const struct event *event);
+/* And it is over: a process that has ended is forgotten. */
+void chain_settle(struct chain *chain, const struct event *event);
 
 #endif

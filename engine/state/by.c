@@ -25,10 +25,17 @@ const char *state_part_name(enum state_part part)
 	return part > PART_CEL && part < STATE_PARTS ? parts[part].name : NULL;
 }
 
-struct value state_eval(const struct cel_program *program, struct cel_run *run)
+struct value state_evaluate(const struct cel_program *program, struct cel_run *run)
 {
 	run->budget = CEL_BUDGET;
 	return cel_eval(program, run);
+}
+
+struct digest state_process_key(const struct state *state, uint32_t pid, uint64_t start)
+{
+	uint64_t words[3] = { 2, pid, start };
+
+	return digest_words(state->secret, words, ARRAY_SIZE(words));
 }
 
 /* ---- parts with a name ---------------------------------------- */
@@ -156,7 +163,7 @@ static uint32_t put_part(struct state_rule *rule, const struct state_by_part *pa
 	case PART_thread: return put_task(out, wire->tid, wire->start_time);
 	case PART_parent: return put_task(out, wire->ppid, wire->parent_start_time);
 	case PART_ipc_object: return put_object(out, input->event);
-	case PART_CEL: value = state_eval(part->program, input->run); break;
+	case PART_CEL: value = state_evaluate(part->program, input->run); break;
 	default: value = part_value(input->event, part->part);
 	}
 	if (value.tag == VALUE_NULL)

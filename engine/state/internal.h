@@ -49,6 +49,8 @@ struct state_rule {
 	uint32_t sets;		   /* threshold: distinct measures */
 	uint32_t partial_size;	   /* sequence: bytes of a partial match */
 	uint32_t partials;	   /* sequence: most that wait at a step, per key */
+	bool begun;		   /* FACT_SEEN: it learns since ... */
+	int64_t since;		   /* ... then; before 0: before this boot */
 };
 
 /* What each kind of rule does. */
@@ -68,7 +70,7 @@ struct state_ops {
 		     struct value *out);
 };
 
-extern const struct state_ops threshold_ops, sequence_ops;
+extern const struct state_ops threshold_ops, sequence_ops, fact_ops;
 
 /* state.c */
 /* The table and the slab are there; false: there is no memory for them. */
@@ -82,13 +84,24 @@ bool rule_make_room(struct state_rule *rule, const struct entry *keep);
 /* Events this rule may have missed since `from`. */
 uint64_t rule_lost(const struct state_rule *rule, uint64_t from);
 
+/* Before any rule has started. */
+void state_set_secret(struct state *state, struct digest secret);
+
 /* by.c: false: the event has no key (counted), or an expression failed (told). */
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
 	       const struct state_client *client, struct digest *out);
 /* A boot time as CEL has times. */
 struct value state_time_value(const struct state_match *match, struct cel_run *run, uint64_t time);
-/* Evaluates with a fresh budget. */
-struct value state_eval(const struct cel_program *program, struct cel_run *run);
+/* The key of a process, as `by: [process]` makes it. */
+struct digest state_process_key(const struct state *state, uint32_t pid, uint64_t start);
+/* value.c: values that outlive their batch; texts are pieces of the rule's slab. */
+bool value_has_text(const struct value *value);
+void value_drop(struct state_rule *rule, struct value *value);
+/* Numbers as they are, texts as copies; what cannot be kept is null. */
+void value_keep(struct state_rule *rule, struct entry *entry, struct value value,
+		struct value *out);
+/* A copy in the arena. */
+struct value value_show(struct value value, struct arena *arena);
 
 /* copy.c: an event that outlives its batch, in one piece of the slab. */
 struct kept_event;

@@ -86,18 +86,6 @@ static void sequence_prepare(struct state_rule *rule)
 	rule->keys.payload_size = sizeof(struct waiting);
 }
 
-static bool has_text(const struct value *value)
-{
-	return (value->tag == VALUE_STRING || value->tag == VALUE_BYTES) && value->len;
-}
-
-static void value_drop(struct state_rule *rule, struct value *value)
-{
-	if (has_text(value))
-		slab_release(&rule->slab, (void *)value->str, value->len);
-	*value = value_null();
-}
-
 static void partial_free(struct state_rule *rule, struct partial *partial)
 {
 	for (uint32_t i = 0; i < config_of(rule)->keep_count; i++)
@@ -162,42 +150,13 @@ static void sequence_release(void *ctx, struct entry *entry)
 
 /* ---- values that later conditions ask for ---------------------------------------- */
 
-/* Numbers as they are, texts as copies; what cannot be kept is null. */
-static void value_keep(struct state_rule *rule, struct entry *entry, struct value value,
-		       struct value *out)
-{
-	char *copy;
-
-	value_drop(rule, out);
-	switch (value.tag) {
-	case VALUE_STRING:
-	case VALUE_BYTES:
-		copy = value.len ? rule_alloc(rule, entry, value.len) : NULL;
-		if (value.len && !copy) {
-			rule->stats.inexact++;
-			return;
-		}
-		if (copy)
-			memcpy(copy, value.str, value.len);
-		*out = value;
-		out->str = copy ? copy : "";
-		return;
-	case VALUE_BOOL:
-	case VALUE_INT:
-	case VALUE_UINT:
-	case VALUE_DOUBLE:
-	case VALUE_DURATION: *out = value; return;
-	default: return;
-	}
-}
-
 static void keep_values(struct state_rule *rule, struct entry *entry, struct partial *partial,
 			const struct step_config *step, const struct state_input *input,
 			const struct state_client *client)
 {
 	for (uint32_t i = 0; i < step->keep_count; i++) {
 		const struct keep_config *keep = &step->keeps[i];
-		struct value value = keep->program ? state_eval(keep->program, input->run)
+		struct value value = keep->program ? state_evaluate(keep->program, input->run)
 						   : event_field_value(input->event, keep->field,
 								       input->run->arena);
 
@@ -222,20 +181,9 @@ static bool sequence_read(const struct state_match *match, struct state_ref ref,
 			*out = state_time_value(match, run, state->time);
 		return true;
 	case REF_STEP_COUNT: *out = value_int(state->count); return true;
-	case REF_KEPT: {
-		struct value value = partial->values[step->keep_first + ref.index];
-
-		/* The output may outlive the partial match. */
-		if (has_text(&value)) {
-			struct str copy = arena_str(run->arena, value.str, value.len);
-
-			value.str = copy.data;
-			if (!copy.data)
-				value = cel_error(run, "out of memory");
-		}
-		*out = value;
+	case REF_KEPT: /* the output may outlive the partial match */
+		*out = value_show(partial->values[step->keep_first + ref.index], run->arena);
 		return true;
-	}
 	default: return false;
 	}
 }
@@ -267,7 +215,7 @@ static bool conditions_hold(struct state_rule *rule, const struct partial *parti
 	match = match_of(rule, partial, input->event, "begun");
 	client->show(client->ctx, input->run, &match);
 	for (uint32_t i = 0; hold && i < step->condition_count; i++) {
-		struct value value = state_eval(step->conditions[i], input->run);
+		struct value value = state_evaluate(step->conditions[i], input->run);
 
 		if (value.tag == VALUE_ERROR)
 			client->fault(client->ctx, rule, step->name, value);

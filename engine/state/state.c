@@ -4,9 +4,9 @@
 
 #include "internal.h"
 
-static const struct state_ops *const kinds[] = {
-	[STATE_THRESHOLD] = &threshold_ops, [STATE_SEQUENCE] = &sequence_ops
-};
+static const struct state_ops *const kinds[] = { [STATE_THRESHOLD] = &threshold_ops,
+						 [STATE_SEQUENCE] = &sequence_ops,
+						 [STATE_FACT] = &fact_ops };
 
 static const struct state_ops *ops_of(const struct state_rule *rule)
 {
@@ -38,7 +38,7 @@ void state_forget(struct state *state)
 		slab_free(&rule->slab);
 		rule->keys.evicted = rule->keys.expired = 0;
 		rule->stats = (struct state_stats){ 0 };
-		rule->started = false;
+		rule->started = rule->begun = false;
 	}
 }
 
@@ -105,6 +105,13 @@ bool rule_start(struct state_rule *rule)
 void *state_rule_owner(const struct state_rule *rule)
 {
 	return rule->config->owner;
+}
+
+void state_set_secret(struct state *state, struct digest secret)
+{
+	state->secret = secret;
+	for (uint32_t i = 0; i < state->rule_count; i++)
+		state->rules[i]->keys.secret = secret;
 }
 
 uint64_t state_now(const struct state *state)
@@ -312,7 +319,7 @@ static struct state_rule *find_equal(const struct state *state, const struct sta
 void state_adopt(struct state *state, struct state *old)
 {
 	state->now = old->now;
-	state->secret = old->secret;
+	state_set_secret(state, old->secret);
 	memcpy(state->losses, old->losses, sizeof(state->losses));
 	state->loss_first = old->loss_first;
 	state->loss_count = old->loss_count;
@@ -320,12 +327,13 @@ void state_adopt(struct state *state, struct state *old)
 		struct state_rule *rule = state->rules[i];
 		struct state_rule *from = find_equal(old, rule->config);
 
-		rule->keys.secret = state->secret;
 		if (!from)
 			continue;
 		rule->keys = take(from->keys);
 		rule->slab = take(from->slab);
 		rule->stats = from->stats;
+		rule->begun = from->begun;
+		rule->since = from->since;
 		rule->started = true;
 		rule->keys.ctx = rule;
 		/* Nothing may start it again: it is about to be freed. */

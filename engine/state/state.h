@@ -51,7 +51,7 @@ const char *state_part_name(enum state_part part); /* NULL: there is no such par
 
 /* ---- rules ---------------------------------------- */
 
-enum state_kind { STATE_THRESHOLD, STATE_SEQUENCE };
+enum state_kind { STATE_THRESHOLD, STATE_SEQUENCE, STATE_FACT };
 
 enum measure_kind { MEASURE_COUNT, MEASURE_DISTINCT, MEASURE_SUM, MEASURE_AVG, MEASURE_RATIO };
 
@@ -111,6 +111,26 @@ struct sequence_config {
 	uint32_t keep_count; /* kept values of all steps */
 };
 
+/*
+ * A fact: something that rules say of an entity (a process, a user, ...) and others ask for.
+ */
+enum fact_kind {
+	FACT_LABEL,    /* it has it or not */
+	FACT_VARIABLE, /* a value, or a list of different ones */
+	FACT_SCORE,    /* a number that halves in a time */
+	FACT_SEEN,     /* it has been seen */
+};
+
+enum { STATE_LIST_MAX = 64 }; /* values of a list */
+
+struct fact_config {
+	uint8_t kind;		/* enum fact_kind */
+	bool inherit;		/* by processes that are started */
+	struct state_by by;	/* the entity */
+	uint64_t half_life;	/* FACT_SCORE, ns */
+	uint64_t learn, forget; /* FACT_SEEN, ns; forget 0: never */
+};
+
 /* Limits of one rule; 0: the default. */
 struct state_limits {
 	uint64_t keys, bytes, partials;
@@ -134,6 +154,7 @@ struct state_config {
 	union {
 		struct threshold_config *threshold;
 		struct sequence_config *sequence;
+		struct fact_config *fact;
 	};
 };
 
@@ -150,6 +171,7 @@ enum state_ref_kind {
 	REF_STEP_TIME,	/* of the last match of step `step` */
 	REF_STEP_COUNT, /* its matches */
 	REF_KEPT,	/* index: which kept value of step `step` */
+	REF_FACT,	/* not of a match: index: which of the client's facts */
 };
 
 struct state_ref {
@@ -203,6 +225,39 @@ struct state_input {
 /* An event that passed the rule's filters and conditions. */
 void state_feed(struct state_rule *rule, const struct state_input *input,
 		const struct state_client *client);
+/* Evaluates with a fresh budget. */
+struct value state_evaluate(const struct cel_program *program, struct cel_run *run);
+
+/* ---- facts: rule is one of kind STATE_FACT ---- */
+
+/* What is known of the event's entity: bool of a label, value, list or null, double of a score. */
+struct value fact_get(struct state_rule *rule, const struct state_input *input);
+/* ttl: ns, 0: for as long as the entity lives. */
+void fact_set(struct state_rule *rule, const struct state_input *input, struct value value,
+	      uint64_t ttl);
+/* Adds a value to the list, unless it is there; the oldest goes when there are STATE_LIST_MAX. */
+void fact_add(struct state_rule *rule, const struct state_input *input, struct value value,
+	      uint64_t ttl);
+void fact_clear(struct state_rule *rule, const struct state_input *input);
+/* The score afterwards; *before: that before. False: the event has no entity. */
+bool fact_score(struct state_rule *rule, const struct state_input *input, double amount,
+		double *before, double *after);
+/* The label came with the process, from one that started it. */
+bool fact_is_inherited(struct state_rule *rule, const struct state_input *input);
+/* True for what has not been seen before, once learning is over. */
+bool fact_first_seen(struct state_rule *rule, const struct state_input *input,
+		     const struct state_client *client);
+/* A process starts another, and ends. */
+void state_fork(struct state *state, uint32_t pid, uint64_t start, uint32_t child,
+		uint64_t child_start);
+void state_exit(struct state *state, uint32_t pid, uint64_t start);
+/*
+ * What FACT_SEEN rules know, to a file and back: 0 or a negative errno. epoch_ns: of boot. A file
+ * that is not there is -ENOENT, one that is damaged -EBADMSG; then nothing is read.
+ */
+int state_save(const struct state *state, const char *path, uint64_t epoch_ns);
+int state_load(struct state *state, const char *path, uint64_t epoch_ns);
+
 /* It is `now` (boot ns): whatever is due happens. Going back is no harm. */
 void state_advance(struct state *state, uint64_t now, const struct state_client *client);
 /* Nothing more will come: episodes end. */

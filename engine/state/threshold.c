@@ -101,7 +101,7 @@ static bool holds(struct state_rule *rule, const struct cel_program *program,
 		  const struct measure_config *measure, const struct state_input *input,
 		  const struct state_client *client)
 {
-	struct value value = program ? state_eval(program, input->run) : value_bool(true);
+	struct value value = program ? state_evaluate(program, input->run) : value_bool(true);
 
 	if (value.tag == VALUE_BOOL)
 		return value.b;
@@ -113,7 +113,7 @@ static bool holds(struct state_rule *rule, const struct cel_program *program,
 static double number(struct state_rule *rule, const struct measure_config *measure,
 		     const struct state_input *input, const struct state_client *client)
 {
-	struct value value = state_eval(measure->of, input->run);
+	struct value value = state_evaluate(measure->of, input->run);
 
 	switch (value.tag) {
 	case VALUE_NULL: return NAN;
@@ -131,7 +131,7 @@ static void add_hash(struct state_rule *rule, const struct measure_config *measu
 		     const struct state_input *input, const struct state_client *client,
 		     uint32_t which, struct addition *out)
 {
-	struct value value = state_eval(measure->of, input->run);
+	struct value value = state_evaluate(measure->of, input->run);
 	uint64_t words[DIGEST_WORDS];
 	uint32_t count;
 

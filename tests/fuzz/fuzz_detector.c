@@ -16,7 +16,7 @@ static struct cel_env *environment(void)
 	if (env)
 		return env;
 	shells = arena_zalloc(&arena, sizeof(*shells) + sizeof(struct value));
-	env = environment_new(ruleset_resolve, ruleset_resolve_state, &loader);
+	env = environment_new(ruleset_resolve, &ruleset_resolvers, &loader);
 	CHECK(env && shells);
 	shells->count = 1;
 	shells->items[0] = value_str(STR("/bin/sh"));
