@@ -56,6 +56,7 @@ int sensor_load(const struct options *options, const char *const *output, bool l
 		.scopes = options->scope,
 		.outputs = output,
 		.enrichments = options->enrichment,
+		.memory = options->memory,
 		.hook = options->hook,
 		.ring_bytes = options->ring,
 		.compat_tracee = options->compat != NULL,

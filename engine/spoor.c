@@ -38,6 +38,8 @@ struct spoor {
 	bool environment; /* --enrichment environment */
 	bool compat_tracee, live, loaded, ended;
 	char *record_path;
+	char *memory_path;		 /* NULL: nothing is kept */
+	uint64_t memory_saved;		 /* when, boot ns */
 	char *error, *warnings, *faults; /* what spoor_error() and its kin answer */
 };
 
@@ -293,6 +295,8 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 			return fail(spoor, &err);
 	spoor->ring_bytes = config->ring_bytes;
 	spoor->compat_tracee = config->compat_tracee;
+	if (config->memory && !(spoor->memory_path = strdup(config->memory)))
+		return fail_memory(spoor);
 	spoor->live = config->live;
 	if (list_copy(config->detectors, &spoor->detectors) < 0 ||
 	    list_copy(config->policies, &spoor->policy_paths) < 0 ||
@@ -344,6 +348,34 @@ int spoor_record(struct spoor *spoor, const char *path)
 	free(spoor->record_path);
 	spoor->record_path = strdup(path);
 	return spoor->record_path ? 0 : fail_memory(spoor);
+}
+
+/* ---- what is kept over restarts ----------------------------------------------------- */
+
+/* A file that is damaged is no reason not to watch: learning begins anew, and that is said. */
+static void memory_load(struct spoor *spoor)
+{
+	const char *path = spoor->memory_path;
+	int r = path ? ruleset_memory_load(spoor->rules.ruleset, path,
+					   spoor->pipeline.clock.boot_epoch_ns)
+		     : 0;
+
+	if (r < 0 && r != -ENOENT)
+		fprintf(stderr, "spoor: %s: %s; first_seen learns anew\n", path,
+			r == -EBADMSG ? "damaged, or not of this program" : strerror(-r));
+}
+
+static int memory_save(struct spoor *spoor, struct err *err)
+{
+	int r = spoor->memory_path && spoor->rules.ruleset && spoor->pipeline.source
+			? ruleset_memory_save(spoor->rules.ruleset, spoor->memory_path,
+					      spoor->pipeline.clock.boot_epoch_ns)
+			: 0;
+
+	if (r < 0)
+		err_set(err, r, "%s: cannot keep what first_seen has learnt: %s",
+			spoor->memory_path, strerror(-r));
+	return r;
 }
 
 /* ---- sources ---------------------------------------------------------------------- */
@@ -415,6 +447,7 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 	else if (path)
 		host_forget(&spoor->host);
 	stores_set_clock(spoor->stores, &p->clock);
+	memory_load(spoor);
 	if (spoor->record_path && capture_create(spoor->record_path, &p->clock, p->host,
 						 p->sequence, &p->capture, &err) < 0)
 		return fail(spoor, &err);
@@ -468,6 +501,7 @@ int spoor_open_file(struct spoor *spoor, const char *path)
 
 /* An event that happened longer ago than this has come, if the ring is empty. */
 enum { IN_FLIGHT_NS = 20 * 1000 * 1000 };
+static const uint64_t SAVE_NS = 60000000000;
 
 static uint64_t boot_time(void)
 {
@@ -485,6 +519,12 @@ int spoor_poll(struct spoor *spoor, int timeout_ms)
 	if (!p->source || spoor->ended)
 		return -ENODATA;
 	uint64_t now = p->source_ops == &source_live ? boot_time() : 0;
+
+	if (now > spoor->memory_saved + SAVE_NS) {
+		/* Tried again later, and an error in the end. */
+		memory_save(spoor, &err);
+		spoor->memory_saved = now;
+	}
 	int r = p->source_ops->read(p->source, timeout_ms, pipeline_take, p, &err);
 
 	if (r == 0 && now > IN_FLIGHT_NS)
@@ -554,6 +594,8 @@ int spoor_drain(struct spoor *spoor)
 		pipeline_finish(p);
 	if (spoor->outputs)
 		outputs_flush(spoor->outputs);
+	if (r == 0)
+		r = memory_save(spoor, &err);
 	return r < 0 ? fail(spoor, &err) : 0;
 }
 
@@ -598,6 +640,7 @@ void spoor_close(struct spoor *spoor)
 	list_free(spoor->events);
 	list_free(spoor->scopes);
 	free(spoor->record_path);
+	free(spoor->memory_path);
 	free(spoor->error);
 	free(spoor->warnings);
 	free(spoor->faults);

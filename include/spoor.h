@@ -24,6 +24,7 @@ struct spoor_config {
 	const char *const *events;	/* --events expressions; NULL: alerts only */
 	const char *const *scopes;	/* --scope, for events; NULL: all workloads */
 	const char *const *outputs;	/* --output expressions; NULL: table to stdout */
+	const char *memory;		/* file for what first_seen has learnt; NULL: none */
 	const char *const *enrichments; /* "environment"; NULL: none */
 	const char *hook;		/* auto fentry kprobe tracepoint raw; NULL: auto */
 	size_t ring_bytes;		/* 0: default */

@@ -72,6 +72,6 @@ const struct command command_replay = {
 		"  spoor replay night.capture\n"
 		"  spoor replay -e '*' -o json events.json    every event, in our JSON\n"
 		"  spoor replay -d my-rules -               detectors tried on standard input",
-	.options = "events scope policy detectors output enrichment compat quiet",
+	.options = "events scope policy detectors output enrichment memory compat quiet",
 	.run = replay_run,
 };

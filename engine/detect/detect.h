@@ -102,6 +102,12 @@ uint32_t ruleset_advance(struct ruleset *ruleset, uint64_t now, const struct sto
 /* No more events will come: what was being counted is told. */
 uint32_t ruleset_finish(struct ruleset *ruleset, const struct stores *stores, struct arena *arena,
 			detect_sink sink, void *ctx);
+/*
+ * What first_seen has learnt, to a file and back, see state_save. epoch_ns: of boot. 0, -ENOENT,
+ * -EBADMSG or another negative errno.
+ */
+int ruleset_memory_save(const struct ruleset *ruleset, const char *path, uint64_t epoch_ns);
+int ruleset_memory_load(struct ruleset *ruleset, const char *path, uint64_t epoch_ns);
 /* Detectors with memory have seen nothing yet. */
 void ruleset_forget(struct ruleset *ruleset);
 /* Detectors whose text is the same in both go on with what they remembered in `old`. */

@@ -102,3 +102,13 @@ void ruleset_forget(struct ruleset *ruleset)
 		if (ruleset->states[i])
 			state_forget(ruleset->states[i]);
 }
+
+int ruleset_memory_save(const struct ruleset *ruleset, const char *path, uint64_t epoch_ns)
+{
+	return ruleset->states[0] ? state_save(ruleset->states[0], path, epoch_ns) : 0;
+}
+
+int ruleset_memory_load(struct ruleset *ruleset, const char *path, uint64_t epoch_ns)
+{
+	return ruleset->states[0] ? state_load(ruleset->states[0], path, epoch_ns) : 0;
+}
