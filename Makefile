@@ -15,7 +15,11 @@ CPPFLAGS += -Iinclude -Iengine -I$(B)/gen -D_GNU_SOURCE -DSPOOR_VERSION='"$(VERS
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) -ffunction-sections -fdata-sections
 # Packed relocations: the tables are full of pointers, and a page of relocations read is memory used.
 LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections,-z,pack-relative-relocs
-LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -lm
+LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -lmsgpackc -lm
+# The Kafka transport, if librdkafka-dev is there; KAFKA=0 leaves it out.
+ifndef KAFKA
+KAFKA := $(shell echo '\#include <librdkafka/rdkafka.h>' | $(CC) -E - >/dev/null 2>&1 && echo 1 || echo 0)
+endif
 
 ifeq ($(V),1)
 Q =
@@ -64,7 +68,10 @@ GEN = $(B)/gen/events.inc $(B)/gen/known.inc $(FOLDERS:%=$(B)/gen/%.inc)
 
 # ---- engine ----------------------------------------------------------------------
 
-ENGINE_C := $(filter-out engine/main.c,$(wildcard engine/*.c engine/*/*.c))
+# X_static.c is the twin of X.c in the static program, X_none.c that of a part left out.
+STATIC_C := $(wildcard engine/*/*_static.c)
+OUT_C := engine/transport/kafka_$(if $(filter 1,$(KAFKA)),none,producer).c
+ENGINE_C := $(filter-out engine/main.c $(STATIC_C) $(OUT_C),$(wildcard engine/*.c engine/*/*.c))
 ENGINE_O := $(ENGINE_C:%.c=$(B)/%.o)
 BPF_C := $(wildcard bpf/*.c)
 BPF_C := $(filter-out %.bpf.c,$(BPF_C))
@@ -84,9 +91,10 @@ $(B)/spoor: $(B)/engine/main.o $(B)/libspoor.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 static: $(B)/spoor-static ## build build/spoor-static, which needs no library
-$(B)/spoor-static: $(B)/engine/main.o $(B)/libspoor.a
+# Warnings about getaddrinfo are true: host names need the C library's own files at run time.
+$(B)/spoor-static: $(B)/engine/main.o $(STATIC_C:%.c=$(B)/%.o) $(B)/libspoor.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -lssl -lcrypto -o $@ 2>$@.said || { cat $@.said; exit 1; }
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

@@ -71,6 +71,11 @@ struct transport {
 	uint32_t batch_records; /* most records it wants at once */
 	size_t batch_bytes;
 	/*
+	 * Why it cannot work in this build or on this host (a library left out, no journald), for
+	 * lists and for those who configure it; NULL: it can. May be NULL itself.
+	 */
+	const char *(*missing)(void);
+	/*
 	 * What the tables cannot say (keys that exclude each other, a URL's form). Touches neither
 	 * network nor files. 0, or negative errno with err's message and hint filled and *key
 	 * the position of the key to blame. May be NULL.

@@ -18,7 +18,7 @@ engine/source   include engine/base engine/event
 engine/encode   include engine/base engine/event
 engine/format   include engine/base engine/event engine/encode
 engine/output   include engine/base
-engine/transport include engine/base
+engine/transport include engine/base engine/event
 engine/delivery include engine/base engine/event engine/source
 engine/config   include engine/base engine/event engine/delivery engine/options.h
 engine/page     include engine/base engine/event engine/detect
