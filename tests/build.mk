@@ -3,11 +3,12 @@
 # tests/live/X.c and tests/vm/X.c (not test_X) are static helper programs for the scripts.
 
 # The VM runs a static program, which cannot be a sanitizer build.
-TEST_GROUPS = lint unit cel cases fuzz rules live $(if $(filter 1,$(SAN)),,vm)
+TEST_GROUPS = lint unit cel cases fuzz rules outputs live $(if $(filter 1,$(SAN)),,vm)
 TEST_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/*/test_*.c)))
 TEST_SH := $(sort $(wildcard tests/*/test_*.sh))
 SUPPORT_C := $(wildcard tests/support/*.c)
 WORKLOADS := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_BIN:$(B)/%=%.c),$(wildcard tests/live/*.c tests/vm/*.c)))
+OUTLETS := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_BIN:$(B)/%=%.c),$(wildcard tests/outputs/*.c)))
 FUZZ_C := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(FUZZ_C:%.c=$(B)/%)
 programs-of = $(filter $(B)/tests/$(1)/%,$(TEST_BIN) $(FUZZ_REPLAYS)) $(filter tests/$(1)/%,$(TEST_SH))
@@ -26,6 +27,11 @@ $(WORKLOADS): $(B)/%: %.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
+
+# tests/outputs/X.c: programs that drive transports, or receivers for them.
+$(OUTLETS): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
 # ---- fuzzing: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput ----------------------
 
@@ -62,6 +68,7 @@ unit: $(call programs-of,unit) ## unit tests (T=word: only those whose name cont
 cel: $(B)/cel-conformance $(B)/tracee-vectors $(call programs-of,cel) ## conformance of the expression language
 cases: all $(call programs-of,cases) ## golden cases by replay
 rules: all $(B)/tracee-vectors ## the tests beside the built-in detectors
+outputs: all $(OUTLETS) $(call programs-of,outputs) ## transports against real receivers and strict fakes
 live: all $(WORKLOADS) $(call programs-of,live) ## tests on this kernel, as root
 vm: $(B)/spoor-static $(WORKLOADS) $(call programs-of,vm) ## all hook kinds on Debian's kernel in qemu
 
@@ -70,7 +77,7 @@ $(filter-out fuzz,$(TEST_GROUPS)):
 
 TEST_PROGRAMS = $(foreach group,$(TEST_GROUPS),$(call programs-of,$(group)))
 
-tests-build: all $(B)/tracee-vectors $(B)/cel-conformance $(WORKLOADS) $(filter $(B)/%,$(TEST_PROGRAMS)) $(if $(filter vm,$(TEST_GROUPS)),$(B)/spoor-static)
+tests-build: all $(B)/tracee-vectors $(B)/cel-conformance $(WORKLOADS) $(OUTLETS) $(filter $(B)/%,$(TEST_PROGRAMS)) $(if $(filter vm,$(TEST_GROUPS)),$(B)/spoor-static)
 tests-run: tests-build
 	@$(call run-tests,$(TEST_PROGRAMS))
 
@@ -102,7 +109,7 @@ bench: all $(BENCH_BIN) $(WORKLOADS) ## measure costs and rates, as ratios to fl
 		case $$program in *.sh) sh $$program;; *) $$program;; esac || failed=1; \
 	done; exit $$failed
 
-COVERED = unit cel cases fuzz rules live
+COVERED = unit cel cases fuzz rules outputs live
 coverage: ## lines of code the tests run, per folder
 	@rm -rf build-coverage
 	@+$(BUILD) B=build-coverage 'OPT=-O0 --coverage' TEST_GROUPS='$(COVERED)' tests-build

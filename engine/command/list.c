@@ -15,12 +15,12 @@
 #include "detect/environment.h"
 #include "format.h"
 #include "options.h"
-#include "output.h"
 #include "page/detector_page.h"
 #include "page/event_page.h"
 #include "page/table.h"
 #include "policy/policy.h"
 #include "policy/query.h"
+#include "transport.h"
 
 struct listing {
 	const struct options *options;
@@ -386,12 +386,96 @@ static void list_constants(struct listing *listing)
 
 /* ---- output --------------------------------------------------------------------- */
 
+static const char *const setting_kinds[] = {
+	[SETTING_TEXT] = "text",	 [SETTING_SECRET] = "secret", [SETTING_FILE] = "file",
+	[SETTING_BOOL] = "bool",	 [SETTING_NUMBER] = "number", [SETTING_SIZE] = "size",
+	[SETTING_DURATION] = "duration", [SETTING_CHOICE] = "choice", [SETTING_TEXTS] = "list",
+	[SETTING_PAIRS] = "map",
+};
+
+static json_t *key_json(const struct setting_key *key)
+{
+	return json_pack("{ss ss sb ss? ss? ss}", "name", key->name, "kind",
+			 setting_kinds[key->kind], "required", key->required, "default",
+			 key->fallback, "choices", key->choices, "doc", key->doc);
+}
+
+static json_t *transport_json(const struct transport *transport, const char *missing)
+{
+	json_t *keys = json_array();
+
+	for (uint32_t i = 0; i < transport->key_count; i++)
+		json_array_append_new(keys, key_json(&transport->keys[i]));
+	return json_pack("{ss ss ss? ss? so}", "name", transport->name, "doc", transport->doc,
+			 "format", transport->format, "missing", missing, "keys", keys);
+}
+
+/* "required", or the default, or the choices with the default first. */
+static void key_default(const struct setting_key *key, struct buf *out)
+{
+	if (key->required)
+		buf_lit(out, "required");
+	else if (key->choices)
+		buf_printf(out, "%s of %s", key->fallback, key->choices);
+	else if (key->fallback)
+		buf_printf(out, "%s", key->fallback);
+}
+
+static void add_transport_keys(struct listing *listing, const struct transport *transport)
+{
+	for (uint32_t i = 0; i < transport->key_count; i++) {
+		const struct setting_key *key = &transport->keys[i];
+		struct buf name = { 0 }, value = { 0 };
+
+		buf_printf(&name, "  %s", key->name);
+		key_default(key, &value);
+		table_add(&listing->table,
+			  (const char *[]){ buf_cstr(&name), setting_kinds[key->kind],
+					    buf_cstr(&value), key->doc });
+		buf_free(&name);
+		buf_free(&value);
+	}
+}
+
+/* If there is none of that name, says so. */
+static bool transport_known(const char *name)
+{
+	struct suggest suggest;
+
+	if (transport_by_name(str_of(name)))
+		return true;
+	suggest_start(&suggest, str_of(name));
+	for (size_t i = 0; transports[i]; i++)
+		suggest_try(&suggest, str_of(transports[i]->name));
+	fprintf(stderr, "spoor list outputs: there is no output '%s'\n", name);
+	if (suggest.best.data)
+		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
+			suggest.best.data);
+	return false;
+}
+
+/* With names: these and their keys. */
 static void list_outputs(struct listing *listing)
 {
-	for (size_t i = 0; outputs[i]; i++)
-		add(listing,
-		    json_pack("{ss ss?}", "name", outputs[i]->name, "doc", outputs[i]->doc),
-		    (const char *[]){ outputs[i]->name, outputs[i]->doc });
+	for (int i = 0; i < listing->wanted_count; i++)
+		listing->failed |= !transport_known(listing->wanted[i]);
+	for (size_t i = 0; transports[i]; i++) {
+		const struct transport *transport = transports[i];
+		const char *missing = transport->missing ? transport->missing() : NULL;
+		struct buf doc = { 0 };
+		bool wanted = !listing->wanted_count;
+
+		for (int n = 0; n < listing->wanted_count; n++)
+			wanted |= !strcmp(listing->wanted[n], transport->name);
+		if (!wanted)
+			continue;
+		buf_printf(&doc, missing ? "%s (%s)" : "%s", transport->doc, missing);
+		add(listing, transport_json(transport, missing),
+		    (const char *[]){ transport->name, "", transport->format, buf_cstr(&doc) });
+		if (listing->wanted_count)
+			add_transport_keys(listing, transport);
+		buf_free(&doc);
+	}
 }
 
 static json_t *settings_json(const struct format *format)
@@ -452,7 +536,7 @@ static const struct topic topics[] = {
 	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
 	{ "formats", { "NAME", "DEFAULT", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
-	{ "outputs", { "NAME", "WHAT" }, list_outputs },
+	{ "outputs", { "NAME", "KIND", "FORMAT OR DEFAULT", "WHAT" }, list_outputs, true },
 	{ "policies", { "NAME", "EVENTS", "SCOPE", "FILE", "WHAT" }, list_policies },
 };
 
@@ -545,13 +629,15 @@ const struct command command_list = {
 		"              recordings alone (an event cannot be collected yet), or with\n"
 		"              --enrichment environment\n"
 		"  functions   what conditions can call; constants: what they can name\n"
-		"  outputs     where records can go; formats: how they can be written\n"
+		"  outputs     where records can go; with names, the keys of these;\n"
+		"              formats: how they can be written\n"
 		"  policies    those of --policy, or what --events and --scope make\n\n"
 		"WHICH chooses events and detectors: names, sets and prefix*, and besides tag=SET,\n"
 		"type=syscall|detector|network, threat.severity>=high, threat.mitre.technique=ID,\n"
 		"threat.mitre.tactic=NAME, all of which must hold; values with commas are any of them.\n\n"
 		"Examples:\n"
 		"  spoor list events ipc_shm\n"
+		"  spoor list outputs syslog\n"
 		"  spoor list events tag=fs type=syscall\n"
 		"  spoor list detectors 'threat.severity>=high' --json",
 	.options = "events scope policy detectors compat json",

@@ -14,12 +14,17 @@
 #include "moment.h"
 #include "connection.h"
 
-enum { SETTLE_STEP_MAX_MS = 16, ATTEMPT_MS_MIN = 1000 };
+enum { SETTLE_STEP_MAX_MS = 16, ATTEMPT_MS_MIN = 1000, ACCEPT_MS = 250 };
 
 static int failed(struct connection *connection, int code, const char *what)
 {
-	snprintf(connection->why, sizeof(connection->why), "%s: %s", what,
-		 code == -EPIPE ? "the receiver closed the connection" : strerror(-code));
+	const char *reason = code == -EPROTO && connection->session
+				     ? tls_reason(connection->session)
+				     : NULL;
+
+	if (!reason)
+		reason = code == -EPIPE ? "the receiver closed the connection" : strerror(-code);
+	snprintf(connection->why, sizeof(connection->why), "%s: %s", what, reason);
 	connection_close(connection);
 	return code;
 }
@@ -249,6 +254,19 @@ int connection_settle(struct connection *connection, uint64_t deadline)
 		poll(&poll_fd, 1, MIN(step, left));
 		step = MIN(step * 2, SETTLE_STEP_MAX_MS);
 	}
+}
+
+int connection_accepted(struct connection *connection, uint64_t deadline)
+{
+	uint64_t own = moment_in_ms(ACCEPT_MS), until = MIN(own, deadline);
+	int r, left;
+
+	while ((r = connection_probe(connection)) == 0 && (left = moment_left_ms(until)) > 0) {
+		struct pollfd poll_fd = { .fd = connection->fd, .events = POLLIN | POLLRDHUP };
+
+		poll(&poll_fd, 1, left);
+	}
+	return r;
 }
 
 void connection_close(struct connection *connection)

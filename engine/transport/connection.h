@@ -37,6 +37,12 @@ ssize_t connection_read(struct connection *connection, void *data, size_t len, u
 int connection_probe(struct connection *connection);
 /* Waits until the peer's kernel has all bytes (SIOCOUTQ is 0) and then probes. */
 int connection_settle(struct connection *connection, uint64_t deadline);
+/*
+ * For a connection just made: a peer that does not want us (no certificate of ours in TLS 1.3, an
+ * address that is not allowed) accepts it first and closes it a moment later. Waits that moment. 0 or
+ * negative errno.
+ */
+int connection_accepted(struct connection *connection, uint64_t deadline);
 /* Says goodbye (close_notify, FIN) and closes. A closed one is fine. */
 void connection_close(struct connection *connection);
 /* Connected datagram or stream socket to a host or unix path; the fd or negative errno. */

@@ -68,6 +68,7 @@ struct transport_state {
 	int64_t connect_ms;
 	struct tls *tls;
 	struct connection connection;
+	bool fresh; /* nothing was sent by it yet */
 	int datagrams;
 	struct buf out, entries, packed, in;
 };
@@ -536,6 +537,7 @@ static int ready(struct transport_state *state, uint64_t until)
 	if (state->connection.fd >= 0 && connection_probe(&state->connection) == 0)
 		return 0;
 	buf_clear(&state->in);
+	state->fresh = true;
 	int r = connection_connect(&state->connection, &state->url, state->tls, deadline);
 
 	return r == 0 && state->lib ? handshake(state, deadline) : r;
@@ -564,6 +566,17 @@ static int await_ack(struct transport_state *state, const char *chunk, uint64_t 
 	}
 }
 
+/* Without acknowledgement: everything TCP lets us know. */
+static int settle(struct transport_state *state, uint64_t deadline)
+{
+	int r = connection_settle(&state->connection, deadline);
+
+	if (r == 0 && state->fresh)
+		r = connection_accepted(&state->connection, deadline);
+	state->fresh = false;
+	return r;
+}
+
 /* Records [first, end) as one chunk. */
 static int send_chunk(struct transport_state *state, struct transport_batch *batch, uint32_t first,
 		      uint32_t count)
@@ -584,7 +597,7 @@ static int send_chunk(struct transport_state *state, struct transport_batch *bat
 
 	if (r == 0)
 		r = chunk ? await_ack(state, chunk, batch->deadline)
-			  : connection_settle(&state->connection, batch->deadline);
+			  : settle(state, batch->deadline);
 	if (r == 0)
 		batch_results(batch, first, first + count, DELIVERY_DONE, NULL);
 	return r;

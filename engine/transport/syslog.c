@@ -304,7 +304,7 @@ static int connect_again(struct transport_state *state, struct transport_batch *
 				 : 0;
 }
 
-static int ready(struct transport_state *state, struct transport_batch *batch)
+static int ready(struct transport_state *state, struct transport_batch *batch, bool *fresh)
 {
 	bool renewed = state->tls && tls_reload(state->tls);
 
@@ -314,12 +314,14 @@ static int ready(struct transport_state *state, struct transport_batch *batch)
 	}
 	if (connection_probe(&state->connection) == 0)
 		return 0;
+	*fresh = true;
 	return connect_again(state, batch);
 }
 
 static int send_frames(struct transport_state *state, struct transport_batch *batch)
 {
-	int r = ready(state, batch);
+	bool fresh = false;
+	int r = ready(state, batch, &fresh);
 	size_t at = 0;
 
 	if (r < 0)
@@ -333,6 +335,8 @@ static int send_frames(struct transport_state *state, struct transport_batch *ba
 			     batch->deadline);
 	if (r == 0)
 		r = connection_settle(&state->connection, batch->deadline);
+	if (r == 0 && fresh)
+		r = connection_accepted(&state->connection, batch->deadline);
 	if (r < 0)
 		return r;
 	window_trim(state, state->frames.len);

@@ -374,6 +374,11 @@ ssize_t tls_read(struct tls_session *session, void *data, size_t len, short *pol
 	return r > 0 ? r : outcome(session->lib, session->ssl, r, poll_for);
 }
 
+const char *tls_reason(const struct tls_session *session)
+{
+	return session->lib->ERR_reason_error_string(session->lib->ERR_peek_last_error());
+}
+
 void tls_close(struct tls_session *session)
 {
 	if (!session)

@@ -69,6 +69,8 @@ int tls_connect(struct tls *tls, int fd, uint64_t deadline, struct tls_session *
 /* As many bytes as now go; 0: closed (reading only); -EAGAIN with what to poll for, or another. */
 ssize_t tls_write(struct tls_session *session, const void *data, size_t len, short *poll_for);
 ssize_t tls_read(struct tls_session *session, void *data, size_t len, short *poll_for);
+/* After -EPROTO: what the peer or OpenSSL did not like; NULL if it is not known. */
+const char *tls_reason(const struct tls_session *session);
 /* Sends close_notify, but does not wait for the answer. NULL is fine. */
 void tls_close(struct tls_session *session);
 
