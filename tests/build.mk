@@ -4,7 +4,7 @@
 
 # The VM runs a static program, which cannot be a sanitizer build.
 TEST_GROUPS = lint unit cel cases fuzz rules outputs live $(if $(filter 1,$(SAN)),,vm)
-TEST_BIN := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/*/test_*.c)))
+TEST_BIN := $(patsubst %.c,$(B)/%,$(sort $(filter-out $(if $(filter 1,$(KAFKA)),,%/test_kafka.c),$(wildcard tests/*/test_*.c))))
 TEST_SH := $(sort $(wildcard tests/*/test_*.sh))
 SUPPORT_C := $(wildcard tests/support/*.c)
 WORKLOADS := $(patsubst %.c,$(B)/%,$(filter-out $(TEST_BIN:$(B)/%=%.c),$(wildcard tests/live/*.c tests/vm/*.c)))
@@ -28,6 +28,8 @@ $(WORKLOADS): $(B)/%: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -g -O2 $(WARN) -MMD -MP -static $< -o $@
 
+# Fakes of receivers use what real ones do, and Kafka's lives in its client library.
+$(B)/tests/outputs/%: LDLIBS += -lssl -lcrypto $(if $(filter 1,$(KAFKA)),-lrdkafka)
 # tests/outputs/X.c: programs that drive transports, or receivers for them.
 $(OUTLETS): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
 	$(say) LINK $@

@@ -154,7 +154,7 @@ bool hec_acks_read(struct str body, void (*acknowledged)(void *ctx, uint64_t ack
 	return fine;
 }
 
-/* ---- OTLP ------------------------------------------------------------------------------------- */
+/* ---- OTLP -------------------------------------------------------------------------------- */
 
 /* 64-bit integers are strings in protobuf's JSON, and numbers are taken as well. */
 static int64_t json_count(json_t *value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection to a receiver: TCP, TLS over TCP, a unix socket. Every call ends by its deadline; after
- * an error `why` says what happened, for the batch's answer, and the stream is closed.
+ * A connection to a receiver: TCP, TLS over TCP, a unix socket. Every call ends by its deadline;
+ * after an error `why` says what happened, for the batch's answer, and the stream is closed.
  */
 #ifndef TRANSPORT_CONNECTION_H
 #define TRANSPORT_CONNECTION_H
@@ -31,16 +31,16 @@ int connection_write(struct connection *connection, const void *data, size_t len
 /* What has come, waiting for the first byte: bytes read, or -EPIPE when the peer has closed. */
 ssize_t connection_read(struct connection *connection, void *data, size_t len, uint64_t deadline);
 /*
- * For protocols in which the peer never speaks: is the connection whole? Reads away what came. 0, or
- * negative errno if the peer has closed or reset it.
+ * For protocols in which the peer never speaks: is the connection whole? Reads away what came.
+ * 0, or negative errno if the peer has closed or reset it.
  */
 int connection_probe(struct connection *connection);
 /* Waits until the peer's kernel has all bytes (SIOCOUTQ is 0) and then probes. */
 int connection_settle(struct connection *connection, uint64_t deadline);
 /*
- * For a connection just made: a peer that does not want us (no certificate of ours in TLS 1.3, an
- * address that is not allowed) accepts it first and closes it a moment later. Waits that moment. 0 or
- * negative errno.
+ * For a connection just made: a peer that does not want us (no certificate of ours in TLS 1.3,
+ * an address that is not allowed) accepts it first and closes it a moment later. Waits that
+ * moment. 0 or negative errno.
  */
 int connection_accepted(struct connection *connection, uint64_t deadline);
 /* Says goodbye (close_notify, FIN) and closes. A closed one is fine. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Datadog's log intake: a JSON array of the records, each with Datadog's own attributes put first.
- * Datadog dates what is older than 18 hours anew, so the event's time stays an attribute of its own.
+ * Datadog's log intake: a JSON array of the records, each with Datadog's own attributes put
+ * first. Datadog dates what is older than 18 hours anew, so the event's time stays an attribute
+ * of its own.
  */
 #include <errno.h>
 

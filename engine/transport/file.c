@@ -133,17 +133,29 @@ static int cut_torn_line(struct transport_state *state)
 	return 0;
 }
 
+/*
+ * Readable as well, to look at its end. A pipe must not be: it would never be known that its
+ * reader has gone; and one without a reader is waited for by delivery, not here.
+ */
+static int path_open(const struct transport_state *state)
+{
+	const int flags = O_APPEND | O_CLOEXEC;
+	struct stat found;
+
+	if (stat(state->path, &found) == 0 && S_ISFIFO(found.st_mode))
+		return open(state->path, O_WRONLY | O_NONBLOCK | flags);
+	int fd = open(state->path, O_RDWR | O_CREAT | flags, state->mode);
+
+	return fd < 0 && errno == EACCES ? open(state->path, O_WRONLY | flags) : fd;
+}
+
 static int fd_open(struct transport_state *state)
 {
 	struct stat found;
 
 	if (state->fd >= 0)
 		close(state->fd);
-	state->fd = state->standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-				    : open(state->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC,
-					   state->mode);
-	if (state->fd < 0 && errno == EACCES && !state->standard)
-		state->fd = open(state->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	state->fd = state->standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : path_open(state);
 	if (state->fd < 0 || fstat(state->fd, &found) < 0)
 		return -errno;
 	state->regular = S_ISREG(found.st_mode);
@@ -195,7 +207,7 @@ static int file_open(const struct transport_settings *settings, struct transport
 	int r = fd_open(state);
 
 	/* A disk may be full or away for a while; a wrong path is said at once. */
-	if (r < 0 && r != -ENOSPC && r != -EDQUOT && r != -EIO && r != -ESTALE) {
+	if (r < 0 && r != -ENOSPC && r != -EDQUOT && r != -EIO && r != -ESTALE && r != -ENXIO) {
 		file_close(state, 0);
 		return open_failed(settings->values[PATH].text.data, r, err);
 	}

@@ -216,7 +216,7 @@ static int forward_open(const struct transport_settings *settings, struct transp
 	return 0;
 }
 
-/* ---- MessagePack ------------------------------------------------------------------------------- */
+/* ---- MessagePack ------------------------------------------------------------------------- */
 
 static int pack_write(void *ctx, const char *data, size_t len)
 {
@@ -386,7 +386,7 @@ static void pack_chunk(struct transport_state *state, const struct transport_rec
 	pack_options(state, &packer, chunk, count);
 }
 
-/* ---- the receiver's messages --------------------------------------------------------------------- */
+/* ---- the receiver's messages ------------------------------------------------------------- */
 
 static int nonsense(struct transport_state *state, const char *what)
 {
@@ -421,7 +421,7 @@ static int next_message(struct transport_state *state, uint64_t deadline, size_t
 	}
 }
 
-/* ---- handshake ------------------------------------------------------------------------------------ */
+/* ---- handshake --------------------------------------------------------------------------- */
 
 /* Hex of SHA-512 over the parts one after the other. */
 static void digest_text(const struct openssl *lib, const struct str *parts, size_t count,
@@ -543,7 +543,7 @@ static int ready(struct transport_state *state, uint64_t until)
 	return r == 0 && state->lib ? handshake(state, deadline) : r;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 static int await_ack(struct transport_state *state, const char *chunk, uint64_t until)
 {

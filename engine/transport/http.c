@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: a batch is cut into requests, at most `concurrency` are on their way, and after the
- * first that fails no more are begun, so that with one at a time records keep their order. curl keeps
- * the connections; they are dropped when certificates change.
+ * The engine: a batch is cut into requests, at most `concurrency` are on their way, and after
+ * the first that fails no more are begun, so that with one at a time records keep their order.
+ * curl keeps the connections; they are dropped when certificates change.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -339,7 +339,7 @@ static int request_begin(struct http *http, struct request *request, struct http
 	return r;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------------------------- */
 
 /* A receiver may repeat what it was sent: secrets are blotted out. */
 static void blot(char *text, struct str secret)
@@ -562,7 +562,7 @@ int http_send(struct http *http, struct transport_batch *batch)
 	return r;
 }
 
-/* ---- opening and closing -------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------- */
 
 static void request_free(struct http *http, struct request *request)
 {
@@ -657,7 +657,7 @@ const char *http_shown(const struct http *http)
 	return http->shown;
 }
 
-/* ---- a request of another kind -------------------------------------------------------------------- */
+/* ---- a request of another kind ----------------------------------------------------------- */
 
 static int exchange_run(struct http *http, struct transport_batch *batch, CURLcode *code)
 {

@@ -79,7 +79,10 @@ struct http_receiver {
 	bool cookies;		  /* keep them, for a balancer that puts them */
 	/* Appends the body. */
 	void (*body)(void *own, struct buf *out, const struct http_part *part);
-	/* Adds headers by http_header. The body is as it will be signed, not compressed. May be NULL. */
+	/*
+	 * Adds headers by http_header. The body is as it will be signed, not compressed. May be
+	 * NULL.
+	 */
 	void (*headers)(void *own, struct http *http, const struct http_part *part,
 			struct str body);
 	/*
@@ -112,8 +115,8 @@ void http_header(struct http *http, const char *line);
 const char *http_shown(const struct http *http);
 /*
  * A request beside the records' (polling for acknowledgements): POST of a JSON body to the URL's
- * host with another path (and query). The answer lives until the next call. 0 or negative errno with
- * batch->answer set.
+ * host with another path (and query). The answer lives until the next call. 0 or negative errno
+ * with batch->answer set.
  */
 int http_exchange(struct http *http, const char *path, struct str body,
 		  struct transport_batch *batch, struct http_answer *answer);

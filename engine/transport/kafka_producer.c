@@ -118,7 +118,7 @@ static void on_log(const rd_kafka_t *producer, int level, const char *facility, 
 	(void)producer, (void)level, (void)facility, (void)text;
 }
 
-/* ---- the producer ------------------------------------------------------------------------------ */
+/* ---- the producer ------------------------------------------------------------------------ */
 
 struct property {
 	const char *name, *value;
@@ -274,7 +274,7 @@ const char *kafka_missing(void)
 	return library_missing();
 }
 
-/* ---- sending -------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 static void add_header(const struct kafka *lib, rd_kafka_headers_t *headers, const char *name,
 		       struct str value)

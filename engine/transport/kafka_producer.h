@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The part of the Kafka transport that knows librdkafka. kafka_none.c is its twin for builds without
- * (`make KAFKA=0`, or no librdkafka-dev).
+ * The part of the Kafka transport that knows librdkafka. kafka_none.c is its twin for builds
+ * without (`make KAFKA=0`, or no librdkafka-dev).
  */
 #ifndef TRANSPORT_KAFKA_PRODUCER_H
 #define TRANSPORT_KAFKA_PRODUCER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Grafana Loki: a record is a line of a stream. Labels are few and of few values (host, severity and
- * those configured); what differs from alert to alert goes into structured metadata.
+ * Grafana Loki: a record is a line of a stream. Labels are few and of few values (host, severity
+ * and those configured); what differs from alert to alert goes into structured metadata.
  */
 #include <ctype.h>
 #include <errno.h>

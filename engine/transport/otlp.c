@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OTLP logs by HTTP, JSON or protobuf as the format writes them. A record is an export request of
- * its own; many become one: in protobuf by writing them one after the other (repeated fields add
- * up), in JSON by joining their resourceLogs. What a partial success rejects must not be sent again.
+ * OTLP logs by HTTP, JSON or protobuf as the format writes them. A record is an export request
+ * of its own; many become one: in protobuf by writing them one after the other (repeated fields
+ * add up), in JSON by joining their resourceLogs. What a partial success rejects must not be
+ * sent again.
  */
 #include <errno.h>
 
@@ -58,9 +59,9 @@ static void body_write(void *own, struct buf *out, const struct http_part *part)
 }
 
 /*
- * A receiver says how many it rejected, not which, and that they must not be sent again. All of that
- * request go to the dead letters rather than some being lost unseen; to know better, the next
- * records are sent one by one.
+ * A receiver says how many it rejected, not which, and that they must not be sent again. All of
+ * that request go to the dead letters rather than some being lost unseen; to know better, the
+ * next records are sent one by one.
  */
 static void accepted(void *own, const struct http_answer *answer, const struct http_part *part,
 		     struct transport_batch *batch)

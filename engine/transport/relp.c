@@ -231,7 +231,7 @@ static int ready(struct transport_state *state, const struct transport_batch *ba
 	return r < 0 ? r : session_begin(state, deadline);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 /* Records [first, first + on_way) wait for answers; the first has transaction `txnr`. */
 static int take_answer(struct transport_state *state, struct transport_batch *batch, uint32_t first,

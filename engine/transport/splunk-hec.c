@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Splunk's HTTP Event Collector. With indexer acknowledgement a record is delivered only when the
- * indexers have it: the receiver numbers each request (ackId) and is asked until it says so. Records
- * that still wait when the time of a batch is over are known when they come back: they are asked
- * about again, not sent again, until ack_timeout.
+ * Splunk's HTTP Event Collector. With indexer acknowledgement a record is delivered only when
+ * the indexers have it: the receiver numbers each request (ackId) and is asked until it says so.
+ * Records that still wait when the time of a batch is over are known when they come back: they
+ * are asked about again, not sent again, until ack_timeout.
  */
 #include <errno.h>
 #include <sys/random.h>
@@ -303,7 +303,7 @@ static int await_acks(struct transport_state *state, struct transport_batch *bat
 	return r;
 }
 
-/* ---- a batch ----------------------------------------------------------------------------------- */
+/* ---- a batch ----------------------------------------------------------------------------- */
 
 /* Sends those that do not wait already: a batch of their own, whose results are copied back. */
 static int send_new(struct transport_state *state, struct transport_batch *batch)
@@ -341,7 +341,7 @@ static int splunk_send(struct transport_state *state, struct transport_batch *ba
 	return r < 0 ? r : await_acks(state, batch);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------- */
 
 static bool channel_fits(const char *text)
 {

@@ -207,7 +207,7 @@ static int send_datagrams(struct transport_state *state, struct transport_batch 
 	return 0;
 }
 
-/* ---- what to send again after a loss ----------------------------------------------------------- */
+/* ---- what to send again after a loss ----------------------------------------------------- */
 
 static void window_drop(struct transport_state *state, uint32_t count)
 {
@@ -255,7 +255,7 @@ static void window_add(struct transport_state *state, const char *frame, size_t 
 	state->window.truncated = false;
 }
 
-/* ---- connections -------------------------------------------------------------------------------- */
+/* ---- connections ------------------------------------------------------------------------- */
 
 /* MSG-LEN SP MSG, or MSG LF with no LF in it. */
 static void frame_add(struct transport_state *state, struct str record)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading URLs. Whatever is not understood is an error: a typing error must not send alerts elsewhere. */
+/*
+ * Reading URLs. Whatever is not understood is an error: a typing error must not send alerts
+ * elsewhere.
+ */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A POST of JSON to a URL: one record a request, as Tracee does it, or many. Tracee's parameters in the
- * URL (timeout, contentType) are obeyed. Requests can be signed the way standardwebhooks.com says: the
- * alert's id, the time of sending and the body under HMAC-SHA256, so that the receiver can tell
- * who sent it, that it is whole, and that it is not a replay.
+ * A POST of JSON to a URL: one record a request, as Tracee does it, or many. Tracee's parameters
+ * in the URL (timeout, contentType) are obeyed. Requests can be signed the way
+ * standardwebhooks.com says: the alert's id, the time of sending and the body under HMAC-SHA256,
+ * so that the receiver can tell who sent it, that it is whole, and that it is not a replay.
  */
 #include <errno.h>
 #include <time.h>
@@ -62,7 +62,7 @@ static void body_write(void *ctx, struct buf *out, const struct http_part *part)
 		buf_char(out, ']');
 }
 
-/* ---- signatures ------------------------------------------------------------------------------- */
+/* ---- signatures -------------------------------------------------------------------------- */
 
 static int base64_digit(char c)
 {
@@ -151,7 +151,7 @@ static void add_signature(void *ctx, struct http *http, const struct http_part *
 	buf_free(&line);
 }
 
-/* ---- settings ----------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------- */
 
 /* Go's form, of which Tracee's users write 10s, 500ms, 1m. -1: not understood. */
 static int64_t duration_read(const char *text)

@@ -196,6 +196,21 @@ static void tally_up(const struct transport_record *records, uint32_t count,
 	}
 }
 
+/* The first `most` that are not settled; places says where they came from. */
+static void batch_fill(struct transport_batch *batch, const struct transport_record *records,
+		       uint32_t count, uint32_t most, uint32_t *places)
+{
+	for (uint32_t i = 0; i < count && batch->count < most; i++)
+		if (!settled(&records[i], 1)) {
+			struct transport_record *record = &batch->records[batch->count];
+
+			places[batch->count++] = i;
+			*record = records[i];
+			record->result = DELIVERY_RETRY;
+			record->why = NULL;
+		}
+}
+
 bool outlet_deliver(struct outlet *outlet, struct transport_record *records, uint32_t count,
 		    uint32_t size, uint32_t batch_ms, uint32_t seconds, struct outlet_tally *tally)
 {
@@ -210,27 +225,23 @@ bool outlet_deliver(struct outlet *outlet, struct transport_record *records, uin
 						 .deadline = moment_in_ms(batch_ms) };
 		bool smaller = false, again = false;
 
-		for (uint32_t i = 0; i < count && batch.count < now; i++)
-			if (!settled(&records[i], 1)) {
-				places[batch.count] = i;
-				batch_records[batch.count] = records[i];
-				batch_records[batch.count].result = DELIVERY_RETRY;
-				batch_records[batch.count++].why = NULL;
-			}
+		batch_fill(&batch, records, count, now, places);
 		left = batch.count > 0;
 		if (!left)
 			break;
 		outlet->transport->send(outlet->state, &batch);
 		tally->batches++;
 		for (uint32_t i = 0; i < batch.count; i++) {
-			bool alone = batch_records[i].result == DELIVERY_TOO_LARGE &&
-				     batch.count > 1;
+			enum delivery_result result = batch_records[i].result;
 
-			smaller |= alone;
-			again |= batch_records[i].result == DELIVERY_RETRY;
-			tally->retried += batch_records[i].result == DELIVERY_RETRY;
-			records[places[i]].result = alone ? DELIVERY_RETRY
-							  : batch_records[i].result;
+			if (result == DELIVERY_TOO_LARGE && batch.count > 1) {
+				smaller = true;
+				result = DELIVERY_RETRY;
+			} else if (result == DELIVERY_RETRY) {
+				again = true;
+				tally->retried++;
+			}
+			records[places[i]].result = result;
 		}
 		now = smaller ? MAX(now / 2, 1U) : size;
 		if (batch.answer[0])
@@ -244,7 +255,7 @@ bool outlet_deliver(struct outlet *outlet, struct transport_record *records, uin
 	return !left;
 }
 
-/* ---- records ------------------------------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------------------------- */
 
 void record_set(struct transport_record *record, const char *text, uint32_t number)
 {

@@ -17,8 +17,9 @@ struct outlet {
 };
 
 /*
- * settings: "key=value" texts, NULL at the end. A list or map is written by giving its key more than
- * once (fingerprints=A, fingerprints=B; headers=Name: value). 0 or negative errno with err filled.
+ * settings: "key=value" texts, NULL at the end. A list or map is written by giving its key more
+ * than once (fingerprints=A, fingerprints=B; headers=Name: value). 0 or negative errno with err
+ * filled.
  */
 int outlet_open(struct outlet *outlet, const char *name, const char *format,
 		const char *const *settings, struct err *err);
@@ -39,8 +40,8 @@ bool outlet_deliver(struct outlet *outlet, struct transport_record *records, uin
 		    uint32_t size, uint32_t batch_ms, uint32_t seconds, struct outlet_tally *tally);
 
 /*
- * Numbered records from `first`: text `format` with one %u (such as "alert %06u"), id "id-N". Freed by
- * records_free.
+ * Numbered records from `first`: text `format` with one %u (such as "alert %06u"), id "id-N".
+ * Freed by records_free.
  */
 struct transport_record *records_make(const char *format, uint32_t first, uint32_t count);
 /* A record of its own text, which must outlive it. */
