@@ -399,7 +399,8 @@ static int nonsense(struct transport_state *state, const char *what)
 static int next_message(struct transport_state *state, uint64_t deadline, size_t *taken,
 			struct forward_message *out)
 {
-	memmove(state->in.data, state->in.data + *taken, state->in.len - *taken);
+	if (*taken)
+		memmove(state->in.data, state->in.data + *taken, state->in.len - *taken);
 	state->in.len -= *taken;
 	*taken = 0;
 	for (;;) {

@@ -264,7 +264,6 @@ static void set_common(struct http *http, struct request *request, const char *a
 	CURL *easy = request->easy;
 	int64_t timeout = setting_number(http->settings, HTTP_TIMEOUT);
 
-	http->lib->curl_easy_reset(easy);
 	SET(CURLOPT_URL, address);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_POST, 1L);
@@ -281,8 +280,6 @@ static void set_common(struct http *http, struct request *request, const char *a
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_TIMEOUT_MS, (long)MAX(MIN(timeout, moment_left_ms(deadline)), 1));
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)setting_number(http->settings, HTTP_CONNECT_TIMEOUT));
-	if (http->receiver->cookies)
-		SET(CURLOPT_COOKIEFILE, "");
 	set_login(http, easy);
 	if (!strcmp(http->url.scheme, "https"))
 		set_security(http, easy);
@@ -602,9 +599,15 @@ static int requests_make(struct http *http, uint32_t count)
 	if (!http->requests || !http->multi)
 		return -ENOMEM;
 	http->request_count = count;
-	for (uint32_t i = 0; i < count; i++)
-		if (!(http->requests[i].easy = http->lib->curl_easy_init()))
+	for (uint32_t i = 0; i < count; i++) {
+		CURL *easy = http->lib->curl_easy_init();
+
+		http->requests[i].easy = easy;
+		if (!easy)
 			return -ENOMEM;
+		if (http->receiver->cookies)
+			SET(CURLOPT_COOKIEFILE, "");
+	}
 	return 0;
 }
 

@@ -150,8 +150,9 @@ static int next_answer(struct transport_state *state, uint64_t deadline, struct 
 		}
 		if (taken)
 			return nonsense(state);
-		memmove(state->in.data, state->in.data + state->taken,
-			state->in.len - state->taken);
+		if (state->taken)
+			memmove(state->in.data, state->in.data + state->taken,
+				state->in.len - state->taken);
 		state->in.len -= state->taken;
 		state->taken = 0;
 		char *room = buf_room(&state->in, READ_STEP);

@@ -38,10 +38,12 @@ static const struct setting_key keys[KEY_COUNT] = {
 	{ "ack_interval", SETTING_DURATION, .fallback = "1s",
 	  .doc = "pause between two questions" },
 	{ "channel", SETTING_TEXT, .doc = "channel (a UUID); without it a random one" },
-	{ "index", SETTING_TEXT, .doc = "index, if not the token's; not for the format hec" },
-	{ "source", SETTING_TEXT, .fallback = "spoor", .doc = "source; not for the format hec" },
+	{ "index", SETTING_TEXT,
+	  .doc = "index, if not the token's; not for the format splunk-hec" },
+	{ "source", SETTING_TEXT, .fallback = "spoor",
+	  .doc = "source; not for the format splunk-hec" },
 	{ "sourcetype", SETTING_TEXT, .fallback = "spoor:alert",
-	  .doc = "sourcetype; not for the format hec" },
+	  .doc = "sourcetype; not for the format splunk-hec" },
 	{ "resend_all", SETTING_BOOL, .fallback = "false",
 	  .doc = "after a refused event send those before it in the request again as well" },
 };
@@ -401,8 +403,7 @@ static int splunk_open(const struct transport_settings *settings, struct transpo
 	if (!state)
 		return err_set(err, -ENOMEM, "out of memory");
 	state->settings = settings;
-	state->enveloped = !strcmp(settings->format, "hec") ||
-			   !strcmp(settings->format, "splunk-hec");
+	state->enveloped = !strcmp(settings->format, "splunk-hec");
 	int r = channel_make(state);
 
 	if (r < 0)

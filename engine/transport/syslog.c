@@ -213,6 +213,8 @@ static void window_drop(struct transport_state *state, uint32_t count)
 {
 	size_t bytes = 0;
 
+	if (!count)
+		return;
 	for (uint32_t i = 0; i < count; i++)
 		bytes += state->sent[i].len;
 	state->window.len -= bytes;
@@ -232,8 +234,7 @@ static void window_trim(struct transport_state *state, size_t more)
 
 	while (drop < state->sent_count && (left > size || now - state->sent[drop].when > age))
 		left -= state->sent[drop++].len;
-	if (drop)
-		window_drop(state, drop);
+	window_drop(state, drop);
 }
 
 static void window_add(struct transport_state *state, const char *frame, size_t len)
