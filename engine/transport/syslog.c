@@ -105,17 +105,9 @@ static int syslog_check(const struct transport_settings *settings, uint32_t *key
 	return r;
 }
 
-static void syslog_close(struct transport_state *state, uint64_t deadline)
+static void state_free(struct transport_state *state)
 {
-	sigset_t before;
-
-	if (!state)
-		return;
-	sigpipe_hold(&before);
-	if (state->connection.fd >= 0)
-		connection_settle(&state->connection, deadline);
 	connection_close(&state->connection);
-	sigpipe_release(&before);
 	if (state->datagrams >= 0)
 		close(state->datagrams);
 	tls_free(state->tls);
@@ -139,7 +131,7 @@ static int syslog_open(const struct transport_settings *settings, struct transpo
 	if (r == 0 && !strcmp(state->url.scheme, "tls"))
 		r = tls_open(settings->values + TLS, state->url.host, &state->tls, err);
 	if (r < 0) {
-		syslog_close(state, 0);
+		state_free(state);
 		return r;
 	}
 	*out = state;
@@ -364,6 +356,22 @@ static int syslog_send(struct transport_state *state, struct transport_batch *ba
 	if (r < 0)
 		batch_answer(batch, "%s", state->connection.why);
 	return r;
+}
+
+/* What a connection lost at the last moment may have swallowed is sent once more here, too. */
+static void syslog_close(struct transport_state *state, uint64_t deadline)
+{
+	struct transport_batch nothing = { .deadline = deadline };
+	sigset_t before;
+
+	if (!state)
+		return;
+	sigpipe_hold(&before);
+	if (state->sent_count && connection_settle(&state->connection, deadline) < 0 &&
+	    connect_again(state, &nothing) == 0)
+		connection_settle(&state->connection, deadline);
+	state_free(state);
+	sigpipe_release(&before);
 }
 
 const struct transport transport_syslog = {
