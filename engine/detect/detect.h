@@ -55,6 +55,7 @@ struct detector_info {
 	const struct threat *threat; /* NULL: derived event */
 	const struct event_def *const *inputs;
 	uint32_t input_count;
+	uint64_t optional_inputs; /* a bit for each of the first 64 */
 	const struct str *conditions;
 	uint32_t condition_count;
 	const struct str *data_filters, *scope_filters; /* as written, of all inputs */

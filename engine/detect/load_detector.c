@@ -346,6 +346,8 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	input->filters = filters_new(def, &options, &loader->ruleset->arena);
 	if (!input->filters)
 		return;
+	if (is_optional(text->dependency) && d->input_count < 64)
+		d->optional_inputs |= 1ULL << d->input_count;
 	d->input_defs[d->input_count++] = def;
 	if (!fits)
 		return;

@@ -52,6 +52,7 @@ void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct dete
 		.threat = d->threat,
 		.inputs = d->input_defs,
 		.input_count = d->input_count,
+		.optional_inputs = d->optional_inputs,
 		.conditions = d->condition_texts,
 		.condition_count = d->condition_count,
 		.data_filters = d->data_filters,

@@ -62,6 +62,7 @@ struct detector {
 	bool needs_environment; /* works with --enrichment environment alone */
 	struct input *inputs;
 	uint32_t input_count;
+	uint64_t optional_inputs; /* a bit for each of the first 64 */
 	/* Of these `early` are asked of each event, the others when its memory fires. */
 	struct condition *conditions;
 	uint32_t condition_count, early;

@@ -11,6 +11,7 @@
 
 #include "detect/detect.h"
 #include "policy_file.h"
+#include "submit.h"
 
 enum { TRACEE_POLICIES_MAX = 64 };
 
@@ -357,6 +358,8 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 	       index_rules(p) && collect_events(p, ruleset);
 	if (fine && p->compat)
 		mark_ranges(p);
+	for (uint32_t i = 0; fine && p->compat && i < p->count; i++)
+		fine = submit_collect(&p->items[i], ruleset, &p->arena);
 	arena_free(&scratch);
 	if (fine)
 		return p;
@@ -399,17 +402,19 @@ static bool filters_of_policy_match(const struct policies *p, uint32_t policy,
 }
 
 /*
- * Literally: a detection belongs to the policies that its first event got through, and filters
- * on detections themselves are not looked at.
+ * Literally: a detection belongs to the policies that see what it is made from, and that its first
+ * event got through; filters on detections themselves are not looked at.
  */
 static bool matches_as_tracee(const struct policies *p, const struct entry *entry,
 			      const struct event *event, const struct stores *stores,
 			      struct arena *arena)
 {
-	const struct scope *scope = p->items[entry->policy].scope;
+	const struct policy *policy = &p->items[entry->policy];
+	const struct scope *scope = policy->scope;
 
-	while (event->detected_from)
-		event = event->detected_from;
+	for (; event->detected_from; event = event->detected_from)
+		if (!submit_has(policy, event->detected_from->def))
+			return false;
 	return scope_matches(scope, event, stores) && scope_in_range(scope, event) &&
 	       filters_of_policy_match(p, entry->policy, event, arena);
 }

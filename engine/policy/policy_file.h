@@ -12,6 +12,8 @@ struct policy {
 	const char *path; /* NULL: from the command line */
 	struct scope *scope;
 	struct selection selection;
+	const struct event_def **submitted; /* in Tracee's mode, see submit.h */
+	uint32_t submitted_count;
 };
 
 struct policy_loader {

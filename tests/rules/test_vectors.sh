@@ -19,6 +19,7 @@ run flags flags.json
 run scenarios detectors/scenarios.json
 run register detectors/register.json
 run autopopulate detectors/autopopulate.json
-run on_event detectors/on_event.json
+run builtin detectors/builtin_defs.json
 run builtin detectors/builtin_events.json
+run builtin detectors/on_event.json
 done_testing

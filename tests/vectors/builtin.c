@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kinds builtin and on_event: an event handed to one detector, and what came out. Tracee's tests
- * call its built-in detectors without their filters, so ours are run without them too.
+ * Kind builtin: Tracee's built-in detectors as ours. Its rows are of three shapes: a definition; an
+ * event handed to one of them, and what came out (Tracee's tests call them without their filters,
+ * so ours are run without them too); the same with a detector given as YAML.
  */
 #include "detect/ruleset.h"
 #include "kinds.h"
@@ -37,7 +38,7 @@ static enum outcome compare(struct row *row, const struct outputs *is, const cha
 	return PASSED;
 }
 
-/* ---- on_event ------------------------------------------------------------------------------- */
+/* ---- a detector in YAML ------------------------------------------------------------------------------- */
 
 static enum outcome run_detector(struct row *row, struct ruleset *ruleset)
 {
@@ -55,7 +56,7 @@ static enum outcome run_detector(struct row *row, struct ruleset *ruleset)
 	return compare(row, &outputs, "n");
 }
 
-enum outcome run_on_event(struct row *row)
+static enum outcome run_on_event(struct row *row)
 {
 	struct str text = str_of_json(json_object_get(row->json, "detector"));
 	const struct builtin_file file = { "detector.yaml", text.data, text.len };
@@ -219,12 +220,130 @@ static enum outcome run_builtin_row(struct row *row, struct test *test)
 	return compare(row, &outputs, "n_outputs");
 }
 
+/* ---- definitions --------------------------------------------------------------------------- */
+
+static bool text_is(struct row *row, const char *what, struct str is, const char *want)
+{
+	if (str_equal(is, str_of(want)))
+		return true;
+	row_failed(row, "%s is '%.*s', expected '%s'", what, (int)is.len, is.data, want);
+	return false;
+}
+
+static bool version_is(struct row *row, const struct detector *d)
+{
+	const json_t *parts = json_object_get(row->json, "version");
+	char version[64] = "";
+
+	for (size_t i = 0; i < json_array_size(parts); i++) {
+		const json_t *part = json_array_get(parts, i);
+		size_t len = strlen(version);
+
+		snprintf(version + len, sizeof(version) - len, "%s%lld", i ? "." : "",
+			 json_is_string(part) ? atoll(json_string_value(part))
+					      : json_integer_value(part));
+	}
+	return text_is(row, "version", str_of(d->def.version), version);
+}
+
+static bool threat_is(struct row *row, const struct detector *d)
+{
+	static const char *const severities[] = { "INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL" };
+	const json_t *technique = json_object_get(row->json, "technique"),
+		     *properties = json_object_get(row->json, "properties");
+	const struct threat *t = d->threat;
+
+	if (!t || t->property_count != json_object_size(properties))
+		return row_failed(row, "it has no threat, or other properties"), false;
+	for (uint32_t i = 0; i < t->property_count; i++)
+		if (!text_is(row, t->properties[i].key.data, t->properties[i].value,
+			     text_of(properties, t->properties[i].key.data)))
+			return false;
+	return text_is(row, "name", t->name, text_of(row->json, "threat_name")) &&
+	       text_is(row, "severity", str_of(severities[t->severity]),
+		       text_of(row->json, "severity")) &&
+	       text_is(row, "tactic", t->tactic, text_of(row->json, "tactic")) &&
+	       text_is(row, "technique", t->technique_id, text_of(technique, "id")) &&
+	       text_is(row, "technique", t->technique_name, text_of(technique, "name"));
+}
+
+static bool has_text(const struct str *texts, uint32_t count, const char *wanted)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (str_equal(texts[i], str_of(wanted)))
+			return true;
+	return false;
+}
+
+/* All of Tracee's filters are there; ours may have more. */
+static bool filters_are(struct row *row, const struct detector *d, const json_t *event)
+{
+	const json_t *data = json_object_get(event, "data_filters"),
+		     *scope = json_object_get(event, "scope_filters");
+
+	for (size_t i = 0; i < json_array_size(data); i++)
+		if (!has_text(d->data_filters, d->data_filter_count,
+			      json_string_value(json_array_get(data, i))))
+			return row_failed(row, "no data filter %s",
+					  json_string_value(json_array_get(data, i))),
+			       false;
+	for (size_t i = 0; i < json_array_size(scope); i++)
+		if (!has_text(d->scope_filters, d->scope_filter_count,
+			      json_string_value(json_array_get(scope, i))))
+			return row_failed(row, "no scope filter %s",
+					  json_string_value(json_array_get(scope, i))),
+			       false;
+	return true;
+}
+
+static bool inputs_are(struct row *row, const struct detector *d)
+{
+	const json_t *events = json_object_get(row->json, "events");
+
+	if (d->input_count != json_array_size(events))
+		return row_failed(row, "it reads %u events, expected %zu", d->input_count,
+				  json_array_size(events)),
+		       false;
+	for (uint32_t i = 0; i < d->input_count; i++)
+		if (!text_is(row, "an input", str_of(d->inputs[i].def->name),
+			     text_of(json_array_get(events, i), "name")) ||
+		    !filters_are(row, d, json_array_get(events, i)))
+			return false;
+	return true;
+}
+
+static enum outcome run_definition(struct row *row, struct test *test)
+{
+	const json_t *populate = json_object_get(row->json, "auto_populate");
+	const struct detector *d;
+
+	if (!test_start(test, "definitions"))
+		return row_failed(row, "out of memory");
+	d = find_detector(test->ruleset, text_of(row->json, "id"));
+	if (!d)
+		return row_failed(row, "there is no such detector");
+	if (d->populate_threat != json_is_true(json_object_get(populate, "Threat")) ||
+	    d->detected_from != json_is_true(json_object_get(populate, "DetectedFrom")) ||
+	    d->ancestry != json_is_true(json_object_get(populate, "ProcessAncestry")))
+		return row_failed(row, "auto_populate differs");
+	return text_is(row, "event", str_of(d->def.name), text_of(row->json, "event")) &&
+			       version_is(row, d) && threat_is(row, d) && inputs_are(row, d)
+		       ? PASSED
+		       : FAILED;
+}
+
+/* ---- all three ------------------------------------------------------------------------------ */
+
 /* State lives from row to row, so this kind is not run row by row. */
 static struct test current;
 
 enum outcome run_builtin(struct row *row)
 {
-	return run_builtin_row(row, &current);
+	const char *detector = text_of(row->json, "detector");
+
+	if (!detector[0])
+		return run_definition(row, &current);
+	return strchr(detector, '\n') ? run_on_event(row) : run_builtin_row(row, &current);
 }
 
 void end_builtin(void)

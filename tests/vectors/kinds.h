@@ -57,7 +57,6 @@ enum outcome run_flags(struct row *row);
 enum outcome run_scenario(struct row *row);
 enum outcome run_register(struct row *row);
 enum outcome run_autopopulate(struct row *row);
-enum outcome run_on_event(struct row *row);
 enum outcome run_builtin(struct row *row);
 void end_builtin(void);
 /* tests/cel/tracee_cel.c */

@@ -16,7 +16,6 @@ const struct kind kinds[] = {
 	{ .name = "scenarios", .run = run_scenario },
 	{ .name = "register", .run = run_register },
 	{ .name = "autopopulate", .run = run_autopopulate },
-	{ .name = "on_event", .run = run_on_event },
 	{ .name = "builtin", .run = run_builtin, .end = end_builtin },
 	{ .name = "cel", .run_file = tracee_cel_file },
 	{ .name = NULL },

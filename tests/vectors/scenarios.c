@@ -151,8 +151,6 @@ static bool feed(struct scenario *s, struct ruleset *ruleset)
 
 /* Where our default is the documented intent on purpose; rules/README.md has the table. */
 static const struct difference differences[] = {
-	{ "chain-optional-dep", "an optional input runs whoever selected it" },
-	{ "optional-only-not-selected", "an optional input runs whoever selected it" },
 	{ "builtin-aslr-int32", "the detector works with the type the event has" },
 	{ NULL, NULL },
 };
