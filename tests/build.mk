@@ -44,7 +44,9 @@ $(FUZZ_REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/driver.o $(B)/libspoor.a
 
 # Targets about formats make their own events.
 HOSTILE_O = $(B)/tests/support/hostile.o
+FORMAT_O = $(HOSTILE_O) $(patsubst %,$(B)/tests/support/%.o,clean otlp records)
 $(B)/tests/fuzz/fuzz_alert $(B)/libfuzzer_alert: $(HOSTILE_O)
+$(B)/tests/fuzz/fuzz_format $(B)/libfuzzer_format: $(FORMAT_O)
 
 FUZZ_SAN = -fsanitize=address,undefined
 $(B)/libfuzzer_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libspoor.a

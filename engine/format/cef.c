@@ -145,6 +145,15 @@ static void add_customs(struct sheet *sheet, const struct facts *facts)
 		custom_number(sheet, "cn2Label", "parentPid", "cn2", facts->event->wire->ppid);
 }
 
+static void message(struct sheet *sheet, const struct facts *facts)
+{
+	size_t before = key(sheet, "msg"), value = sheet->out->len;
+
+	facts_message(sheet, facts, TEXT_CEF_VALUE);
+	if (sheet->out->len == value)
+		sheet->out->len = before;
+}
+
 static void add_extension(struct sheet *sheet, const struct facts *facts)
 {
 	buf_lit(sheet->out, "rt=");
@@ -156,8 +165,7 @@ static void add_extension(struct sheet *sheet, const struct facts *facts)
 	add_device(sheet, facts);
 	add_process(sheet, facts);
 	add_customs(sheet, facts);
-	key(sheet, "msg");
-	facts_message(sheet, facts, TEXT_CEF_VALUE);
+	message(sheet, facts);
 	pair(sheet, "reason", facts->description, VALUE_MAX);
 	if (sheet->truncated)
 		custom_number(sheet, "cn3Label", "truncatedFields", "cn3", sheet->truncated);

@@ -136,6 +136,24 @@ static int corpus_run(const char *target)
 	return failed;
 }
 
+/* -runs=N: N inputs of random bytes, the same ones every time; for targets that make their own. */
+static int random_run(const char *count)
+{
+	unsigned long long runs = strtoull(count, NULL, 10);
+	uint8_t data[64];
+
+	random_seed("runs");
+	for (unsigned long long i = 0; i < runs; i++) {
+		size_t len = 8 + random_below(sizeof(data) - 8);
+
+		for (size_t at = 0; at < len; at++)
+			data[at] = (uint8_t)random_below(256);
+		LLVMFuzzerTestOneInput(data, len);
+	}
+	printf("1..1\nok 1 - %llu runs\n", runs);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(argv[0], '/');
@@ -147,6 +165,8 @@ int main(int argc, char **argv)
 		name = name ? name + 1 : argv[0];
 		return corpus_run(strncmp(name, "fuzz_", 5) ? name : name + 5);
 	}
+	if (!strncmp(argv[1], "-runs=", 6))
+		return random_run(argv[1] + 6);
 	printf("1..%d\n", argc - 1);
 	for (int i = 1; i < argc; i++)
 		failed |= file_run(argv[i], argv[i], i, 0);
