@@ -310,6 +310,10 @@ static void add_rule(struct writer *w, const struct facts *facts)
 	attribute(w, RECORD_ATTRIBUTE, "threat.tactic.id", facts->tactic_id, CAP_TEXT);
 	attribute_texts(w, RECORD_ATTRIBUTE, "threat.technique.id", &facts->technique_id, 1);
 	attribute_texts(w, RECORD_ATTRIBUTE, "threat.technique.name", &facts->technique_name, 1);
+	if (facts->event->state) {
+		attribute_uint(w, RECORD_ATTRIBUTE, "spoor.events", facts->event->state->events);
+		attribute_uint(w, RECORD_ATTRIBUTE, "spoor.lost", facts->event->state->lost);
+	}
 	attribute(w, RECORD_ATTRIBUTE, "spoor.source_event", facts->source, CAP_TEXT);
 	attribute_texts(w, RECORD_ATTRIBUTE, "spoor.policies", facts->event->policies,
 			facts->event->policy_count);

@@ -105,6 +105,13 @@ static const char *const members[] = {
 	"str_array",
 	"int32_array",
 	"as_time",
+	"state",
+	"phase",
+	"first",
+	"last",
+	"events",
+	"confidence",
+	"lost",
 	"host_name",
 };
 

@@ -9,6 +9,7 @@
 #include "encode/facts.h"
 #include "encode/syslog.h"
 #include "encode/text.h"
+#include "event/encode.h"
 
 enum { VERSION_MAX = 31, ID_MAX = 1023, NAME_MAX_BYTES = 512, VALUE_MAX = 1023, CUSTOM_MAX = 4000 };
 
@@ -145,6 +146,18 @@ static void add_customs(struct sheet *sheet, const struct facts *facts)
 		custom_number(sheet, "cn2Label", "parentPid", "cn2", facts->event->wire->ppid);
 }
 
+/* Of several events: from when to when, and how many. */
+static void add_state(struct sheet *sheet, const struct facts *facts)
+{
+	const struct event_state *state = facts->event->state;
+
+	if (!state)
+		return;
+	number(sheet, "start", event_epoch_time(facts->event, state->first) / 1000000);
+	number(sheet, "end", event_epoch_time(facts->event, state->last) / 1000000);
+	number(sheet, "cnt", state->events);
+}
+
 static void message(struct sheet *sheet, const struct facts *facts)
 {
 	size_t before = key(sheet, "msg"), value = sheet->out->len;
@@ -158,6 +171,7 @@ static void add_extension(struct sheet *sheet, const struct facts *facts)
 {
 	buf_lit(sheet->out, "rt=");
 	buf_uint(sheet->out, facts->time / 1000000);
+	add_state(sheet, facts);
 	pair(sheet, "externalId", str_of(facts->id), CAP_NAME);
 	pair(sheet, "cat", facts->tactic, VALUE_MAX);
 	pair(sheet, "act", facts->detection ? STR("detected") : STR("observed"), CAP_NAME);

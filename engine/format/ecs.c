@@ -25,6 +25,7 @@ static const char *outcome_of(const struct facts *facts)
 static void add_event(struct sheet *sheet, const struct facts *facts)
 {
 	const struct setting_value *values = facts->options->values;
+	const struct event_state *state = facts->event->state;
 	struct str action = facts->source.len ? facts->source : facts->name;
 
 	object_open(sheet, "event");
@@ -49,6 +50,10 @@ static void add_event(struct sheet *sheet, const struct facts *facts)
 	object_literal(sheet, "provider", "spoor");
 	object_text(sheet, "dataset", values[DATASET].text, CAP_NAME);
 	object_text(sheet, "reason", facts->description, CAP_TEXT);
+	if (state) {
+		object_time(sheet, "start", event_epoch_time(facts->event, state->first));
+		object_time(sheet, "end", event_epoch_time(facts->event, state->last));
+	}
 	object_close(sheet);
 }
 
@@ -207,6 +212,19 @@ static void add_sensor(struct sheet *sheet, const struct facts *facts)
 	}
 }
 
+static void add_state(struct sheet *sheet, const struct facts *facts)
+{
+	const struct event_state *state = facts->event->state;
+
+	if (!state)
+		return;
+	object_open(sheet, "state");
+	object_text(sheet, "phase", str_of(state->phase), CAP_NAME);
+	object_uint(sheet, "events", state->events);
+	object_uint(sheet, "lost", state->lost);
+	object_close(sheet);
+}
+
 static void add_own(struct sheet *sheet, const struct facts *facts)
 {
 	object_open(sheet, "spoor");
@@ -214,6 +232,7 @@ static void add_own(struct sheet *sheet, const struct facts *facts)
 	object_text(sheet, "syscall", facts->syscall, CAP_TEXT);
 	object_policies(sheet, "policies", facts);
 	object_data(sheet, "data", facts);
+	add_state(sheet, facts);
 	if (sheet->truncated)
 		object_uint(sheet, "truncated_fields", sheet->truncated);
 	object_close(sheet);

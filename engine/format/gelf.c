@@ -85,6 +85,10 @@ static void add_fields(struct sheet *sheet, const struct facts *facts)
 		    VALUE_MAX);
 	for (unsigned i = 0; facts_datum(facts, &i, &datum);)
 		add_datum(sheet, &datum);
+	if (facts->event->state) {
+		object_uint(sheet, "_events", facts->event->state->events);
+		object_uint(sheet, "_lost", facts->event->state->lost);
+	}
 	if (sheet->truncated)
 		object_uint(sheet, "_truncated_fields", sheet->truncated);
 }

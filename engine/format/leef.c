@@ -98,6 +98,10 @@ static void add_attributes(struct sheet *sheet, const struct facts *facts)
 	pair(sheet, "policies", (struct str){ policies.data, (uint32_t)policies.len }, CAP_LONG);
 	pair(sheet, "machineId", facts->host->machine_id, CAP_NAME);
 	add_data(sheet, facts);
+	if (facts->event->state) {
+		number(sheet, "events", facts->event->state->events);
+		number(sheet, "lost", facts->event->state->lost);
+	}
 	key(sheet, "msg");
 	facts_message(sheet, facts, TEXT_LEEF_VALUE);
 	pair(sheet, "description", facts->description, CAP_LONG);

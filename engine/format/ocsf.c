@@ -19,6 +19,8 @@ static struct str base_name(struct str path)
 
 static void add_class(struct sheet *sheet, const struct facts *facts)
 {
+	const struct event_state *state = facts->event->state;
+
 	object_uint(sheet, "activity_id", 1);
 	object_literal(sheet, "activity_name", "Create");
 	object_uint(sheet, "category_uid", 2);
@@ -28,6 +30,13 @@ static void add_class(struct sheet *sheet, const struct facts *facts)
 	object_uint(sheet, "type_uid", 200401);
 	object_literal(sheet, "type_name", "Detection Finding: Create");
 	object_uint(sheet, "time", facts->time / 1000000);
+	if (state) {
+		object_uint(sheet, "start_time",
+			    event_epoch_time(facts->event, state->first) / 1000000);
+		object_uint(sheet, "end_time",
+			    event_epoch_time(facts->event, state->last) / 1000000);
+		object_uint(sheet, "count", MIN(state->events, (uint64_t)INT32_MAX));
+	}
 	object_uint(sheet, "severity_id", facts->severity->ocsf);
 	object_literal(sheet, "severity", facts->severity->caption);
 	object_uint(sheet, "status_id", 1);
@@ -240,6 +249,10 @@ static void add_unmapped(struct sheet *sheet, const struct facts *facts)
 	object_text(sheet, "pod_namespace", facts->pod_namespace, CAP_TEXT);
 	if (!facts->process)
 		object_data(sheet, "data", facts);
+	if (facts->event->state) {
+		object_text(sheet, "phase", str_of(facts->event->state->phase), CAP_NAME);
+		object_uint(sheet, "lost", facts->event->state->lost);
+	}
 	if (sheet->truncated)
 		object_uint(sheet, "truncated_fields", sheet->truncated);
 	object_close(sheet);

@@ -73,6 +73,10 @@ static void add_facts(struct sheet *sheet, const struct facts *facts)
 	parameter(sheet, "image", facts->image_name, VALUE_MAX);
 	parameter(sheet, "pod", facts->pod_name, VALUE_MAX);
 	parameter(sheet, "machineId", facts->host->machine_id, CAP_NAME);
+	if (facts->event->state) {
+		number(sheet, "events", facts->event->state->events);
+		number(sheet, "lost", facts->event->state->lost);
+	}
 	sheet->truncated += !facts_policies(&policies, facts);
 	parameter(sheet, "policies", (struct str){ policies.data, (uint32_t)policies.len },
 		  VALUE_MAX);

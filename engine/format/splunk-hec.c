@@ -58,6 +58,10 @@ static void add_event(struct sheet *sheet, const struct facts *facts)
 	object_text(sheet, "namespace", facts->pod_namespace, CAP_TEXT);
 	object_policies(sheet, "policies", facts);
 	object_data(sheet, "data", facts);
+	if (facts->event->state) {
+		object_uint(sheet, "count", facts->event->state->events);
+		object_uint(sheet, "lost", facts->event->state->lost);
+	}
 	if (sheet->truncated)
 		object_uint(sheet, "truncated_fields", sheet->truncated);
 	object_close(sheet);

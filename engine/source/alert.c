@@ -481,6 +481,44 @@ static void keep_all_empty(const struct json *line, struct wire_header *wire,
 		given->image_digest = undecodable;
 }
 
+static bool read_moment(struct reading *r, const struct json *object, const char *name,
+			uint64_t *out)
+{
+	struct str text = { 0 };
+
+	if (!read_text(r, object, name, &text))
+		return false;
+	if (text.data && !line_parse_time(text, out))
+		return line_fault_set(&r->fault, json_get(object, name)->at,
+				      "'%s': this is not a time as in RFC 3339", name);
+	return true;
+}
+
+/* What a rule with memory tells of itself. */
+static bool read_state(struct reading *r, const struct json *line, struct event *event)
+{
+	const struct json *object = json_get(line, "state");
+	struct str phase = { 0 };
+
+	if (!object || object->type == JSON_NULL)
+		return true;
+	if (object->type != JSON_OBJECT)
+		return wrong(r, object, "state", "an object");
+	struct event_state *state = arena_new(r->arena, struct event_state);
+
+	if (!state)
+		return out_of_memory(r);
+	event->state = state;
+	if (!read_text(r, object, "phase", &phase) ||
+	    !read_moment(r, object, "first", &state->first) ||
+	    !read_moment(r, object, "last", &state->last) ||
+	    !read_uint(r, object, "events", UINT64_MAX, &state->events) ||
+	    !read_uint(r, object, "lost", UINT64_MAX, &state->lost))
+		return false;
+	state->phase = c_text(r, phase);
+	return state->phase != NULL;
+}
+
 static bool read_ancestor(struct reading *r, const struct json *object, struct given_ancestor *out)
 {
 	uint64_t id = 0, pid = 0, ns_pid = 0;
@@ -620,7 +658,8 @@ static bool read_produced(struct reading *r, const struct json *line, struct eve
 	wire->id = source ? source->id : 0;
 	wire->size = sizeof(*wire);
 	return read_data(r, line, def, &event->values) && read_threat(r, line, event) &&
-	       read_identity(r, line, event, def) && read_detected_from(r, line, event);
+	       read_state(r, line, event) && read_identity(r, line, event, def) &&
+	       read_detected_from(r, line, event);
 }
 
 /* An event of the table. */

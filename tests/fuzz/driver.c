@@ -136,13 +136,13 @@ static int corpus_run(const char *target)
 	return failed;
 }
 
-/* -runs=N: N inputs of random bytes, the same ones every time; for targets that make their own. */
-static int random_run(const char *count)
+/* -runs=N [SEED]: N inputs of random bytes, the same for a seed; for targets that make their own. */
+static int random_run(const char *count, const char *seed)
 {
 	unsigned long long runs = strtoull(count, NULL, 10);
 	uint8_t data[64];
 
-	random_seed("runs");
+	random_seed(seed);
 	for (unsigned long long i = 0; i < runs; i++) {
 		size_t len = 8 + random_below(sizeof(data) - 8);
 
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 		return corpus_run(strncmp(name, "fuzz_", 5) ? name : name + 5);
 	}
 	if (!strncmp(argv[1], "-runs=", 6))
-		return random_run(argv[1] + 6);
+		return random_run(argv[1] + 6, argc > 2 ? argv[2] : "runs");
 	printf("1..%d\n", argc - 1);
 	for (int i = 1; i < argc; i++)
 		failed |= file_run(argv[i], argv[i], i, 0);

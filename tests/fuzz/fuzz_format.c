@@ -199,7 +199,7 @@ static void check_ocsf(void)
 	const struct json *tree = tree_of(
 		line(),
 		" activity_id activity_name category_uid category_name class_uid class_name "
-		"type_uid type_name time severity_id severity status_id status is_alert "
+		"type_uid type_name time start_time end_time count severity_id severity status_id status is_alert "
 		"action_id action disposition_id disposition message metadata device actor "
 		"finding_info evidences observables unmapped ");
 
@@ -218,7 +218,7 @@ static void check_gelf(void)
 		"_rule_id _rule_name _rule_version _event _source _severity _technique "
 		"_technique_name _tactic _pid _ppid _uid _process _executable _container_id "
 		"_container_name _container_image _pod _namespace _machine_id "
-		"_sensor_version _policies _truncated_fields ");
+		"_events _lost _sensor_version _policies _truncated_fields ");
 
 	for (const struct json *m = tree->first; m; m = m->next)
 		CHECK(m->type == JSON_STRING || m->type == JSON_NUMBER);

@@ -243,6 +243,18 @@ static struct threat *make_threat(struct hostile *h)
 	return threat;
 }
 
+static struct event_state *make_state(struct hostile *h)
+{
+	struct event_state *state = arena_new(&h->arena, struct event_state);
+
+	*state = (struct event_state){ .phase = one_in(h, 2) ? "crossed" : "absent",
+				       .first = number(h) >> 2,
+				       .last = number(h) >> 2,
+				       .events = number(h),
+				       .lost = one_in(h, 2) ? number(h) : 0 };
+	return state;
+}
+
 static struct process *make_process(struct hostile *h)
 {
 	struct process *process = arena_new(&h->arena, struct process);
@@ -288,6 +300,8 @@ static void make_event(struct hostile *h, struct event *event)
 	event->rule = hostile_text(h);
 	if (!one_in(h, 5))
 		event->threat = make_threat(h);
+	if (one_in(h, 4))
+		event->state = make_state(h);
 	event->policies = policies;
 	event->policy_count = (uint32_t)hostile_below(h, 3);
 	for (uint32_t i = 0; i < event->policy_count; i++)

@@ -36,12 +36,12 @@ static bool pair_add(struct record *out, struct str element, struct str key, str
 
 struct str record_get(const struct record *record, const char *key, uint32_t *count)
 {
-	struct str found = { 0 };
+	struct str found = { 0 }, wanted = str_of(key);
 
 	if (count)
 		*count = 0;
 	for (uint32_t i = 0; i < record->count; i++)
-		if (str_equal(record->pairs[i].key, str_of(key))) {
+		if (str_equal(record->pairs[i].key, wanted)) {
 			found = record->pairs[i].value;
 			if (count)
 				++*count;
@@ -51,47 +51,29 @@ struct str record_get(const struct record *record, const char *key, uint32_t *co
 
 /* ---- CEF ------------------------------ */
 
-static const char *const cef_keys[] = {
-	"rt",
-	"externalId",
-	"cat",
-	"act",
-	"deviceEventCategory",
-	"dvchost",
-	"deviceExternalId",
-	"dvc",
-	"c6a1Label",
-	"c6a1",
-	"deviceProcessName",
-	"sproc",
-	"spid",
-	"suid",
-	"fname",
-	"filePath",
-	"cs1Label",
-	"cs1",
-	"cs2Label",
-	"cs2",
-	"cs3Label",
-	"cs3",
-	"cs4Label",
-	"cs4",
-	"cs5Label",
-	"cs5",
-	"cs6Label",
-	"cs6",
-	"flexString1Label",
-	"flexString1",
-	"flexString2Label",
-	"flexString2",
-	"cn1Label",
-	"cn1",
-	"cn2Label",
-	"cn2",
-	"cn3Label",
-	"cn3",
-	"msg",
-	"reason",
+static const struct str cef_keys[] = {
+	STR("rt"),	    STR("start"),
+	STR("end"),	    STR("cnt"),
+	STR("externalId"),  STR("cat"),
+	STR("act"),	    STR("deviceEventCategory"),
+	STR("dvchost"),	    STR("deviceExternalId"),
+	STR("dvc"),	    STR("c6a1Label"),
+	STR("c6a1"),	    STR("deviceProcessName"),
+	STR("sproc"),	    STR("spid"),
+	STR("suid"),	    STR("fname"),
+	STR("filePath"),    STR("cs1Label"),
+	STR("cs1"),	    STR("cs2Label"),
+	STR("cs2"),	    STR("cs3Label"),
+	STR("cs3"),	    STR("cs4Label"),
+	STR("cs4"),	    STR("cs5Label"),
+	STR("cs5"),	    STR("cs6Label"),
+	STR("cs6"),	    STR("flexString1Label"),
+	STR("flexString1"), STR("flexString2Label"),
+	STR("flexString2"), STR("cn1Label"),
+	STR("cn1"),	    STR("cn2Label"),
+	STR("cn2"),	    STR("cn3Label"),
+	STR("cn3"),	    STR("msg"),
+	STR("reason"),
 };
 
 /* Up to an unescaped `|`; `at` moves behind it. */
@@ -158,7 +140,7 @@ static uint32_t cef_next(struct str line, uint32_t at)
 static bool cef_known(struct str key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cef_keys); i++)
-		if (str_equal(key, str_of(cef_keys[i])))
+		if (str_equal(key, cef_keys[i]))
 			return true;
 	return false;
 }
@@ -188,24 +170,26 @@ static bool cef_pair(struct arena *arena, struct str pair, struct record *out)
 	       pair_add(out, (struct str){ 0 }, key, value);
 }
 
+static uint32_t count_key(const struct record *record, struct str key)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < record->count; i++)
+		count += str_equal(record->pairs[i].key, key);
+	return count;
+}
+
 /* csNLabel goes with csN, and no key stands twice. */
 static bool cef_labels(struct record *out)
 {
-	char name[64];
-	uint32_t count;
-
 	for (uint32_t i = 0; i < out->count; i++) {
 		struct str key = out->pairs[i].key;
 
-		snprintf(name, sizeof(name), "%.*s", (int)key.len, key.data);
-		record_get(out, name, &count);
-		if (count != 1)
+		if (count_key(out, key) != 1)
 			return refuse(out, "a key stands twice");
-		if (key.len > 5 && !memcmp(key.data + key.len - 5, "Label", 5)) {
-			name[key.len - 5] = 0;
-			if (!record_get(out, name, NULL).data)
-				return refuse(out, "a label labels nothing");
-		}
+		if (key.len > 5 && !memcmp(key.data + key.len - 5, "Label", 5) &&
+		    !count_key(out, (struct str){ key.data, key.len - 5 }))
+			return refuse(out, "a label labels nothing");
 	}
 	return true;
 }
