@@ -33,9 +33,10 @@ struct ruleset_options {
 };
 
 /*
- * Load every file and directory of `paths` (NULL-terminated); "builtin" is the rules of the binary. Errors and warnings go to
- * `problems`; loading goes on after an error so that one run shows them all. The ruleset
- * holds what is valid; the caller decides whether errors are fatal. NULL: out of memory.
+ * Load every file and directory of `paths` (NULL-terminated); "builtin" is the rules of the
+ * binary. Errors and warnings go to `problems`; loading goes on after an error so that one run
+ * shows them all. The ruleset holds what is valid; the caller decides whether errors are fatal.
+ * NULL: out of memory.
  */
 struct ruleset *ruleset_load(const char *const *paths, const struct ruleset_options *options,
 			     struct err_list *problems);

@@ -343,8 +343,9 @@ static bool take_word(struct parser *p, struct operand *out)
 	if (out->function)
 		return true;
 	suggest_start(&suggest, name);
-	for (const struct function *f = template_functions; f->name; f++)
-		suggest_try(&suggest, str_of(f->name));
+	for (size_t i = 0; template_functions[i]; i++)
+		for (const struct function *f = template_functions[i]; f->name; f++)
+			suggest_try(&suggest, str_of(f->name));
 	fail(p, start, "the function '%.*s' is not supported", (int)MIN(name.len, 64u), name.data);
 	if (suggest.best.data)
 		err_hint(p->err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);

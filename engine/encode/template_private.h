@@ -43,7 +43,9 @@ struct function {
 };
 
 const struct function *template_function(struct str name);
-extern const struct function template_functions[]; /* NULL name at the end */
+/* Tables of them, each with a NULL name at its end; NULL at the end of the tables. */
+extern const struct function *const template_functions[];
+extern const struct function template_text_functions[];
 
 enum operand_kind { OPERAND_LITERAL, OPERAND_DOT, OPERAND_VARIABLE, OPERAND_PIPE, OPERAND_CALL };
 
@@ -137,7 +139,20 @@ bool tv_next(const struct tv *value, struct tv_each *each, struct tv *out, struc
 struct tv tv_field(const struct tv *value, struct str name);
 /* Do the two names mean the same member? */
 bool template_same_name(struct str a, struct str b);
+/* The whole number a value stands for, 0 if none. */
+int64_t template_integer(struct run *run, const struct tv *value);
+/* A text of the buf's bytes. */
+struct tv template_own(struct run *run, const struct buf *text);
+/* A list of copies of the items. */
+struct tv template_list(struct run *run, const struct tv *items, uint32_t count);
 /* Text in the arena; when memory is out, an empty one. */
 struct str template_copy(struct run *run, const char *data, size_t len);
+
+/* For files that define functions. */
+#ifdef TEMPLATE_CALLS
+#define CALL(name) static struct tv name(struct run *run, const struct tv *args, uint32_t count)
+#define UNUSED	   ((void)run, (void)args, (void)count)
+#define TEXT(i)	   tv_string(run, &args[i])
+#endif
 
 #endif

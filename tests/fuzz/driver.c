@@ -136,7 +136,7 @@ static int corpus_run(const char *target)
 	return failed;
 }
 
-/* -runs=N [SEED]: N inputs of random bytes, the same for a seed; for targets that make their own. */
+/* -runs=N [SEED]: N inputs of random bytes, for targets that make their own of them. */
 static int random_run(const char *count, const char *seed)
 {
 	unsigned long long runs = strtoull(count, NULL, 10);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Template text: refused with a place and a reason, or run over an event; both end, within bounds. */
+/* Template text: refused with a place and a reason, or run over an event, within bounds. */
 #include "encode/template.h"
 #include "touch.h"
 
