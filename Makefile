@@ -15,11 +15,13 @@ CPPFLAGS += -Iinclude -Iengine -I$(B)/gen -D_GNU_SOURCE -DSPOOR_VERSION='"$(VERS
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) -ffunction-sections -fdata-sections
 # Packed relocations: the tables are full of pointers, and a page of relocations read is memory used.
 LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections,-z,pack-relative-relocs
-LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -lmsgpackc -lm
+LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -ledit -lmsgpackc -lm
 # The Kafka transport, if librdkafka-dev is there; KAFKA=0 leaves it out.
 ifndef KAFKA
 KAFKA := $(shell echo '\#include <librdkafka/rdkafka.h>' | $(CC) -E - >/dev/null 2>&1 && echo 1 || echo 0)
 endif
+# What libedit needs where it is static.
+LDLIBS_STATIC = $(LDLIBS) -ltinfo -lbsd -lmd
 
 ifeq ($(V),1)
 Q =
@@ -94,7 +96,7 @@ static: $(B)/spoor-static ## build build/spoor-static, which needs no library
 # Warnings about getaddrinfo are true: host names need the C library's own files at run time.
 $(B)/spoor-static: $(B)/engine/main.o $(STATIC_C:%.c=$(B)/%.o) $(B)/libspoor.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS) -lssl -lcrypto -o $@ 2>$@.said || { cat $@.said; exit 1; }
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS_STATIC) -lssl -lcrypto -o $@ 2>$@.said || { cat $@.said; exit 1; }
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

@@ -63,6 +63,7 @@ void compile_error(struct compile *compile, uint32_t at, const char *format, ...
 {
 	va_list args;
 
+	compile->muted = compile->failed;
 	if (compile->failed)
 		return;
 	compile->failed = true;
@@ -79,6 +80,8 @@ void compile_hint(struct compile *compile, const char *format, ...)
 {
 	va_list args;
 
+	if (compile->muted)
+		return;
 	va_start(args, format);
 	vsnprintf(compile->err->hint, sizeof(compile->err->hint), format, args);
 	va_end(args);

@@ -131,10 +131,19 @@ int cel_env_slots(struct cel_env *env, const char *value_function, const char *h
 /* Names are looked up in this package first: in "a.b", x is a.b.x, a.x or x. 0 or -ENOMEM. */
 int cel_env_container(struct cel_env *env, const char *container);
 
-/* Walk the functions by name, for `spoor list functions` and the tests of examples. */
+/*
+ * Walk the functions and macros (call == NULL) by name, for `spoor list functions`, completion
+ * and the tests of examples.
+ */
 void cel_env_each_function(const struct cel_env *env,
 			   void (*visit)(void *ctx, const struct cel_function *function),
 			   void *ctx);
+
+/* All variables and constants with their types, the last declared first. */
+void cel_env_each_name(const struct cel_env *env,
+		       void (*visit)(void *ctx, const char *name, const char *type), void *ctx);
+/* NULL: there is none of that name. */
+const struct cel_message *cel_env_find_message(const struct cel_env *env, const char *name);
 
 /* ---- compiling ------------------------------------------------------------ */
 
@@ -154,6 +163,11 @@ int cel_compile(const struct cel_env *env, const struct cel_source *source, cons
 		struct arena *arena, const struct cel_program **out, struct err *err);
 /* Static type, as text. */
 const char *cel_program_type(const struct cel_program *program);
+/*
+ * Does an expression go on after the text? A bracket or a string of three quotes is open, or
+ * an operator stands last. For reading it line by line.
+ */
+bool cel_is_unfinished(const struct cel_env *env, struct str text);
 
 /* ---- evaluating ----------------------------------------------------------- */
 
@@ -174,6 +188,8 @@ struct cel_run {
 /* The result; VALUE_ERROR on any error. Never fails, never allocates outside run->arena. */
 struct value cel_eval(const struct cel_program *program, struct cel_run *run);
 
+/* A copy that lives in arena; messages keep what they refer to. False: no memory. */
+bool value_copy(struct arena *arena, struct value v, struct value *out);
 /* Equality as CEL's == has it. */
 bool cel_equal(struct value a, struct value b);
 /* A value as JSON text, for `spoor eval` and messages. */

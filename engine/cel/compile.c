@@ -78,6 +78,45 @@ int cel_compile(const struct cel_env *env, const struct cel_source *source, cons
 	return result;
 }
 
+/* Punctuation that an expression cannot end with. */
+static bool goes_on(struct str text)
+{
+	static const char *const infix[] = { "&&", "||", "==", "!=", "<", "<=", ">", ">=", "+",
+					     "-",  "*",	 "/",  "%",  "?", ":",	".", ",",  "!" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(infix); i++)
+		if (str_equal(text, str_of(infix[i])))
+			return true;
+	return false;
+}
+
+bool cel_is_unfinished(const struct cel_env *env, struct str text)
+{
+	struct arena arena = { .limit = 4 * 1024 * 1024 };
+	struct cel_source source = { .text = text };
+	struct err err = { .code = 0 };
+	struct compile compile = { .env = env, .source = &source, .arena = &arena, .err = &err };
+	struct token token, last = { .kind = TOKEN_END };
+	uint32_t offset = 0;
+	int open = 0;
+
+	while ((token = lex_next(&compile, &offset)).kind != TOKEN_END) {
+		if (token.kind == TOKEN_ERROR)
+			break;
+		last = token;
+		if (token.kind != TOKEN_PUNCTUATION)
+			continue;
+		open += strchr("([{", token.text.data[0]) != NULL;
+		open -= strchr(")]}", token.text.data[0]) != NULL;
+	}
+	arena_free(&arena);
+	if (token.kind == TOKEN_ERROR)
+		return token.at + 3 <= text.len && offset >= text.len &&
+		       (memmem(text.data + token.at, text.len - token.at, "\"\"\"", 3) ||
+			memmem(text.data + token.at, text.len - token.at, "'''", 3));
+	return open > 0 || (last.kind == TOKEN_PUNCTUATION && goes_on(last.text));
+}
+
 const char *cel_program_type(const struct cel_program *program)
 {
 	return program->type;

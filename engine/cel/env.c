@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "base/buf.h"
 #include "internal.h"
 
 #define LIBRARY(table, library_) \
@@ -388,7 +389,10 @@ static int row_order(const void *a, const void *b)
 void cel_env_each_function(const struct cel_env *env,
 			   void (*visit)(void *ctx, const struct cel_function *function), void *ctx)
 {
-	size_t count = 0, at = 0;
+	uint32_t macros = env->options & CEL_NO_MACROS ? 0
+			  : env->options & CEL_TRACEE  ? macro_rows_standard
+						       : macro_rows_count;
+	size_t count = macros, at = 0;
 	autoclean(freep) const struct cel_function **rows = NULL;
 
 	for (uint32_t i = 0; i < ENV_BUCKETS; i++)
@@ -398,6 +402,8 @@ void cel_env_each_function(const struct cel_env *env,
 	rows = calloc(count ? count : 1, sizeof(*rows));
 	if (!rows)
 		return;
+	for (; at < macros; at++)
+		rows[at] = &macro_rows[at];
 	for (uint32_t i = 0; i < ENV_BUCKETS; i++)
 		for (const struct function *f = env->functions[i]; f; f = f->next)
 			for (const struct overload *o = f->first; o; o = o->next)
@@ -405,4 +411,22 @@ void cel_env_each_function(const struct cel_env *env,
 	qsort(rows, count, sizeof(*rows), row_order);
 	for (size_t i = 0; i < count; i++)
 		visit(ctx, rows[i]);
+}
+
+void cel_env_each_name(const struct cel_env *env,
+		       void (*visit)(void *ctx, const char *name, const char *type), void *ctx)
+{
+	struct buf type = { .limit = 4096 };
+
+	for (const struct variable *v = env->variables; v; v = v->next) {
+		buf_clear(&type);
+		type_print(&type, v->type);
+		visit(ctx, v->name.data, buf_cstr(&type));
+	}
+	buf_free(&type);
+}
+
+const struct cel_message *cel_env_find_message(const struct cel_env *env, const char *name)
+{
+	return env_message(env, str_of(name));
 }

@@ -214,6 +214,9 @@ LIBRARY_TABLE(encoder_rows);
 LIBRARY_TABLE(optional_rows);
 LIBRARY_TABLE(regex_rows);
 LIBRARY_TABLE(net_rows);
+/* Not to be added to an environment: rows that describe macros. */
+LIBRARY_TABLE(macro_rows);
+extern const uint32_t macro_rows_standard; /* so many are CEL's own */
 
 /* ---- the tree (ast.c, parse.c, macro.c) ----------------------------------- */
 
@@ -342,6 +345,7 @@ struct compile {
 	struct arena *scratch; /* of the tree; freed after compiling */
 	struct err *err;
 	bool failed;
+	bool muted; /* the last report was not the first, so a hint is not about that one */
 	uint64_t regex_effort; /* what patterns may still take */
 	uint64_t fold_budget;  /* steps that folding may still take */
 	uint32_t nesting;      /* of the parser */
@@ -520,8 +524,6 @@ struct value message_field(struct cel_run *run, const struct cel_object *object,
 struct value message_has(struct cel_run *run, const struct cel_object *object,
 			 const struct cel_field *field);
 struct str value_type_name(struct value v);
-/* A copy that lives in arena; messages keep what they refer to. False: no memory. */
-bool value_copy(struct arena *arena, struct value v, struct value *out);
 bool value_is_zero(struct cel_run *run, struct value v);
 
 /* Made in run->arena; VALUE_ERROR when memory is out. */

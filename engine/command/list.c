@@ -288,33 +288,15 @@ static int resolve_any(void *ctx, struct str name, struct cel_slot *out, struct 
 }
 
 /* What looks like a function and is part of the language, or reads the event at hand. */
-static const struct cel_function macros[] = {
-	{ .name = "all", .signature = "list.(x, bool) -> bool", .doc = "Does it hold for all x?" },
-	{ .name = "exists",
-	  .signature = "list.(x, bool) -> bool",
-	  .doc = "Does it hold for some x?" },
-	{ .name = "exists_one",
-	  .signature = "list.(x, bool) -> bool",
-	  .doc = "Does it hold for exactly one x?" },
-	{ .name = "filter",
-	  .signature = "list.(x, bool) -> list",
-	  .doc = "The elements x for which it holds." },
+static const struct cel_function accessors[] = {
 	{ .name = "getEventData",
 	  .signature = "(string) -> dyn",
 	  .doc = "value of a field of the event; null if it is absent",
 	  .example = "getEventData(\"key\")" },
-	{ .name = "has",
-	  .signature = "(x.field) -> bool",
-	  .doc = "Is the field set, the key there?" },
 	{ .name = "hasData",
 	  .signature = "(string) -> bool",
 	  .doc = "does the event have this field?",
 	  .example = "hasData(\"perm_uid\")" },
-	{ .name = "map",
-	  .signature = "list.(x, expression) -> list",
-	  .doc = "The expression's value for every x." },
-	{ .name = "math.greatest", .signature = "(number, ...) -> number", .doc = "The greatest." },
-	{ .name = "math.least", .signature = "(number, ...) -> number", .doc = "The least." },
 };
 
 enum { FUNCTIONS_MAX = 2048 };
@@ -360,8 +342,8 @@ static void list_functions(struct listing *listing)
 	listing->failed |= !env;
 	if (!env)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(macros); i++)
-		collect_function(&functions, &macros[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(accessors); i++)
+		collect_function(&functions, &accessors[i]);
 	cel_env_each_function(env, collect_function, &functions);
 	qsort(functions.items, functions.count, sizeof(functions.items[0]), function_compare);
 	for (size_t i = 0; i < functions.count; i++)

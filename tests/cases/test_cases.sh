@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Golden runs. Each folder here is a case: `cmd` holds the arguments of build/spoor, as one would
-# type them in a shell, and it runs in that folder. want.out is its standard output, want.err its
-# standard error (no file: nothing), want.status its exit status (no file: 0). The version of the
-# sensor and the name of this host are written as VERSION and HOST.
+# type them in a shell, and it runs in that folder, on the file stdin if there is one. want.out is
+# its standard output, want.err its standard error (no file: nothing), want.status its exit status
+# (no file: 0). The version of the sensor and the name of this host are written as VERSION and HOST.
 #
 #	tests/cases/test_cases.sh [--update] [CASE...]	--update writes the result into want.*
 set -u
@@ -33,7 +33,9 @@ run() {
 	(
 		cd "$1" || exit 99
 		eval "set -- $(cat cmd)"
-		"$B/spoor" "$@" </dev/null >"$work/raw.out" 2>"$work/raw.err"
+		input=/dev/null
+		[ ! -f stdin ] || input=stdin
+		"$B/spoor" "$@" <$input >"$work/raw.out" 2>"$work/raw.err"
 	)
 	echo $? >"$work/status"
 	neutral "$work/raw.out" >"$work/out"

@@ -23,8 +23,9 @@ engine/delivery include engine/base engine/event engine/source
 engine/config   include engine/base engine/event engine/delivery engine/options.h
 engine/page     include engine/base engine/event engine/detect
 engine/trigger  include engine/base
+engine/repl     include engine/base engine/event engine/cel engine/detect
 engine/command  include engine/base engine/options.h engine/sensor.h
-engine/command  engine/page engine/trigger engine/detect engine/policy engine/cel
+engine/command  engine/repl engine/page engine/trigger engine/detect engine/policy engine/cel
 engine/command  engine/encode engine/source
 engine          *
 '

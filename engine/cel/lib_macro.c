@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What macro.c expands, as rows for people: they are no functions, so call is NULL. */
+#include "internal.h"
+
+#define ROW(name, signature, doc, example, result) \
+	{ \
+		name, signature, NULL, doc, example, result \
+	}
+
+/* Those of CEL itself come first; Tracee has no others. */
+const struct cel_function macro_rows[] = {
+	ROW("has", "(x.field) -> bool", "Is the field set, the key there?", "has({'a': 1}.a)",
+	    "true"),
+	ROW("all", "list.(x, bool) -> bool", "Does it hold for all x? Of a map: for all keys.",
+	    "[1, 2].all(x, x > 0)", "true"),
+	ROW("exists", "list.(x, bool) -> bool", "Does it hold for some x? Of a map: for some key.",
+	    "[1, 2].exists(x, x > 1)", "true"),
+	ROW("exists_one", "list.(x, bool) -> bool", "Does it hold for exactly one x?",
+	    "[1, 2].exists_one(x, x > 1)", "true"),
+	ROW("filter", "list.(x, bool) -> list", "The elements x for which it holds.",
+	    "[1, 2, 3].filter(x, x > 1)", "[2,3]"),
+	ROW("map", "list.(x, expression) -> list", "The expression's value for every x.",
+	    "[1, 2].map(x, x * 2)", "[2,4]"),
+	ROW("map", "list.(x, bool, expression) -> list",
+	    "The same, for those x for which it holds.", "[1, 2].map(x, x > 1, x * 2)", "[4]"),
+	ROW("all", "list.(i, x, bool) -> bool",
+	    "With position and element; of a map: key and value.", "[1, 2].all(i, x, x == i + 1)",
+	    "true"),
+	ROW("cel.bind", "(x, value, expression) -> dyn",
+	    "The expression, in which x stands for the value.", "cel.bind(x, 3, x * x)", "9"),
+	ROW("exists", "list.(i, x, bool) -> bool",
+	    "With position and element; of a map: key and value.", "{'a': 1}.exists(k, v, v == 1)",
+	    "true"),
+	ROW("existsOne", "list.(x, bool) -> bool", "The same as exists_one.",
+	    "[1, 2].existsOne(x, x > 1)", "true"),
+	ROW("existsOne", "list.(i, x, bool) -> bool",
+	    "With position and element; of a map: key and value.", "[5, 6].existsOne(i, x, i == 1)",
+	    "true"),
+	ROW("exists_one", "list.(i, x, bool) -> bool",
+	    "With position and element; of a map: key and value.",
+	    "[5, 6].exists_one(i, x, i == 1)", "true"),
+	ROW("math.greatest", "(number, ...) -> number",
+	    "The greatest of the numbers, or of a list.", "math.greatest(1, 3, 2)", "3"),
+	ROW("math.least", "(number, ...) -> number", "The least of the numbers, or of a list.",
+	    "math.least([3, 1, 2])", "1"),
+	ROW("optFlatMap", "optional_type.(x, expression) -> optional",
+	    "The expression, itself an optional, of what is there.",
+	    "optional.of([1]).optFlatMap(x, x[?0]).value()", "1"),
+	ROW("optMap", "optional_type.(x, expression) -> optional",
+	    "The expression's value of what is there.", "optional.of(2).optMap(x, x + 1).value()",
+	    "3"),
+	ROW("or", "optional_type.(optional) -> optional", "The other if nothing is there.",
+	    "optional.none().or(optional.of(1)).value()", "1"),
+	ROW("orValue", "optional_type.(dyn) -> dyn", "What is there, or else the value.",
+	    "optional.none().orValue(1)", "1"),
+	ROW("sortBy", "list.(x, expression) -> list", "Sorted by the expression's values.",
+	    "[1, 3, 2].sortBy(x, -x)", "[3,2,1]"),
+	ROW("transformList", "list.(i, x, expression) -> list",
+	    "The expression's value for every position and element, or key and value.",
+	    "[4, 5].transformList(i, x, i * x)", "[0,5]"),
+	ROW("transformList", "list.(i, x, bool, expression) -> list",
+	    "The same, for those for which it holds.", "[4, 5].transformList(i, x, i > 0, x)",
+	    "[5]"),
+	ROW("transformMap", "map.(k, v, expression) -> map", "The same keys with other values.",
+	    "{'a': 1}.transformMap(k, v, v + 1)", "{\"a\":2}"),
+	ROW("transformMap", "map.(k, v, bool, expression) -> map",
+	    "The same, for those for which it holds.",
+	    "{'a': 1, 'b': 2}.transformMap(k, v, v > 1, v)", "{\"b\":2}"),
+	ROW("transformMapEntry", "map.(k, v, map) -> map", "The maps of all entries, put together.",
+	    "{'a': 'b'}.transformMapEntry(k, v, {v: k})", "{\"b\":\"a\"}"),
+	ROW("transformMapEntry", "map.(k, v, bool, map) -> map",
+	    "The same, for those for which it holds.",
+	    "{'a': 'b'}.transformMapEntry(k, v, k > 'a', {v: k})", "{}"),
+};
+const uint32_t macro_rows_count = ARRAY_SIZE(macro_rows);
+const uint32_t macro_rows_standard = 7;
