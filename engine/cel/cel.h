@@ -163,6 +163,9 @@ int cel_compile(const struct cel_env *env, const struct cel_source *source, cons
 		struct arena *arena, const struct cel_program **out, struct err *err);
 /* Static type, as text. */
 const char *cel_program_type(const struct cel_program *program);
+/* Visits the name of each function that may be called; operators among them. */
+void cel_program_each_call(const struct cel_program *program,
+			   void (*visit)(void *ctx, struct str name), void *ctx);
 /*
  * Does an expression go on after the text? A bracket or a string of three quotes is open, or
  * an operator stands last. For reading it line by line.

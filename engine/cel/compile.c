@@ -78,6 +78,17 @@ int cel_compile(const struct cel_env *env, const struct cel_source *source, cons
 	return result;
 }
 
+void cel_program_each_call(const struct cel_program *program,
+			   void (*visit)(void *ctx, struct str name), void *ctx)
+{
+	for (uint32_t i = 0; i < program->code_count; i++)
+		if (program->code[i].opcode == OPCODE_call) {
+			const struct call_site *site = program->code[i].pointer;
+
+			visit(ctx, site->name);
+		}
+}
+
 /* Punctuation that an expression cannot end with. */
 static bool goes_on(struct str text)
 {

@@ -218,7 +218,8 @@ static void print_plan(const struct ruleset *ruleset)
 static bool load_all(struct check *check, bool given)
 {
 	struct ruleset_options options = { .compat_tracee = check->options->compat != NULL,
-					   .environment = true };
+					   .environment = true,
+					   .advise = true };
 	struct policies_options policy_options = { .compat_tracee = options.compat_tracee };
 	struct ruleset *ruleset;
 	struct policies *policies = NULL;

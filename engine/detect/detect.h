@@ -29,6 +29,7 @@ struct ruleset_options {
 	 */
 	bool live;
 	bool fixed_secret; /* keys of memories are hashed always the same way, for tests */
+	bool advise;  /* warn of calls that never answer, and in Tracee's mode of what it refuses */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 

@@ -88,7 +88,7 @@ static int declare(struct cel_env *env, cel_resolve_fn resolve,
 	int code = environment_messages(env);
 
 	if (!code)
-		code = environment_variables(env);
+		code = environment_variables(env, false);
 	if (!code)
 		code = cel_env_functions(env, environment_functions, environment_function_count);
 	for (size_t i = 0; !code && i < environment_constant_count; i++)
@@ -97,6 +97,31 @@ static int declare(struct cel_env *env, cel_resolve_fn resolve,
 	if (!code)
 		code = declare_memory(env, memory ? memory : &nothing, ctx);
 	return code ? code : cel_env_slots(env, "getEventData", "hasData", resolve, ctx);
+}
+
+static int resolve_any(void *ctx, struct str name, struct cel_slot *out, struct err *err)
+{
+	(void)ctx, (void)name, (void)err;
+	*out = (struct cel_slot){ .type = "dyn" };
+	return 0;
+}
+
+struct cel_env *environment_new_tracee(void)
+{
+	struct cel_env *env = cel_env_new_with(CEL_TRACEE);
+	int code = env ? environment_messages(env) : -ENOMEM;
+
+	if (!code)
+		code = environment_variables(env, true);
+	if (!code)
+		code = cel_env_functions(env, environment_functions, environment_tracee_count);
+	if (!code)
+		code = cel_env_slots(env, "getEventData", "hasData", resolve_any, NULL);
+	if (code) {
+		cel_env_free(env);
+		return NULL;
+	}
+	return env;
 }
 
 struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,

@@ -39,18 +39,28 @@ struct environment_memory {
 struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,
 				void *ctx);
 
+/*
+ * One that takes what Tracee's own does, for asking whether it would refuse an expression: its
+ * variables and functions, no constants, any name of a field. Nothing is evaluated in it.
+ */
+struct cel_env *environment_new_tracee(void);
+
 /* detect_run's cel.load. */
 void environment_load(struct cel_run *run, uint32_t slot);
 
 /* environment_fields.c: declare the message types, and the variables that have them. */
 int environment_messages(struct cel_env *env);
-int environment_variables(struct cel_env *env);
+/* tracee: only those that Tracee has. */
+int environment_variables(struct cel_env *env, bool tracee);
 /* `item`, for the output fields of a detector that has output.for_each. 0 or -ENOMEM. */
 int environment_item(struct cel_env *env);
 
 /* environment_functions.c */
 extern const struct cel_function environment_functions[];
 extern const uint32_t environment_function_count;
+extern const uint32_t environment_tracee_count; /* so many of them, the first, are Tracee's */
+/* The row of a function that asks a store this sensor does not have; NULL: it is none. */
+const struct cel_function *environment_absent(struct str name);
 /* Facts of this host for system.info(), read once. */
 void environment_learn_host(void);
 

@@ -299,8 +299,9 @@ int environment_messages(struct cel_env *env)
 	return code ? code : declare(env, own_messages, ARRAY_SIZE(own_messages));
 }
 
-int environment_variables(struct cel_env *env)
+int environment_variables(struct cel_env *env, bool tracee)
 {
+	enum { TRACEE_COUNT = 3 };
 	static const struct {
 		const char *name, *type;
 		cel_get_fn get;
@@ -311,7 +312,7 @@ int environment_variables(struct cel_env *env)
 		{ "context", "spoor.Context", get_context },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+	for (size_t i = 0; i < (tracee ? TRACEE_COUNT : ARRAY_SIZE(variables)); i++) {
 		int code = cel_env_variable(env, variables[i].name, variables[i].type,
 					    variables[i].get);
 

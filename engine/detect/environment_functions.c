@@ -376,12 +376,6 @@ const struct cel_function environment_functions[] = {
 	  "process.getAncestry(1u, 3)", "[]" },
 	{ "process.getChildren", "(uint) -> list(dyn)", process_get_children,
 	  "children of the process with this entity id", "process.getChildren(1u)", "[]" },
-	{ "process.related", "(int) -> bool", process_is_related,
-	  "is the event's process related to the one with this host pid: the same, ancestor, "
-	  "descendant or sibling (init's children apart); true also if either is unknown",
-	  "process.related(1)", "true" },
-	{ "process.related", "(uint) -> bool", process_is_related, "the same for unsigned fields",
-	  "process.related(1u)", "true" },
 	{ "container.get", "(string) -> dyn", container_get,
 	  "the container with this id: map of id, name, image, image_digest, runtime, "
 	  "start_time, pod; null if unknown",
@@ -408,6 +402,13 @@ const struct cel_function environment_functions[] = {
 	{ "syscall.getId", "(string) -> int", syscall_get_id,
 	  "number of an x86-64 system call, -1 if there is none", "syscall.getId(\"msgget\")",
 	  "68" },
+	/* Ours: environment_tracee_count. */
+	{ "process.related", "(int) -> bool", process_is_related,
+	  "is the event's process related to the one with this host pid: the same, ancestor, "
+	  "descendant or sibling (init's children apart); true also if either is unknown",
+	  "process.related(1)", "true" },
+	{ "process.related", "(uint) -> bool", process_is_related, "the same for unsigned fields",
+	  "process.related(1u)", "true" },
 	{ "hasBits", "(dyn, int) -> bool", has_bits,
 	  "all bits of the mask are set in the number; false for a field that is absent",
 	  "hasBits(0x3b6, IPC_CREAT)", "true", CEL_ALL_BITS },
@@ -420,3 +421,13 @@ const struct cel_function environment_functions[] = {
 	  "origin(\"\")", "\"\"" },
 };
 const uint32_t environment_function_count = ARRAY_SIZE(environment_functions);
+const uint32_t environment_tracee_count = 11;
+
+const struct cel_function *environment_absent(struct str name)
+{
+	for (uint32_t i = 0; i < environment_function_count; i++)
+		if (environment_functions[i].call == no_object &&
+		    str_equal(name, str_of(environment_functions[i].name)))
+			return &environment_functions[i];
+	return NULL;
+}

@@ -448,6 +448,17 @@ const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory)
 	return loader->item_env;
 }
 
+/* What Tracee would take in this directory, where it is asked. */
+static int make_tracee_env(struct loader *loader, uint32_t directory)
+{
+	cel_env_free(loader->tracee_env);
+	loader->tracee_env = NULL;
+	if (!loader->ruleset->compat || !loader->options.advise)
+		return 0;
+	loader->tracee_env = environment_new_tracee();
+	return loader->tracee_env ? add_lists(loader, loader->tracee_env, directory) : -ENOMEM;
+}
+
 static int compile_all(struct loader *loader)
 {
 	for (uint32_t directory = 0; directory < loader->directory_count; directory++) {
@@ -456,10 +467,11 @@ static int compile_all(struct loader *loader)
 		for (uint32_t i = 0; i < loader->pending_count; i++) {
 			if (loader->pending[i].directory != directory)
 				continue;
-			if (!env)
+			if (!env) {
 				env = make_env(loader, directory);
-			if (!env)
-				return -ENOMEM;
+				if (!env || make_tracee_env(loader, directory))
+					return -ENOMEM;
+			}
 			detector_compile(loader, &loader->pending[i], env);
 		}
 	}
@@ -598,6 +610,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	code = finish(&loader);
 	warn_idle(&loader);
 	err_list_sort(problems);
+	cel_env_free(loader.tracee_env);
 	arena_free(&loader.scratch);
 	if (!code)
 		return ruleset;

@@ -454,9 +454,12 @@ static uint32_t offset_in(struct str text, uint32_t line, uint32_t column)
 	return at;
 }
 
-/* The expression's own place becomes one in the file; `what` says which expression it is. */
-static void expression_error(struct report *report, const struct yaml_node *node, uint32_t skip,
-			     const char *what, struct err *err)
+/*
+ * The expression's own place becomes one in the file; `what` says which expression it is. Level
+ * and rule are err's.
+ */
+static void expression_problem(struct report *report, const struct yaml_node *node, uint32_t skip,
+			       const char *what, struct err *err)
 {
 	struct str text = { node->text.data + skip, node->text.len - skip };
 	uint32_t offset = skip +
@@ -465,10 +468,39 @@ static void expression_error(struct report *report, const struct yaml_node *node
 
 	memcpy(message, err->message, sizeof(message));
 	err_set(err, -EINVAL, "%.200s: %.800s", what, message);
-	err->level = ERR_ERROR;
-	err->rule = "expression";
 	yaml_err_offset(err, report->file, yaml_offset(report->file, node, offset));
 	report_add(report, node, err);
+}
+
+/* Tracee would not load a rule with it, so a rule that has to serve both must not have it. */
+static void warn_tracee(struct loader *loader, struct report *report, const struct yaml_node *node,
+			uint32_t skip, struct str text, const char *want)
+{
+	struct cel_source source = { .text = text, .line = 1, .column = 1 };
+	const struct cel_program *program;
+	struct err err = { 0 };
+
+	if (!loader->tracee_env ||
+	    cel_compile(loader->tracee_env, &source, want, &loader->scratch, &program, &err) == 0)
+		return;
+	err.level = ERR_WARNING;
+	err.rule = "tracee-refuses";
+	expression_problem(report, node, skip, "Tracee refuses this", &err);
+}
+
+struct calls {
+	struct report *report;
+	const struct yaml_node *node;
+};
+
+static void warn_absent_store(void *ctx, struct str function)
+{
+	const struct calls *calls = ctx;
+	const struct cel_function *row = environment_absent(function);
+
+	if (row)
+		report_warning(calls->report, calls->node, "absent-store", row->doc,
+			       "%s always answers %s", row->name, row->result);
 }
 
 const struct cel_program *compile_expression(struct loader *loader, struct report *report,
@@ -483,11 +515,18 @@ const struct cel_program *compile_expression(struct loader *loader, struct repor
 	const struct cel_program *program = NULL;
 	struct err err = { 0 };
 
-	if (source.text.data &&
-	    cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) == 0)
-		return program;
-	expression_error(report, node, skip, what, &err);
-	return NULL;
+	if (!source.text.data ||
+	    cel_compile(env, &source, want, &loader->ruleset->arena, &program, &err) < 0) {
+		err.level = ERR_ERROR;
+		err.rule = "expression";
+		expression_problem(report, node, skip, what, &err);
+		return NULL;
+	}
+	if (loader->options.advise)
+		cel_program_each_call(program, warn_absent_store,
+				      &(struct calls){ .report = report, .node = node });
+	warn_tracee(loader, report, node, skip, source.text, want);
+	return program;
 }
 
 /* Conditions on the state come last: they are asked when there is one. */

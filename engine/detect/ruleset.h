@@ -150,7 +150,8 @@ struct loader {
 		*only;	   /* the event of the step at hand; NULL: any of the detector's */
 	uint32_t step_at;  /* the step at hand may refer to those before this one */
 	bool before_state; /* the expression is evaluated when there is no state(...) yet */
-	bool reads_state;  /* the expression at hand asks for state(...) */
+	struct cel_env *tracee_env; /* of the directory at hand, for warnings; NULL: not asked */
+	bool reads_state;	    /* the expression at hand asks for state(...) */
 };
 
 /* A detector as read, waiting until all names are known. */
