@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	CHECK(url.local ? url.path[0] == '/' : url.host[0] != 0);
-	CHECK(url_shown(&url, out, sizeof(out)) == out && !strchr(out, '@') && !strchr(out, '?'));
+	CHECK(url_shown(&url, out, sizeof(out)) == out);
+	CHECK(url.local || (!strchr(out, '@') && !strchr(out, '?')));
 	url_parameter(&url, "tag", out, sizeof(out));
 	url_unknown_parameter(&url, "tag requireAck", out, sizeof(out));
 	return 0;

@@ -165,7 +165,7 @@ static bool answer(int fd, const struct fake_reply *reply)
 			  NULL);
 	if (reply->hang_up)
 		return false;
-	send(fd, head, (size_t)len, MSG_NOSIGNAL);
+	send(fd, head, (size_t)len, MSG_NOSIGNAL | (body ? MSG_MORE : 0));
 	send(fd, reply->body, reply->cut ? body / 2 : body, MSG_NOSIGNAL);
 	return !reply->cut;
 }
