@@ -4,9 +4,6 @@
  * first. Datadog dates what is older than 18 hours anew, so the event's time stays an attribute
  * of its own.
  */
-#include <errno.h>
-
-#include "base/err.h"
 #include "event/json.h"
 #include "http.h"
 #include "library.h"
@@ -19,11 +16,6 @@ static const struct setting_key keys[KEY_COUNT] = {
 	{ "source", SETTING_TEXT, .fallback = "spoor", .doc = "ddsource of the logs" },
 	{ "service", SETTING_TEXT, .fallback = "spoor", .doc = "service of the logs" },
 	{ "tags", SETTING_TEXTS, .doc = "ddtags of the logs, such as env:prod" },
-};
-
-struct transport_state {
-	struct http *http;
-	const struct transport_settings *settings;
 };
 
 static const char *const statuses[] = { "info", "notice", "warning", "error", "critical" };
@@ -59,13 +51,13 @@ static bool is_object(struct str record)
 
 static void body_write(void *own, struct buf *out, const struct http_part *part)
 {
-	const struct transport_state *state = own;
+	const struct transport_settings *settings = own;
 
 	for (uint32_t i = 0; i < part->count; i++) {
 		struct str record = part->records[i].bytes;
 
 		buf_char(out, i ? ',' : '[');
-		write_attributes(state->settings, &part->records[i], out);
+		write_attributes(settings, &part->records[i], out);
 		buf_char(out, ',');
 		if (is_object(record) && record.len > 2) {
 			buf_add(out, record.data + 1, record.len - 1);
@@ -88,31 +80,7 @@ static const struct http_receiver receiver = {
 static int datadog_open(const struct transport_settings *settings, struct transport_state **out,
 			struct err *err)
 {
-	autoclean(freep) struct transport_state *state = calloc(1, sizeof(*state));
-
-	if (!state)
-		return err_set(err, -ENOMEM, "out of memory");
-	state->settings = settings;
-	int r = http_open(settings, &receiver, state, &state->http, err);
-
-	if (r < 0)
-		return r;
-	*out = take(state);
-	return 0;
-}
-
-static int datadog_send(struct transport_state *state, struct transport_batch *batch)
-{
-	return http_send(state->http, batch);
-}
-
-static void datadog_close(struct transport_state *state, uint64_t deadline)
-{
-	(void)deadline;
-	if (!state)
-		return;
-	http_close(state->http);
-	free(state);
+	return http_only_open(settings, &receiver, out, err);
 }
 
 const struct transport transport_datadog = {
@@ -126,6 +94,6 @@ const struct transport transport_datadog = {
 	.missing = library_missing,
 	.check = http_check,
 	.open = datadog_open,
-	.send = datadog_send,
-	.close = datadog_close,
+	.send = http_only_send,
+	.close = http_only_close,
 };

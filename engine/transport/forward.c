@@ -87,18 +87,6 @@ static int read_bool(const char *text)
 	return -1;
 }
 
-static int64_t read_duration(const char *text)
-{
-	char *end;
-	long long number = strtoll(text, &end, 10);
-	int64_t unit = !strcmp(end, "ms")  ? 1
-		       : !strcmp(end, "s") ? 1000
-		       : !strcmp(end, "m") ? 60000
-					   : -1;
-
-	return end != text && number > 0 && number < 1000000 ? number * unit : -1;
-}
-
 /* Fills what the URL and the keys say together; the URL's parameters win, as they are Tracee's. */
 static int read_url(const struct transport_settings *settings, struct transport_state *out,
 		    struct err *err)
@@ -127,7 +115,7 @@ static int read_url(const struct transport_settings *settings, struct transport_
 		out->require_ack = read_bool(text) > 0;
 	}
 	if (url_parameter(&out->url, "connectionTimeout", text, sizeof(text))) {
-		out->connect_ms = read_duration(text);
+		out->connect_ms = url_duration(text);
 		if (out->connect_ms < 0)
 			return err_set(err, -EINVAL, "connectionTimeout=%s is no duration", text);
 	}

@@ -24,18 +24,7 @@ static const struct http_receiver receiver = {
 static int gelf_open(const struct transport_settings *settings, struct transport_state **out,
 		     struct err *err)
 {
-	return http_open(settings, &receiver, NULL, (struct http **)out, err);
-}
-
-static int gelf_send(struct transport_state *state, struct transport_batch *batch)
-{
-	return http_send((struct http *)state, batch);
-}
-
-static void gelf_close(struct transport_state *state, uint64_t deadline)
-{
-	(void)deadline;
-	http_close((struct http *)state);
+	return http_only_open(settings, &receiver, out, err);
 }
 
 const struct transport transport_gelf_http = {
@@ -49,6 +38,6 @@ const struct transport transport_gelf_http = {
 	.missing = library_missing,
 	.check = http_check,
 	.open = gelf_open,
-	.send = gelf_send,
-	.close = gelf_close,
+	.send = http_only_send,
+	.close = http_only_close,
 };

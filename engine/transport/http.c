@@ -655,6 +655,23 @@ int http_open(const struct transport_settings *settings, const struct http_recei
 	return 0;
 }
 
+int http_only_open(const struct transport_settings *settings, const struct http_receiver *receiver,
+		   struct transport_state **out, struct err *err)
+{
+	return http_open(settings, receiver, (void *)settings, (struct http **)out, err);
+}
+
+int http_only_send(struct transport_state *state, struct transport_batch *batch)
+{
+	return http_send((struct http *)state, batch);
+}
+
+void http_only_close(struct transport_state *state, uint64_t deadline)
+{
+	(void)deadline;
+	http_close((struct http *)state);
+}
+
 const char *http_shown(const struct http *http)
 {
 	return http->shown;

@@ -108,6 +108,14 @@ int http_open(const struct transport_settings *settings, const struct http_recei
 int http_send(struct http *http, struct transport_batch *batch);
 /* NULL is fine. */
 void http_close(struct http *http);
+/*
+ * The three functions of a transport that has no state besides; its receiver is given the settings
+ * as `own`.
+ */
+int http_only_open(const struct transport_settings *settings, const struct http_receiver *receiver,
+		   struct transport_state **out, struct err *err);
+int http_only_send(struct transport_state *state, struct transport_batch *batch);
+void http_only_close(struct transport_state *state, uint64_t deadline);
 
 /* During receiver->headers: adds "Name: value" to the request at hand. */
 void http_header(struct http *http, const char *line);

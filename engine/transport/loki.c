@@ -26,11 +26,6 @@ static const struct setting_key keys[KEY_COUNT] = {
 
 static const char *const severities[SEVERITIES] = { "info", "low", "medium", "high", "critical" };
 
-struct transport_state {
-	struct http *http;
-	const struct transport_settings *settings;
-};
-
 static bool is_label(struct str name)
 {
 	for (uint32_t i = 0; i < name.len; i++)
@@ -105,7 +100,7 @@ static void write_value(const struct transport_settings *settings,
 
 static void body_write(void *own, struct buf *out, const struct http_part *part)
 {
-	const struct transport_settings *settings = ((struct transport_state *)own)->settings;
+	const struct transport_settings *settings = own;
 	bool streams = false;
 
 	buf_lit(out, "{\"streams\":[");
@@ -133,7 +128,7 @@ static void body_write(void *own, struct buf *out, const struct http_part *part)
 
 static void add_tenant(void *own, struct http *http, const struct http_part *part, struct str body)
 {
-	const char *tenant = setting_text(((struct transport_state *)own)->settings, TENANT);
+	const char *tenant = setting_text(own, TENANT);
 	char line[URL_PART_MAX];
 
 	(void)part, (void)body;
@@ -154,31 +149,7 @@ static const struct http_receiver receiver = {
 static int loki_open(const struct transport_settings *settings, struct transport_state **out,
 		     struct err *err)
 {
-	autoclean(freep) struct transport_state *state = calloc(1, sizeof(*state));
-
-	if (!state)
-		return err_set(err, -ENOMEM, "out of memory");
-	state->settings = settings;
-	int r = http_open(settings, &receiver, state, &state->http, err);
-
-	if (r < 0)
-		return r;
-	*out = take(state);
-	return 0;
-}
-
-static int loki_send(struct transport_state *state, struct transport_batch *batch)
-{
-	return http_send(state->http, batch);
-}
-
-static void loki_close(struct transport_state *state, uint64_t deadline)
-{
-	(void)deadline;
-	if (!state)
-		return;
-	http_close(state->http);
-	free(state);
+	return http_only_open(settings, &receiver, out, err);
 }
 
 const struct transport transport_loki = {
@@ -192,6 +163,6 @@ const struct transport transport_loki = {
 	.missing = library_missing,
 	.check = loki_check,
 	.open = loki_open,
-	.send = loki_send,
-	.close = loki_close,
+	.send = http_only_send,
+	.close = http_only_close,
 };

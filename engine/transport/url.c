@@ -278,6 +278,21 @@ bool url_parameter(const struct url *url, const char *name, char *out, size_t si
 	return false;
 }
 
+int64_t url_duration(const char *text)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	char *end;
+	long long number = strtoll(text, &end, 10);
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (end != text && number > 0 && number < 1000000 && !strcmp(end, units[i].unit))
+			return number * units[i].ms;
+	return -1;
+}
+
 const char *url_unknown_parameter(const struct url *url, const char *known, char *out, size_t size)
 {
 	struct str query = str_of(url->query), found, value, word;

@@ -34,6 +34,8 @@ int url_parse(struct str text, const char *schemes, struct url *out, struct err 
 const char *url_shown(const struct url *url, char *out, size_t size);
 /* Value of a parameter of the query, decoded, into out; false if absent or too long. */
 bool url_parameter(const struct url *url, const char *name, char *out, size_t size);
+/* A parameter's duration in Go's form, as Tracee takes it (10s, 500ms, 1m): ms, or -1. */
+int64_t url_duration(const char *text);
 /*
  * Names the first parameter of the query that is not in `known` (separated by spaces); NULL:
  * all are known.

@@ -153,22 +153,6 @@ static void add_signature(void *ctx, struct http *http, const struct http_part *
 
 /* ---- settings ---------------------------------------------------------------------------- */
 
-/* Go's form, of which Tracee's users write 10s, 500ms, 1m. -1: not understood. */
-static int64_t duration_read(const char *text)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	char *end;
-	long long number = strtoll(text, &end, 10);
-
-	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-		if (end != text && number > 0 && number < 1000000 && !strcmp(end, units[i].unit))
-			return number * units[i].ms;
-	return -1;
-}
-
 static int check_parameters(const struct transport_settings *settings, struct err *err)
 {
 	char text[128];
@@ -177,7 +161,7 @@ static int check_parameters(const struct transport_settings *settings, struct er
 
 	if (r < 0)
 		return r;
-	if (url_parameter(&url, "timeout", text, sizeof(text)) && duration_read(text) < 0) {
+	if (url_parameter(&url, "timeout", text, sizeof(text)) && url_duration(text) < 0) {
 		err_set(err, -EINVAL, "the URL's timeout '%s' is no duration", text);
 		err_hint(err, "such as 10s, 500ms, 1m; the key `timeout` says the same");
 		return -EINVAL;
@@ -237,8 +221,8 @@ static int apply_parameters(struct transport_state *state,
 	state->own = *settings;
 	state->own.values = state->values;
 	state->settings = &state->own;
-	if (url_parameter(&url, "timeout", text, sizeof(text)) && duration_read(text) > 0)
-		state->values[HTTP_TIMEOUT].number = duration_read(text);
+	if (url_parameter(&url, "timeout", text, sizeof(text)) && url_duration(text) > 0)
+		state->values[HTTP_TIMEOUT].number = url_duration(text);
 	snprintf(state->content_type, sizeof(state->content_type), "%s",
 		 setting_text(settings, CONTENT_TYPE));
 	if (url_parameter(&url, "contentType", text, sizeof(text)) && !strpbrk(text, "\r\n"))
