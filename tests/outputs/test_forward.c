@@ -8,6 +8,9 @@
 #include <arpa/inet.h>
 #include <msgpack.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -23,6 +26,8 @@ struct fluent {
 	unsigned lose, wrong; /* numbers of chunks whose ack is lost, or is another's */
 	unsigned hang_up;     /* number of the chunk after which it closes */
 	bool structured, expect_ack, message;
+	SSL_CTX *tls; /* NULL: plain */
+	SSL *ssl;     /* of the connection at hand */
 	/* Found. */
 	unsigned chunks, connections;
 	char ids[CHUNKS_MAX][32];
@@ -37,6 +42,19 @@ static void complain(struct fluent *fluent, const char *what)
 {
 	if (!fluent->complaint[0])
 		snprintf(fluent->complaint, sizeof(fluent->complaint), "%s", what);
+}
+
+static void fluent_send(struct fluent *fluent, int fd, const char *data, size_t len)
+{
+	if (fluent->ssl)
+		SSL_write(fluent->ssl, data, (int)len);
+	else
+		send(fd, data, len, MSG_NOSIGNAL);
+}
+
+static ssize_t fluent_receive(struct fluent *fluent, int fd, char *data, size_t len)
+{
+	return fluent->ssl ? SSL_read(fluent->ssl, data, (int)len) : recv(fd, data, len, 0);
 }
 
 static bool is_text(const msgpack_object *object, const char *text)
@@ -175,7 +193,7 @@ static bool take_message(struct fluent *fluent, int fd, const msgpack_object *me
 			   n == fluent->wrong ? "AAAAAAAAAAAAAAAAAAAAAA==" : fluent->ids[n]);
 
 	if (n != fluent->lose && n != fluent->hang_up)
-		send(fd, ack, (size_t)len, MSG_NOSIGNAL);
+		fluent_send(fluent, fd, ack, (size_t)len);
 	return n != fluent->hang_up;
 }
 
@@ -201,11 +219,11 @@ static void text_of(const msgpack_object *object, char *out, size_t size)
 		 object->via.str.ptr);
 }
 
-static void send_packed(int fd, msgpack_sbuffer *buffer)
+static void send_packed(struct fluent *fluent, int fd, msgpack_sbuffer *buffer)
 {
 	/* In two pieces: the reader must wait for the rest. */
-	send(fd, buffer->data, buffer->size / 2, MSG_NOSIGNAL);
-	send(fd, buffer->data + buffer->size / 2, buffer->size - buffer->size / 2, MSG_NOSIGNAL);
+	fluent_send(fluent, fd, buffer->data, buffer->size / 2);
+	fluent_send(fluent, fd, buffer->data + buffer->size / 2, buffer->size - buffer->size / 2);
 }
 
 static void pack_text(msgpack_packer *packer, const char *text)
@@ -230,7 +248,7 @@ static void send_helo(struct fluent *fluent, int fd)
 	pack_text(&packer, fluent->user ? "salt-2" : "");
 	pack_text(&packer, "keepalive");
 	msgpack_pack_true(&packer);
-	send_packed(fd, &buffer);
+	send_packed(fluent, fd, &buffer);
 	msgpack_sbuffer_destroy(&buffer);
 }
 
@@ -269,7 +287,7 @@ static bool take_ping(struct fluent *fluent, int fd, const msgpack_object *ping)
 	pack_text(&packer, fine ? "" : "shared_key mismatch");
 	pack_text(&packer, me);
 	pack_text(&packer, fine ? mine : "");
-	send_packed(fd, &buffer);
+	send_packed(fluent, fd, &buffer);
 	msgpack_sbuffer_destroy(&buffer);
 	return fine;
 }
@@ -297,8 +315,8 @@ static void serve(struct fluent *fluent, int fd)
 		if (r != MSGPACK_UNPACK_CONTINUE)
 			complain(fluent, "not MessagePack");
 		msgpack_unpacker_reserve_buffer(&unpacker, 1 << 16);
-		ssize_t len = recv(fd, msgpack_unpacker_buffer(&unpacker),
-				   msgpack_unpacker_buffer_capacity(&unpacker), 0);
+		ssize_t len = fluent_receive(fluent, fd, msgpack_unpacker_buffer(&unpacker),
+					     msgpack_unpacker_buffer_capacity(&unpacker));
 
 		more = len > 0 && r == MSGPACK_UNPACK_CONTINUE;
 		if (more)
@@ -316,7 +334,12 @@ static void *serve_all(void *ctx)
 
 	while ((fd = accept(fluent->listener, NULL, NULL)) >= 0) {
 		fluent->connections++;
-		serve(fluent, fd);
+		fluent->ssl = fluent->tls ? SSL_new(fluent->tls) : NULL;
+		if (!fluent->ssl || (SSL_set_fd(fluent->ssl, fd) && SSL_accept(fluent->ssl) == 1))
+			serve(fluent, fd);
+		else
+			close(fd);
+		SSL_free(fluent->ssl);
 	}
 	return NULL;
 }
@@ -336,8 +359,8 @@ static void fluent_start(struct fluent *fluent, const char *unix_path)
 	} else {
 		assert_int_equal(bind(fluent->listener, (void *)&address, len), 0);
 		getsockname(fluent->listener, (void *)&address, &len);
-		snprintf(fluent->url, sizeof(fluent->url), "url=tcp://127.0.0.1:%u",
-			 ntohs(address.sin_port));
+		snprintf(fluent->url, sizeof(fluent->url), "url=%s://127.0.0.1:%u",
+			 fluent->tls ? "tls" : "tcp", ntohs(address.sin_port));
 	}
 	assert_int_equal(listen(fluent->listener, 16), 0);
 	pthread_create(&fluent->thread, NULL, serve_all, fluent);
@@ -488,6 +511,57 @@ static void test_refused(void **state)
 		(const char *[]){ NULL, "shared_key=s3cret", "user=u", "password=x", NULL });
 }
 
+/* ---- TLS ----------------------------------------------------------------------------------- */
+
+/* A server's context with a certificate of its own for 127.0.0.1, which is written to `path`. */
+static SSL_CTX *tls_server(const char *path)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *certificate = X509_new();
+	X509_NAME *name = X509_get_subject_name(certificate);
+	FILE *out = fopen(path, "w");
+
+	X509_set_version(certificate, 2);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"fluent", -1,
+				   -1, 0);
+	X509_set_issuer_name(certificate, name);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_set_pubkey(certificate, key);
+	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+						    "IP:127.0.0.1");
+
+	X509_add_ext(certificate, names, -1);
+	X509_EXTENSION_free(names);
+	X509_sign(certificate, key, EVP_sha256());
+	SSL_CTX_use_certificate(context, certificate);
+	SSL_CTX_use_PrivateKey(context, key);
+	PEM_write_X509(out, certificate);
+	fclose(out);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	return context;
+}
+
+static void test_tls(void **state)
+{
+	(void)state;
+	char path[64], ca[80];
+
+	snprintf(path, sizeof(path), "/tmp/spoor-forward-%d.pem", getpid());
+	snprintf(ca, sizeof(ca), "ca_file=%s", path);
+	struct fluent fluent = { .expect_ack = true, .tls = tls_server(path) };
+	struct fluent key = { .expect_ack = true, .key = "s3cret", .tls = fluent.tls };
+	struct fluent stranger = { .tls = fluent.tls };
+
+	run(&fluent, (const char *[]){ NULL, ca, NULL }, NULL);
+	run(&key, (const char *[]){ NULL, ca, "shared_key=s3cret", NULL }, NULL);
+	refused(&stranger, "certificate", (const char *[]){ NULL, NULL });
+	SSL_CTX_free(fluent.tls);
+	unlink(path);
+}
+
 static void test_settings(void **state)
 {
 	(void)state;
@@ -509,7 +583,7 @@ int main(void)
 		cmocka_unit_test(test_modes),	   cmocka_unit_test(test_tracee),
 		cmocka_unit_test(test_unix),	   cmocka_unit_test(test_lost_acks),
 		cmocka_unit_test(test_shared_key), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_tls),	   cmocka_unit_test(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

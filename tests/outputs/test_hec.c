@@ -359,6 +359,44 @@ static void test_signature(void **state)
 	outlet_must_refuse("webhook", NULL, "no duration", SETTINGS("url=http://h/?timeout=soon"));
 }
 
+/* The user may stand in the URL, as Tracee's may; a proxy has a login of its own. */
+static void take_login(void *ctx, const struct fake_request *request, struct fake_reply *reply)
+{
+	const char *own = fake_header(request, "Authorization");
+	const char *proxy = fake_header(request, "Proxy-Authorization");
+	bool right = own && !strcmp(own, "Basic dXNlcjpwQHNz") &&	  /* user:p@ss */
+		     proxy && !strcmp(proxy, "Basic cHJveHk6czNjcmV0") && /* proxy:s3cret */
+		     !strcmp(request->target, "http://receiver.example.org:8080/x");
+
+	reply->status = right ? 200 : 400;
+	snprintf(reply->body, sizeof(reply->body), "%s", request->target);
+	++*(unsigned *)ctx;
+}
+
+static void test_login(void **state)
+{
+	(void)state;
+	struct outlet outlet;
+	struct transport_batch batch;
+	unsigned taken = 0;
+	char proxy[64];
+	struct transport_record *records = records_make("{\"n\":%u}", 1, 1);
+	struct fake_http *fake = fake_http_start(take_login, &taken);
+
+	snprintf(proxy, sizeof(proxy), "proxy=http://127.0.0.1:%u", fake_http_port(fake));
+	outlet_must_open(&outlet, "webhook", NULL,
+			 SETTINGS("url=http://user:p%40ss@receiver.example.org:8080/x", proxy,
+				  "proxy_user=proxy", "proxy_password=s3cret"));
+	outlet_once(&outlet, records, 1, &batch, 2000);
+	assert_int_equal(records[0].result, DELIVERY_DONE);
+	assert_null(strstr(batch.answer, "p@ss"));
+	assert_int_equal(taken, 1);
+	outlet_close(&outlet);
+	assert_string_equal(fake_http_complaint(fake), "");
+	fake_http_stop(fake);
+	records_free(records, 1);
+}
+
 /* The connection ends before the answer, or in it: sent again, nothing lost. */
 static void test_lost_answers(void **state)
 {
@@ -400,10 +438,11 @@ static void test_endless_answer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),	     cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_late_ack),     cmocka_unit_test(test_lost_ack),
-		cmocka_unit_test(test_no_ack),	     cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_lost_answers), cmocka_unit_test(test_endless_answer),
+		cmocka_unit_test(test_plain),	       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_late_ack),       cmocka_unit_test(test_lost_ack),
+		cmocka_unit_test(test_no_ack),	       cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_login),	       cmocka_unit_test(test_lost_answers),
+		cmocka_unit_test(test_endless_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -402,6 +402,35 @@ static void test_udp(void **state)
 	records_free(large, 1);
 }
 
+/* A name that cannot be resolved, which asks no name server. */
+static void test_name(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *url, *text;
+	} rows[] = {
+		{ "syslog", "url=tcp://no..such.name", "cannot resolve no..such.name" },
+		{ "syslog", "url=udp://no..such.name", "cannot resolve no..such.name" },
+		{ "relp", "url=tcp://no..such.name", "cannot resolve no..such.name" },
+		{ "forward", "url=tcp://no..such.name", "cannot resolve no..such.name" },
+		{ "webhook", "url=http://no..such.name/", "resolve host" },
+	};
+	struct transport_record *records = records_make("<13>1 - h spoor - - - id-%u", 1, 2);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct outlet outlet;
+		struct transport_batch batch;
+
+		outlet_must_open(&outlet, rows[i].name, NULL, SETTINGS(rows[i].url));
+		assert_true(outlet_once(&outlet, records, 2, &batch, 5000) < 0);
+		assert_int_equal(records[0].result, DELIVERY_RETRY);
+		if (!strstr(batch.answer, rows[i].text))
+			fail_msg("%s: '%s'", rows[i].name, batch.answer);
+		outlet_close(&outlet);
+	}
+	records_free(records, 2);
+}
+
 static void test_settings(void **state)
 {
 	(void)state;
@@ -434,7 +463,7 @@ int main(void)
 		cmocka_unit_test(test_relp),	      cmocka_unit_test(test_syslog_lost),
 		cmocka_unit_test(test_syslog_closed), cmocka_unit_test(test_syslog_stuck),
 		cmocka_unit_test(test_syslog_local),  cmocka_unit_test(test_udp),
-		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_name),	      cmocka_unit_test(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ static const char *parse_head(struct fake_request *request, char *head, size_t *
 	const char *wrong = NULL;
 
 	if (sscanf(line, "%7s %1023s %15s", request->method, request->target, version) != 3 ||
-	    strcmp(version, "HTTP/1.1") != 0 || request->target[0] != '/')
+	    strcmp(version, "HTTP/1.1") != 0)
 		return "the request line";
 	while (!wrong && (line = strsep(&rest, "\n"))) {
 		size_t len = strlen(line);
@@ -109,6 +109,9 @@ static const char *parse_head(struct fake_request *request, char *head, size_t *
 		return "Content-Length";
 	if (!fake_header(request, "Host") || !fake_header(request, "User-Agent"))
 		return "no Host or no User-Agent";
+	/* Whole URLs are for proxies only (RFC 9112, 3.2.2). */
+	if (request->target[0] != '/' && !fake_header(request, "Proxy-Connection"))
+		return "the request's target";
 	return fake_header(request, "Expect") ? "Expect" : NULL;
 }
 
