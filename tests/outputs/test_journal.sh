@@ -26,17 +26,19 @@ head -c 300000 /dev/zero | tr '\0' x >"$TMP/large"
 echo >>"$TMP/large"
 "$drive" -n 100 journald "fields=SITE: north" >"$TMP/drive.log" 2>&1
 "$drive" journald <"$TMP/large" >>"$TMP/drive.log" 2>&1
+# What spoor sent: entries [OPTION...]
+entries() {
+	journalctl -q -D /var/log/journal/*.spoortest SYSLOG_IDENTIFIER=spoor -a -o cat "$@"
+}
 tries=100
-until [ "$(journalctl -q -D /var/log/journal/*.spoortest SYSLOG_IDENTIFIER=spoor -o cat | wc -l)" -ge 101 ]; do
+until [ "$(entries | wc -l)" -ge 101 ]; do
 	tries=$((tries - 1))
 	[ $tries -gt 0 ] || break
 	sleep 0.05
 done
-for field in SPOOR_ID SPOOR_EVENT PRIORITY SITE _PID; do
-	journalctl -q -D /var/log/journal/*.spoortest SYSLOG_IDENTIFIER=spoor -o cat --output-fields=$field \
-		>"$TMP/$field"
+for field in MESSAGE SPOOR_ID SPOOR_EVENT PRIORITY SITE; do
+	entries --output-fields=$field >"$TMP/$field"
 done
-journalctl -q -D /var/log/journal/*.spoortest SYSLOG_IDENTIFIER=spoor -a -o cat --output-fields=MESSAGE >"$TMP/MESSAGE"
 SH
 export drive TMP
 unshare -m sh "$TMP/inside" $journald >"$TMP/inside.log" 2>&1 ||
@@ -47,8 +49,8 @@ is "$(sort -u "$TMP/SPOOR_ID" | wc -l)" 100 "each is an entry"
 is "$(sort "$TMP/PRIORITY" | uniq -c | sed 's/^ *//' | tr '\n' ' ')" \
 	"20 2 20 3 20 4 21 5 20 6 " "priorities as severities"
 is "$(sort -u "$TMP/SPOOR_EVENT") $(sort -u "$TMP/SITE")" "shm_probe north" "fields"
-grep -q -x -F '<107>1 2026-09-20T10:11:12.345678Z host-a spoor 911 shm_probe [spoor@32473 id="id-7"] alert' \
-	"$TMP/MESSAGE"
+record='<107>1 2026-09-20T10:11:12.345678Z host-a spoor 911 shm_probe [spoor@32473 id="id-7"] alert'
+grep -q -x -F "$record" "$TMP/MESSAGE"
 ok $? "the message is the record"
 is "$(awk '{ print length }' "$TMP/MESSAGE" | sort -n | tail -n 1)" 300000 "a large one is whole"
 
