@@ -7,23 +7,71 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/common.h"
 #include "base/yaml.h"
 #include "command.h"
 #include "detect/builtin.h"
 #include "detect/detect.h"
 #include "detect/rule_test.h"
+#include "encode/use.h"
 #include "options.h"
+#include "spoor.h"
 
 enum { DEPTH_MAX = 16 };
 
 struct run {
 	const struct options *options;
 	struct rule_test_count count;
+	struct format_use use; /* --to */
+	struct buf out;
+	uint64_t sequence;
 	struct ruleset *ruleset; /* of `directory` */
 	char directory[ERR_PATH_MAX];
 	bool broken; /* a file or rule that cannot be read */
 };
+
+/* What the sensor would have sent. */
+static void print_detection(void *ctx, const struct event *produced)
+{
+	static const struct str policies[] = { { "", 0 } };
+	static const struct host nowhere = { .name = { "test", 4 } };
+	struct run *run = ctx;
+	struct format_options options = { .host = &nowhere, .sensor_version = spoor_version() };
+	struct alert_identity identity = { .sequence = ++run->sequence };
+	struct event event = *produced;
+
+	alert_id(identity.id, &event, &nowhere);
+	event.alert = &identity;
+	event.policies = policies;
+	event.policy_count = 1;
+	buf_clear(&run->out);
+	if (run->sequence == 1 && run->use.format->begin)
+		run->use.format->begin(&run->out, &options);
+	format_use_write(&run->use, &run->out, &event, &options);
+	fwrite(run->out.data, 1, run->out.len, stdout);
+}
+
+static int open_format(struct run *run)
+{
+	const struct format *format = format_by_name(str_of(run->options->to));
+	struct err err = { 0 };
+
+	if (!format) {
+		fprintf(stderr,
+			"spoor test: --to %s: there is no such format\n"
+			"    hint: 'spoor list formats' has them\n",
+			run->options->to);
+		return EXIT_USAGE;
+	}
+	if (format_use_open(&run->use, format, NULL, 0, NULL, &err) < 0) {
+		err_print(stderr, &err);
+		return EXIT_BAD_INPUT;
+	}
+	run->count.sink = print_detection;
+	run->count.ctx = run;
+	return EXIT_FINE;
+}
 
 static void report(struct run *run, struct err_list *problems)
 {
@@ -85,6 +133,8 @@ static void test_text(struct run *run, struct ruleset *ruleset, const struct yam
 	}
 	err_list_print(stderr, &problems);
 	err_list_free(&problems);
+	if (run->options->to)
+		return;
 	if (run->count.failed > before.failed)
 		printf("not ok %s: %u of %u failed\n", file->path,
 		       run->count.failed - before.failed,
@@ -200,7 +250,10 @@ static void test_builtin(struct run *run)
 static int run_test(const struct options *options, int argc, char **argv)
 {
 	struct run run = { .options = options };
+	int status = options->to ? open_format(&run) : EXIT_FINE;
 
+	if (status != EXIT_FINE)
+		return status;
 	if (argc == 0)
 		test_builtin(&run);
 	for (int i = 0; i < argc; i++)
@@ -213,7 +266,10 @@ static int run_test(const struct options *options, int argc, char **argv)
 		run.broken = true;
 	}
 	fflush(stdout);
-	printf("%u passed, %u failed, 0 skipped\n", run.count.passed, run.count.failed);
+	format_use_close(&run.use);
+	buf_free(&run.out);
+	fprintf(options->to ? stderr : stdout, "%u passed, %u failed, 0 skipped\n",
+		run.count.passed, run.count.failed);
 	return run.broken || run.count.failed ? EXIT_BAD_INPUT : EXIT_FINE;
 }
 
@@ -227,8 +283,9 @@ const struct command command_test = {
 		"\n"
 		"    spoor test rules\n"
 		"    spoor test my-rules/tests/backdoor.yaml\n"
+		"    spoor test --to ecs my-rules      what the detections look like to a SIEM\n"
 		"\n"
 		"Ends with 'N passed, N failed, N skipped'; exit status 1 if one failed.\n",
-	.options = "detectors compat quiet help",
+	.options = "detectors to compat quiet help",
 	.run = run_test,
 };

@@ -417,7 +417,7 @@ static struct stores *trial_stores(const struct case_text *text)
 }
 
 static int run_case(struct ruleset *ruleset, struct report *report, const struct case_text *text,
-		    struct detector *detector)
+		    struct detector *detector, const struct rule_test_count *count)
 {
 	struct trial trial = { .ruleset = ruleset,
 			       .report = report,
@@ -444,6 +444,8 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 	if (!trial.now)
 		report_error(report, text->node, "value", "give `event` or `events`",
 			     "%s: no event goes in", text->name->text.data);
+	for (uint32_t i = 0; count->sink && i < trial.made_count; i++)
+		count->sink(count->ctx, trial.made[i]);
 	compare_all(&trial, text, detector);
 	arena_free(&trial.arena);
 	stores_free(trial.stores);
@@ -489,7 +491,7 @@ static int run_cases(struct ruleset *ruleset, struct report *report, const struc
 	}
 	for (uint32_t i = 0; i < text->tests.count; i++) {
 		uint32_t before = report->errors;
-		int code = run_case(ruleset, report, &cases[i], detector);
+		int code = run_case(ruleset, report, &cases[i], detector, count);
 
 		if (code)
 			return code;

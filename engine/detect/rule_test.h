@@ -27,6 +27,9 @@
 
 struct rule_test_count {
 	uint32_t passed, failed;
+	/* In: sees what each test detects, before it is compared; NULL: nobody does. */
+	detect_sink sink;
+	void *ctx;
 };
 
 /*

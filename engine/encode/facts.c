@@ -4,7 +4,9 @@
 
 #include "base/common.h"
 #include "event/encode.h"
+#include "event/encode_data.h"
 #include "event/json.h"
+#include "event/object.h"
 #include "event/names.h"
 #include "store.h"
 
@@ -149,6 +151,35 @@ bool facts_policies(struct buf *out, const struct facts *facts)
 
 /* ---- data ------------------------------ */
 
+static bool is_list(uint8_t type)
+{
+	return type == FIELD_strs || type == FIELD_i16s || type == FIELD_i32s || type == FIELD_u64s;
+}
+
+/* How many bytes it takes. */
+static uint32_t list_item(uint8_t type, const char *at, struct value *out)
+{
+	int16_t small;
+	int32_t number;
+	uint64_t large;
+
+	switch (type) {
+	case FIELD_strs: *out = value_str(str_of(at)); return out->len + 1;
+	case FIELD_i16s:
+		memcpy(&small, at, sizeof(small));
+		*out = value_int(small);
+		return sizeof(small);
+	case FIELD_i32s:
+		memcpy(&number, at, sizeof(number));
+		*out = value_int(number);
+		return sizeof(number);
+	default:
+		memcpy(&large, at, sizeof(large));
+		*out = value_uint(large);
+		return sizeof(large);
+	}
+}
+
 /* Lists of a record, which need no arena here. */
 static void datum_list(struct datum *out, const struct event *event,
 		       const struct event_field *field)
@@ -156,20 +187,8 @@ static void datum_list(struct datum *out, const struct event *event,
 	const struct wire_ref *ref = (const void *)((const char *)event->wire + field->offset);
 	const char *at = (const char *)event->wire + ref->offset, *end = at + ref->len;
 
-	for (; at < end && out->count < DATUM_ITEMS; out->count++) {
-		struct value *item = &out->items[out->count];
-
-		if (field->type == FIELD_strs) {
-			*item = value_str(str_of(at));
-			at += item->len + 1;
-		} else {
-			int16_t number;
-
-			memcpy(&number, at, sizeof(number));
-			*item = value_int(number);
-			at += sizeof(number);
-		}
-	}
+	for (; at < end && out->count < DATUM_ITEMS; out->count++)
+		at += list_item(field->type, at, &out->items[out->count]);
 	out->cut = at < end;
 }
 
@@ -194,19 +213,29 @@ static void datum_names(struct datum *out, const struct event *event, unsigned i
 	out->names = (struct str){ out->memory, (uint32_t)text.len };
 }
 
+/* An object of a record is JSON text. */
+static struct value record_text(const struct event *event, const struct event_field *field)
+{
+	const struct wire_ref *ref = (const void *)((const char *)event->wire + field->offset);
+
+	return value_string((const char *)event->wire + ref->offset, ref->len);
+}
+
 static bool datum_at(const struct event *event, unsigned index, struct datum *out)
 {
 	const struct event_field *field = &event->def->fields[index];
-	bool list = !event->values && (field->type == FIELD_strs || field->type == FIELD_i16s);
+	bool list = !event->values && is_list(field->type);
+	bool object = !event->values && field_is_object(field->type);
 
 	out->name = str_of(field->name);
 	out->names = (struct str){ 0 };
 	out->count = 0;
 	out->cut = false;
-	if (list && !(event->wire->present >> index & 1))
+	if ((list || object) && !(event->wire->present >> index & 1))
 		return false;
-	out->value = list ? (struct value){ .tag = VALUE_LIST }
-			  : event_field_value(event, index, NULL);
+	out->value = list     ? (struct value){ .tag = VALUE_LIST }
+		     : object ? record_text(event, field)
+			      : event_field_value(event, index, NULL);
 	if (list)
 		datum_list(out, event, field);
 	else if (out->value.tag == VALUE_LIST)
@@ -224,7 +253,7 @@ bool facts_datum(const struct facts *facts, unsigned *index, struct datum *out)
 	return false;
 }
 
-/* Bytes in hex; maps and what else there may be by their kind only. */
+/* Bytes in hex, maps as JSON. */
 static bool add_scalar(struct buf *out, const struct value *value)
 {
 	size_t before = out->len;
@@ -239,7 +268,7 @@ static bool add_scalar(struct buf *out, const struct value *value)
 		for (uint32_t i = 0; i < value->len && !out->truncated; i++)
 			buf_printf(out, "%02x", (unsigned char)value->str[i]);
 		break;
-	case VALUE_MAP: buf_lit(out, "{...}"); break;
+	case VALUE_MAP: encode_plain(out, value); break;
 	default: buf_lit(out, "null");
 	}
 	if (out->truncated && value->tag != VALUE_BYTES)

@@ -3,6 +3,7 @@
 #include "encode/object.h"
 
 #include "base/common.h"
+#include "event/encode_data.h"
 #include "event/json.h"
 
 /* A comma, unless this is the first of its object or array; then the key. */
@@ -160,6 +161,19 @@ static void add_bytes(struct sheet *sheet, const struct value *value)
 	sheet->truncated += len < value->len;
 }
 
+/* Whole or not at all. */
+static void add_map(struct sheet *sheet, const struct value *value)
+{
+	size_t before = sheet->out->len;
+
+	encode_plain(sheet->out, value);
+	if (sheet->out->len - before <= CAP_LONG)
+		return;
+	sheet->out->len = before;
+	buf_lit(sheet->out, "null");
+	sheet->truncated++;
+}
+
 static void add_value(struct sheet *sheet, const struct value *value)
 {
 	switch (value->tag) {
@@ -169,6 +183,7 @@ static void add_value(struct sheet *sheet, const struct value *value)
 	case VALUE_DOUBLE: json_double(sheet->out, value->d); break;
 	case VALUE_STRING: quoted(sheet, (struct str){ value->str, value->len }, CAP_TEXT); break;
 	case VALUE_BYTES: add_bytes(sheet, value); break;
+	case VALUE_MAP: add_map(sheet, value); break;
 	default: buf_lit(sheet->out, "null");
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "base/common.h"
 #include "encode/object.h"
+#include "event/encode_data.h"
 #include "event/json.h"
 
 enum { DEPTH_MAX = 16, VARINT_MAX = 10 };
@@ -199,6 +200,19 @@ static void value_blob(struct writer *w, struct str bytes)
 	}
 }
 
+/* As JSON text. */
+static void value_map(struct writer *w, const struct value *value)
+{
+	char memory[CAP_LONG];
+	struct buf json = TEXT_BUF(memory);
+
+	encode_plain(&json, value);
+	if (json.truncated)
+		w->sheet->truncated++;
+	else
+		text(w, 1, "stringValue", (struct str){ json.data, (uint32_t)json.len }, CAP_LONG);
+}
+
 static void value_scalar(struct writer *w, const struct value *value)
 {
 	switch (value->tag) {
@@ -206,6 +220,7 @@ static void value_scalar(struct writer *w, const struct value *value)
 	case VALUE_INT: value_int64(w, value->i); break;
 	case VALUE_UINT: value_uint64(w, value->u); break;
 	case VALUE_DOUBLE: value_real(w, value->d); break;
+	case VALUE_MAP: value_map(w, value); break;
 	case VALUE_BYTES: value_blob(w, (struct str){ value->str, value->len }); break;
 	case VALUE_STRING:
 		text(w, 1, "stringValue", (struct str){ value->str, value->len }, CAP_TEXT);

@@ -107,6 +107,11 @@ static void sip_rules(struct sip *s, const struct event *event)
 	sip_rules(s, event->detected_from);
 	sip_text(s, event->rule.len ? event->rule : str_of(event->def->name));
 	sip_word(s, event->repeat);
+	/* A rule with memory may fire again later, with an event it fired on before. */
+	if (event->state) {
+		sip_text(s, str_of(event->state->phase));
+		sip_word(s, event->state->events);
+	}
 	if (event->state)
 		sip_text(s, str_of(event->state->phase));
 }

@@ -359,6 +359,11 @@ static void add_plain(struct buf *out, const struct value *value, unsigned depth
 	}
 }
 
+void encode_plain(struct buf *out, const struct value *value)
+{
+	add_plain(out, value, 0);
+}
+
 static bool all_strings(const struct value_list *list)
 {
 	for (uint32_t i = 0; i < list->count; i++)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct buf;
+struct value;
 struct event;
 
 struct encode_style {
@@ -15,5 +16,8 @@ struct encode_style {
 
 /* Appends it. Own fields and decoding as `style` says; raw values otherwise. */
 void encode_data(struct buf *out, const struct event *event, struct encode_style style);
+
+/* Any value as ordinary JSON, without Tracee's kinds. */
+void encode_plain(struct buf *out, const struct value *value);
 
 #endif

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/common.h"
+#include "event/object.h"
 #include "source/json-fields.h"
 #include "source/json-record.h"
 
@@ -261,6 +262,21 @@ static const struct kind {
 	{ "int32_array", FIELD_i16s, IS(JSON_OBJECT) | IS(JSON_ARRAY), read_list, "an array" },
 };
 
+/* Objects of a kind of Tracee's print under its name; others under another. */
+static bool object_kind(struct str key, uint8_t *kind)
+{
+	static const struct str keys[] = {
+#define TYPE(name, c_type, tracee_name, json_key, cel_type) STR(json_key),
+#include "types.def"
+#undef TYPE
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (field_is_object((uint8_t)(FIELD_none + 1 + i)) && str_equal(keys[i], key))
+			*kind = (uint8_t)(FIELD_none + 1 + i);
+	return true;
+}
+
 static bool read_value(struct reading *r, const struct json *value, struct value *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -273,7 +289,7 @@ static bool read_value(struct reading *r, const struct json *value, struct value
 		out->kind = kind->field;
 		return true;
 	}
-	return read_plain(r, value, out);
+	return read_plain(r, value, out) && object_kind(value->key, &out->kind);
 }
 
 /* ---- data ------------------------------ */

@@ -153,12 +153,30 @@ static struct value texts(struct hostile *h)
 	return (struct value){ .tag = VALUE_LIST, .kind = FIELD_strs, .len = count, .list = list };
 }
 
+/* An object, perhaps of one of Tracee's kinds. */
+static struct value map(struct hostile *h)
+{
+	uint32_t count = (uint32_t)hostile_below(h, 3);
+	struct value_map *map = arena_alloc(&h->arena,
+					    sizeof(*map) + count * sizeof(struct value_entry));
+
+	if (!map)
+		abort();
+	map->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		map->entries[i] = (struct value_entry){ value_str(hostile_text(h)), texts(h) };
+	return (struct value){ .tag = VALUE_MAP,
+			       .kind = one_in(h, 2) ? FIELD_hooked_syscalls : FIELD_none,
+			       .len = count,
+			       .map = map };
+}
+
 /* What a detector can compute. */
 static struct value value(struct hostile *h)
 {
 	struct str text = { 0 };
 
-	switch (hostile_below(h, 8)) {
+	switch (hostile_below(h, 9)) {
 	case 0: return value_int((int64_t)number(h));
 	case 1: return value_uint(number(h));
 	case 2: return value_bool(one_in(h, 2));
@@ -166,6 +184,7 @@ static struct value value(struct hostile *h)
 	case 4: text = hostile_text(h); return value_bytes(text.data, text.len);
 	case 5: return texts(h);
 	case 6: return value_null();
+	case 7: return map(h);
 	default: return value_str(hostile_text(h));
 	}
 }
