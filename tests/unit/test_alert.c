@@ -81,14 +81,14 @@ static void test_id_tells_apart(void **state)
 	chain_set(&chain);
 	chain.middle.repeat = 1;
 	differs(&chain.last, &here, id);
-	struct event_state state = { .phase = "crossed", .events = 3 };
+	struct event_state memory = { .phase = "crossed", .events = 3 };
 	char crossed[ALERT_ID_LEN + 1];
 
 	chain_set(&chain);
-	chain.last.state = &state;
+	chain.last.state = &memory;
 	differs(&chain.last, &here, id);
 	alert_id(crossed, &chain.last, &here);
-	state.phase = "closed";
+	memory.phase = "closed";
 	differs(&chain.last, &here, crossed);
 	chain_set(&chain);
 	chain.wire.seq++;
