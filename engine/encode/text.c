@@ -174,45 +174,79 @@ static struct unit unit_at(struct str text, uint32_t i, enum text_form form)
 	return unit;
 }
 
-static bool is_plain(unsigned char c, enum text_form form)
+/* How many bytes can be copied as they are. */
+static uint32_t plain_run(const char *data, uint32_t len, const uint64_t set[2])
 {
-	return c < 0x80 && !(special[form][c >> 6] >> (c & 63) & 1);
+	uint32_t i = 0;
+
+	while (i < len) {
+		unsigned char c = (unsigned char)data[i];
+
+		if (c >= 0x80 || set[c >> 6] >> (c & 63) & 1)
+			break;
+		i++;
+	}
+	return i;
+}
+
+/* `at`: the end of what is written; safe: where a text that turns out too long is cut. */
+struct place {
+	char *at, *safe;
+	uint32_t clean, cap;
+};
+
+static void put_plain(struct place *p, const char *data, uint32_t len)
+{
+	if (len)
+		memcpy(p->at, data, len);
+	p->at += len;
+	p->clean += len;
+	if (p->clean + MARK <= p->cap)
+		p->safe = p->at;
+	else if (p->clean - len + MARK <= p->cap)
+		p->safe = p->at - (p->clean + MARK - p->cap);
+}
+
+static bool put_unit(struct place *p, const struct unit *unit)
+{
+	if (p->clean + unit->clean > p->cap)
+		return false;
+	memcpy(p->at, unit->text, UNIT_MAX);
+	p->at += unit->len;
+	p->clean += unit->clean;
+	if (p->clean + MARK <= p->cap)
+		p->safe = p->at;
+	return true;
 }
 
 void sheet_text(struct sheet *sheet, struct str text, enum text_form form, uint32_t cap)
 {
-	struct buf *out = sheet->out;
-	char *at, *mark;
-	uint32_t clean = 0;
+	struct place p = { .cap = cap };
 
 	while (form == TEXT_CEF_VALUE && text.len && text.data[text.len - 1] == ' ')
 		text.len--;
-	at = mark = buf_room(out, (size_t)MIN(text.len, cap) * UNIT_MAX + 2 * UNIT_MAX);
-	if (!at)
+	p.at = p.safe = buf_room(sheet->out, (size_t)MIN(text.len, cap) * UNIT_MAX + 2 * UNIT_MAX);
+	if (!p.at)
 		return;
 	for (uint32_t i = 0; i < text.len;) {
-		struct unit unit;
+		uint32_t run = plain_run(text.data + i, MIN(text.len - i, cap - p.clean),
+					 special[form]);
 
-		if (LIKELY(is_plain((unsigned char)text.data[i], form))) {
-			unit.taken = unit.len = unit.clean = 1;
-			unit.text[0] = text.data[i];
-		} else {
-			unit = unit_at(text, i, form);
-		}
-		if (clean + unit.clean > cap) {
-			memcpy(mark, "\xe2\x80\xa6", MARK);
-			at = mark + MARK;
+		put_plain(&p, text.data + i, run);
+		i += run;
+		if (i == text.len)
+			break;
+		struct unit unit = unit_at(text, i, form);
+
+		if (!put_unit(&p, &unit)) {
+			memcpy(p.safe, "\xe2\x80\xa6", MARK);
+			p.at = p.safe + MARK;
 			sheet->truncated++;
 			break;
 		}
-		memcpy(at, unit.text, UNIT_MAX);
-		at += unit.len;
-		clean += unit.clean;
 		i += unit.taken;
-		if (clean + MARK <= cap)
-			mark = at;
 	}
-	out->len = (size_t)(at - out->data);
+	sheet->out->len = (size_t)(p.at - sheet->out->data);
 }
 
 static void add_mapped(struct sheet *sheet, struct str text, uint32_t cap, bool (*keep)(char c),
