@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What no event tells: processes that ran before us (or whose start we lost) and the
- * paths of cgroups. They enter the stream as records, so that a capture of it needs
+ * What no event tells: processes that ran before us (or whose start we lost), the
+ * paths of cgroups, and System V objects (existing_ipc.c). They enter the stream as records, so that a capture of it needs
  * nothing of this machine when it is replayed.
  *
  * Invariant: a question is always answered. A process that is gone gives a record
@@ -17,7 +17,7 @@
 enum {
 	PATH_BYTES = 4096,
 	ARGUMENT_BYTES = 8192,
-	KNOWN_CGROUPS = 4096, /* a power of two */
+	KNOWN = 4096,	      /* a power of two */
 	HANDLE_KERNFS = 0xfe, /* FILEID_KERNFS: a handle that is just the id */
 	TICK_NS = 10000000,   /* /proc counts in 1/100 s */
 };
@@ -27,8 +27,9 @@ struct existing {
 	int subsystem;
 	char mount[CGROUP_MOUNT_MAX];
 	int mount_fd;
-	char controller[32];	       /* as /proc/PID/cgroup names the hierarchy; "" unified */
-	uint64_t known[KNOWN_CGROUPS]; /* ids told during one pass over all processes */
+	char controller[32]; /* as /proc/PID/cgroup names the hierarchy; "" unified */
+	/* Ids told during one pass over all processes: cgroups, and IPC namespaces. */
+	uint64_t known[KNOWN];
 	union {
 		struct wire_header header;
 		char bytes[sizeof(struct wire_header) + 64 + PATH_BYTES + ARGUMENT_BYTES];
@@ -344,12 +345,12 @@ static void cgroup_emit(struct existing *existing, const struct wire_header *lik
 }
 
 /* True the first time an id is seen (or, in a full table, sometimes again). */
-static bool cgroup_first(struct existing *existing, uint64_t id)
+static bool is_first(struct existing *existing, uint64_t id)
 {
 	uint64_t slot = id * 0x9e3779b97f4a7c15ULL >> 52;
 
 	for (unsigned i = 0; i < 16; i++) {
-		uint64_t *known = &existing->known[(slot + i) & (KNOWN_CGROUPS - 1)];
+		uint64_t *known = &existing->known[(slot + i) & (KNOWN - 1)];
 
 		if (*known == id)
 			return false;
@@ -361,7 +362,7 @@ static bool cgroup_first(struct existing *existing, uint64_t id)
 	return true;
 }
 
-/* ---- both ---------------------------------------------------------------------- */
+/* ---- all three ---------------------------------------------------------------------- */
 
 uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink sink, void *ctx)
 {
@@ -384,12 +385,16 @@ uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink si
 				return count;
 			have += (size_t)len;
 		}
-		if (seen.header.cgroup_id && cgroup_first(existing, seen.header.cgroup_id)) {
+		if (seen.header.cgroup_id && is_first(existing, seen.header.cgroup_id)) {
 			cgroup_emit(existing, &seen.header, sink, ctx);
 			count++;
 		}
 		process_emit(existing, &seen.header, sink, ctx);
 		count++;
+		if (seen.header.ipc_ns &&
+		    is_first(existing, ~(uint64_t)seen.header.ipc_ns /* no cgroup's */))
+			count += existing_ipc(existing->sequence, seen.header.pid,
+					      seen.header.ipc_ns, sink, ctx);
 	}
 }
 

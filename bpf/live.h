@@ -91,6 +91,12 @@ uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink si
 void existing_one(struct existing *existing, const struct wire_header *record, source_sink sink,
 		  void *ctx);
 /*
+ * existing_ipc.c: the objects of the IPC namespace that /proc/PID lives in, if that is `ipc_ns`.
+ * Takes numbers from *sequence. Returns how many records went to the sink.
+ */
+uint32_t existing_ipc(uint64_t *sequence, uint32_t pid, uint32_t ipc_ns, source_sink sink,
+		      void *ctx);
+/*
  * Which hierarchy names containers here: -1 the unified one, else the kernel's index
  * of a v1 controller. mount gets its mount point, "" if there is none.
  */

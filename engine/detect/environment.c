@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The environment of conditions and outputs, put together; and its constants. */
-#include "environment.h"
+#include "messages.h"
 
 #include <errno.h>
 #include <sys/ipc.h>
@@ -82,6 +82,13 @@ static int declare_memory(struct cel_env *env, const struct environment_memory *
 	return code;
 }
 
+int environment_declare_functions(struct cel_env *env)
+{
+	int code = cel_env_functions(env, environment_functions, environment_function_count);
+
+	return code ? code : cel_env_functions(env, ipc_functions, ipc_function_count);
+}
+
 static int declare(struct cel_env *env, cel_resolve_fn resolve,
 		   const struct environment_memory *memory, void *ctx)
 {
@@ -90,7 +97,7 @@ static int declare(struct cel_env *env, cel_resolve_fn resolve,
 	if (!code)
 		code = environment_variables(env, false);
 	if (!code)
-		code = cel_env_functions(env, environment_functions, environment_function_count);
+		code = environment_declare_functions(env);
 	for (size_t i = 0; !code && i < environment_constant_count; i++)
 		code = cel_env_constant(env, environment_constants[i].name, "int",
 					value_int(environment_constants[i].value));

@@ -55,6 +55,9 @@ int environment_variables(struct cel_env *env, bool tracee);
 /* `item`, for the output fields of a detector that has output.for_each. 0 or -ENOMEM. */
 int environment_item(struct cel_env *env);
 
+/* All functions of ours; the message types they give must be declared before. */
+int environment_declare_functions(struct cel_env *env);
+
 /* environment_functions.c */
 extern const struct cel_function environment_functions[];
 extern const uint32_t environment_function_count;

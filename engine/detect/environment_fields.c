@@ -296,6 +296,8 @@ int environment_messages(struct cel_env *env)
 
 	if (!code)
 		code = declare(env, data_messages, data_message_count);
+	if (!code)
+		code = declare(env, ipc_messages, ipc_message_count);
 	return code ? code : declare(env, own_messages, ARRAY_SIZE(own_messages));
 }
 

@@ -52,6 +52,12 @@ extern const struct cel_message *const workload_messages[];
 extern const size_t workload_message_count;
 bool has_workload(const void *data);
 
+/* environment_ipc.c */
+extern const struct cel_message *const ipc_messages[];
+extern const size_t ipc_message_count;
+extern const struct cel_function ipc_functions[];
+extern const uint32_t ipc_function_count;
+
 /* environment_data.c: EventValue and the types below it. */
 extern const struct cel_message entry_message;
 /* environment_object.c: messages whose data is a map. */

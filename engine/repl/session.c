@@ -142,8 +142,10 @@ static int resolve_nothing(void *ctx, struct str name, struct cel_slot *out, str
 static struct cel_env *plain_environment(uint32_t options)
 {
 	struct cel_env *env = cel_env_new_with(options);
-	int err = env ? cel_env_functions(env, environment_functions, environment_function_count)
-		      : -ENOMEM;
+	int err = env ? environment_messages(env) : -ENOMEM;
+
+	if (!err)
+		err = environment_declare_functions(env);
 
 	for (size_t i = 0; !err && i < environment_constant_count; i++)
 		err = cel_env_constant(env, environment_constants[i].name, "int",

@@ -10,6 +10,7 @@
 
 #include "base/common.h"
 #include "base/slab.h"
+#include "ipc_store.h"
 #include "store.h"
 #include "symbol.h"
 
@@ -63,6 +64,7 @@ struct stores {
 	struct slab texts;
 	struct clock clock;
 	struct symbols symbols;
+	struct ipc_store *ipc;
 	struct store_stats stats;
 };
 
@@ -570,11 +572,16 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 	case EV_sched_process_exit: learn_exit(stores, record); return;
 	case EV_process_existing: learn_existing(stores, record); return;
 	case EV_cgroup_existing: learn_cgroup(stores, record); return;
-	case EV_events_lost: learn_loss(stores, record); return;
+	case EV_ipc_existing: ipc_store_update(stores->ipc, record); return;
+	case EV_events_lost:
+		learn_loss(stores, record);
+		ipc_store_update(stores->ipc, record);
+		return;
 	default: entry_of_record(stores, record);
 	}
 	if (record->cgroup_id && !cgroup_find(stores, record->cgroup_id))
 		cgroup_learn(stores, record->cgroup_id, STR(""));
+	ipc_store_update(stores->ipc, record);
 }
 
 bool stores_know(const struct stores *stores, const struct wire_header *record)
@@ -712,6 +719,7 @@ void stores_free(struct stores *stores)
 	free(stores->cgroup_buckets);
 	slab_free(&stores->texts);
 	symbols_free(&stores->symbols);
+	ipc_store_free(stores->ipc);
 	free(stores);
 }
 
@@ -730,6 +738,7 @@ struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity
 	stores->free_head = NONE;
 	stores->exited_first = stores->exited_last = NONE;
 	stores->texts.budget = TEXT_BUDGET;
+	stores->ipc = ipc_store_new(0);
 	stores->entries = calloc(stores->capacity, sizeof(*stores->entries));
 	stores->referenced = calloc(stores->capacity, 1);
 	stores->cgroups = calloc(stores->cgroup_capacity, sizeof(*stores->cgroups));
@@ -737,7 +746,8 @@ struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity
 	for (unsigned c = 0; c < CHAINS; c++)
 		if (!(stores->buckets[c] = buckets_new(stores->buckets_mask + 1)))
 			return NULL;
-	if (!stores->entries || !stores->referenced || !stores->cgroups || !stores->cgroup_buckets)
+	if (!stores->ipc || !stores->entries || !stores->referenced || !stores->cgroups ||
+	    !stores->cgroup_buckets)
 		return NULL;
 	return take(stores);
 }
@@ -760,4 +770,10 @@ void stores_stats(const struct stores *stores, struct store_stats *out)
 	out->containers = 0;
 	for (uint32_t i = 0; i < stores->cgroup_count; i++)
 		out->containers += stores->cgroups[i].container.id.data != NULL;
+	ipc_store_stats(stores->ipc, out);
+}
+
+const struct ipc_store *stores_ipc(const struct stores *stores)
+{
+	return stores->ipc;
 }

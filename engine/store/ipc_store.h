@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store of System V IPC objects, private to engine/store; ipc.h is what others see. */
+#ifndef STORE_IPC_STORE_H
+#define STORE_IPC_STORE_H
+
+#include "ipc.h"
+#include "store.h"
+
+struct ipc_store;
+
+/* capacity: objects; 0: the default. NULL: out of memory. */
+struct ipc_store *ipc_store_new(uint32_t capacity);
+/* NULL is fine. */
+void ipc_store_free(struct ipc_store *store);
+/* Learns from a record of one of the twelve calls, of an object that existed, or of a loss. */
+void ipc_store_update(struct ipc_store *store, const struct wire_header *record);
+
+/* Fills the members of *out that are its own. */
+void ipc_store_stats(const struct ipc_store *store, struct store_stats *out);
+
+/* Of the stores; kept in process.c. */
+const struct ipc_store *stores_ipc(const struct stores *stores);
+
+#endif
