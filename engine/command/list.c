@@ -17,6 +17,7 @@
 #include "options.h"
 #include "page/detector_page.h"
 #include "page/event_page.h"
+#include "page/ipc_page.h"
 #include "page/table.h"
 #include "policy/policy.h"
 #include "policy/query.h"
@@ -509,6 +510,28 @@ static void list_formats(struct listing *listing)
 		add_format(listing, formats[i]);
 }
 
+/* ---- System V objects ------------------------------------------------------------ */
+
+static void add_ipc(void *ctx, json_t *object, const char *const *cells)
+{
+	add(ctx, object, cells);
+}
+
+static void list_ipc(struct listing *listing)
+{
+	struct err err = { 0 };
+	int closed = ipc_page_list(add_ipc, listing, &err);
+
+	if (closed < 0) {
+		err_print(stderr, &err);
+		listing->failed = true;
+	} else if (closed > 0) {
+		fprintf(stderr,
+			"spoor list ipc: %d more IPC namespaces, which only root may read\n",
+			closed);
+	}
+}
+
 static const struct topic topics[] = {
 	{ "constants", { "NAME", "VALUE", "HEX" }, list_constants },
 	{ "detectors",
@@ -518,6 +541,7 @@ static const struct topic topics[] = {
 	{ "events", { "NAME", "ID", "FROM", "SETS", "WHAT" }, list_events, true },
 	{ "formats", { "NAME", "DEFAULT", "WHAT" }, list_formats },
 	{ "functions", { "NAME", "SIGNATURE", "WHAT" }, list_functions },
+	{ "ipc", { "KIND", "ID", "KEY", "MODE", "UID", "SIZE", "USE", "WHO" }, list_ipc },
 	{ "outputs", { "NAME", "KIND", "FORMAT OR DEFAULT", "WHAT" }, list_outputs, true },
 	{ "policies", { "NAME", "EVENTS", "SCOPE", "FILE", "WHAT" }, list_policies },
 };

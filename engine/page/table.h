@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-enum { TABLE_COLUMNS_MAX = 8 };
+enum { TABLE_COLUMNS_MAX = 9 }; /* a NULL after the last heading */
 
 struct table_row {
 	char *cells[TABLE_COLUMNS_MAX];
