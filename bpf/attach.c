@@ -198,6 +198,32 @@ static void syscall_set(struct settings *settings, uint8_t slot, int number, uin
 	settings->syscall_filter[number] |= bits;
 }
 
+/* Events that several calls lead to: those beside the one in the event's file. */
+static const struct {
+	uint16_t id;
+	int16_t number, number32;
+} more_calls[] = {
+	{ EV_shm_protect, 329, 380 }, /* pkey_mprotect */
+	{ EV_proc_open, 2, 5 },	      /* open */
+	{ EV_proc_open, 437, 437 },   /* openat2 */
+};
+
+static void syscalls_set(struct settings *settings, const struct event_def *event, uint8_t bits,
+			 uint8_t bits32)
+{
+	uint8_t slot = slot_of(event);
+
+	syscall_set(settings, slot, event->syscall, settings->syscall_slot, bits);
+	syscall_set(settings, slot, event->syscall32, settings->syscall32_slot, bits32);
+	for (size_t i = 0; i < ARRAY_SIZE(more_calls); i++) {
+		if (more_calls[i].id != event->id)
+			continue;
+		syscall_set(settings, slot, more_calls[i].number, settings->syscall_slot, bits);
+		syscall_set(settings, slot, more_calls[i].number32, settings->syscall32_slot,
+			    bits32);
+	}
+}
+
 static void settings_add(struct settings *settings, const struct plan *plan)
 {
 	for (uint32_t i = 0; i < plan->count; i++) {
@@ -215,9 +241,7 @@ static void settings_add(struct settings *settings, const struct plan *plan)
 			bits = FILTER_ENTER;
 			bits32 = FILTER_ENTER_COMPAT;
 		}
-		syscall_set(settings, slot, row->event->syscall, settings->syscall_slot, bits);
-		syscall_set(settings, slot, row->event->syscall32, settings->syscall32_slot,
-			    bits32);
+		syscalls_set(settings, row->event, bits, bits32);
 	}
 }
 

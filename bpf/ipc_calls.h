@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a system call to its records: ipc(2), the i386 multiplexer, is turned into the
+ * From a system call to its records (ipc_events.h, task_calls.h): ipc(2), the i386 multiplexer, is turned into the
  * call it stands for, so that nobody hides behind int 0x80; and what a control call
  * is about to change is kept from its entry.
  */
 #ifndef SPOOR_BPF_IPC_CALLS_H
 #define SPOOR_BPF_IPC_CALLS_H
 
-#include "ipc_events.h"
+#include "task_calls.h"
 
 /* ---- ipc(2): all of the above through one door --------------------------------- */
 
@@ -172,6 +172,13 @@ INLINE void call_exit(struct call *call)
 	case SLOT_semop: call->number = NR_semop; return exit_semop(call);
 	case SLOT_semctl: call->number = NR_semctl; return exit_semctl(call);
 	case SLOT_semtimedop: call->number = NR_semtimedop; return exit_semtimedop(call);
+	case SLOT_unshare: call->number = NR_unshare; return exit_unshare(call);
+	case SLOT_setns: call->number = NR_setns; return exit_setns(call);
+	case SLOT_sched_setaffinity:
+		call->number = NR_sched_setaffinity;
+		return exit_sched_setaffinity(call);
+	case SLOT_shm_protect: call->number = NR_shm_protect; return exit_shm_protect(call);
+	case SLOT_proc_open: call->number = NR_proc_open; return exit_proc_open(call);
 	}
 }
 
@@ -200,38 +207,13 @@ enum {
 	SEM_STAT_ANY_INDEX = 20,
 };
 
-/* The segment attached at an address: its file carries the id. */
-struct segment_search {
-	__u64 namespace;
-	__s32 id;
-};
-
-static long segment_of_area(struct task_struct *task, struct vm_area_struct *area,
-			    struct segment_search *search)
-{
-	struct file *file = area->vm_file;
-	__u64 data;
-
-	if (!file)
-		return 0;
-	data = (__u64)file->private_data;
-	if (data && (__u64)LOAD(struct shm_file_data, data, ns) == search->namespace)
-		search->id = LOAD(struct shm_file_data, data, id);
-	return 0;
-}
-
 INLINE void entry_shmdt(struct call *call, struct thread_state *state, __u64 address)
 {
-	struct nsproxy *nsproxy = call->task->nsproxy;
-	struct segment_search search = { .id = -1 };
+	__s32 id = segment_at(call->task, address);
 
-	if (!has_find_vma || !nsproxy)
+	if (id < 0)
 		return;
-	search.namespace = (__u64)nsproxy->ipc_ns;
-	bpf_find_vma(call->task, address, segment_of_area, &search, 0);
-	if (search.id < 0)
-		return;
-	object_read(&state->object, call->task, OBJECT_SHM, search.id, false);
+	object_read(&state->object, call->task, OBJECT_SHM, id, false);
 	if (state->object.found)
 		state->have |= HAVE_OBJECT;
 }
