@@ -116,6 +116,67 @@ static void test_arguments(void **state)
 	run_free(&run);
 }
 
+/* The calls of run_around() of the workload, in its order. */
+static void test_around(void **state)
+{
+	static const char names[] =
+		"unshare setns sched_setaffinity shm_protect proc_open sched_process_fork shmat";
+	static const char *const paths[] = { "/proc/sysvipc/shm", "/proc/sys/kernel/msgmni",
+					     "/proc/sys/kernel/shmmax" };
+
+	(void)state;
+	if (!sensor_ready())
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(hook_modes); i++) {
+		struct run run;
+
+		if (!sensor_offers(hook_modes[i]))
+			continue;
+		run_workload(&run, hook_modes[i], names, "around", "");
+		FIRST(&run, sched_setaffinity, pinned);
+		assert_int_equal(sched_setaffinity->cpus, 1);
+		FIRST(&run, unshare, left);
+		assert_int_equal(unshare->flags, 0x18000000); /* CLONE_NEWUSER, CLONE_NEWIPC */
+		assert_true(unshare->returnValue < 0 || left->ipc_ns != pinned->ipc_ns);
+		NEXT(&run, unshare, left);
+		assert_true(left->flags & WIRE_COMPAT);
+		FIRST(&run, setns, joined);
+		assert_int_equal(setns->nstype, 0x08000000); /* CLONE_NEWIPC */
+		NEXT(&run, setns, joined);
+		assert_int_equal(setns->returnValue, -EBADF);
+		FIRST(&run, shmat, attached);
+		if (run_next(&run, EV_shm_protect, NULL)) { /* Linux 5.17 and later */
+			FIRST(&run, shm_protect, protected);
+			assert_int_equal(shm_protect->shmid, shmat->shmid);
+			assert_int_equal(shm_protect->addr, shmat->returnValue);
+			assert_int_equal(shm_protect->prot, 5); /* PROT_READ, PROT_EXEC */
+			NEXT(&run, shm_protect, protected);
+			assert_int_equal(shm_protect->returnValue, -EACCES);
+			assert_null(run_next(&run, EV_shm_protect, protected));
+		}
+		const struct wire_header *record = NULL;
+
+		for (size_t file = 0; file < ARRAY_SIZE(paths); file++) {
+			record = run_next(&run, EV_proc_open, record);
+			assert_non_null(record);
+			const struct ev_proc_open *opened = (const void *)(record + 1);
+
+			assert_int_equal(opened->path.len, strlen(paths[file]));
+			assert_memory_equal((const char *)record + opened->path.offset, paths[file],
+					    opened->path.len);
+			assert_int_equal(opened->flags & 3, file == 1 ? 2 : 0);
+		}
+		assert_null(run_next(&run, EV_proc_open, record));
+		uint32_t apart = 0;
+
+		for (record = NULL; (record = run_next(&run, EV_sched_process_fork, record));)
+			apart += ((const struct ev_sched_process_fork *)(record + 1))
+					 ->child_user_ns != record->user_ns;
+		assert_int_equal(apart, 1); /* clone(CLONE_NEWUSER) */
+		run_free(&run);
+	}
+}
+
 /* The n-th control call of a kind, as control_queue() and its sisters make them. */
 static void test_control(void **state)
 {
@@ -306,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_call_once),
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_around),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_operations),

@@ -11,6 +11,8 @@
  *	workload messages	a receiver that sleeps, truncation, MSG_COPY, three kinds of types
  *	workload operations	semop with 1, 2, 3, 16, 17 and 500 operations
  *	workload compat		32-bit calls by int 0x80, direct ones and through ipc(2)
+ *	workload around		what matters around the calls: processors, namespaces, protection of a
+ *				segment, files of /proc; 64-bit and 32-bit
  *	workload sleepers N	N receivers asleep at the same time, then a message for each
  *	workload processes N	N times fork, exec of /proc/self/exe, exit
  *	workload rate S		msgget(ENOENT key) as fast as it goes for S seconds
@@ -26,6 +28,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -513,6 +517,80 @@ static void run_processes(long count)
 	}
 }
 
+/* ---- around the calls ------------------------------------------------------------ */
+
+static int new_child(void *unused)
+{
+	(void)unused;
+	return 0;
+}
+
+static void run_namespaces(void)
+{
+	static char stack[65536];
+	int status, fd = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		/* A name of nobody's capabilities; failing is an answer too. */
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWIPC) != 0 && errno != EPERM);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK(fd >= 0 && setns(fd, CLONE_NEWIPC) == 0);
+	close(fd);
+	CHECK(setns(-1, 0) == -1 && errno == EBADF);
+	child = clone(new_child, stack + sizeof(stack), CLONE_NEWUSER | SIGCHLD, NULL);
+	CHECK(child >= 0 || errno == EPERM);
+	if (child > 0)
+		CHECK(waitpid(child, &status, 0) == child);
+}
+
+static void run_protection(void)
+{
+	int id = DO(CALL_SHMGET, shmget(IPC_PRIVATE, SEGMENT, IPC_CREAT | 0600));
+	char *writable = DO(CALL_SHMAT, shmat(id, NULL, 0));
+	char *readable = DO(CALL_SHMAT, shmat(id, NULL, SHM_RDONLY));
+
+	CHECK(id >= 0 && writable != (void *)-1 && readable != (void *)-1);
+	CHECK(mprotect(writable, SEGMENT, PROT_READ | PROT_EXEC) == 0);
+	CHECK(mprotect(readable, SEGMENT, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
+	CHECK(DO(CALL_SHMDT, shmdt(writable)) == 0);
+	CHECK(DO(CALL_SHMDT, shmdt(readable)) == 0);
+	CHECK(DO(CALL_SHMCTL, raw_shmctl(id, IPC_RMID, NULL)) == 0);
+}
+
+static void open_and_close(long fd)
+{
+	CHECK(fd >= 0);
+	close((int)fd);
+}
+
+static void run_proc_files(void)
+{
+	open_and_close(open("/proc/sysvipc/shm", O_RDONLY));
+	open_and_close(syscall(SYS_open, "/proc/sys/kernel/msgmni", O_RDWR));
+	open_and_close(open("/proc/sys/fs/../kernel/shmmax", O_RDONLY));
+	open_and_close(open("/proc/self/status", O_RDONLY)); /* none of ours */
+	open_and_close(open("/proc/sys/vm/overcommit_memory", O_RDONLY));
+}
+
+static void run_around(long unused)
+{
+	cpu_set_t one;
+
+	(void)unused;
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	run_namespaces();
+	run_protection();
+	run_proc_files();
+#ifdef __x86_64__
+	CHECK(call32(310, CLONE_FS, 0, 0, 0, 0, 0) == 0); /* unshare */
+#endif
+}
+
 static void run_nothing(long unused)
 {
 	(void)unused;
@@ -543,6 +621,7 @@ static void run_all(long unused)
 	run_operations(0);
 	run_compat(0);
 	run_processes(3);
+	run_around(0);
 }
 
 static const struct {
@@ -555,6 +634,7 @@ static const struct {
 	{ "messages", run_messages },
 	{ "operations", run_operations },
 	{ "compat", run_compat },
+	{ "around", run_around },
 	{ "sleepers", run_sleepers },
 	{ "processes", run_processes },
 	{ "nothing", run_nothing },
@@ -580,6 +660,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	fprintf(stderr, "usage: workload calls N | errors | control | messages | operations | "
-			"compat | sleepers N | processes N | rate SECONDS | all\n");
+			"compat | around | sleepers N | processes N | rate SECONDS | all\n");
 	return 1;
 }

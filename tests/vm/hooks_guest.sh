@@ -8,6 +8,7 @@ TOP=
 
 events=msgget,msgsnd,msgrcv,msgctl,shmget,shmat,shmdt,shmctl,semget,semop,semctl,semtimedop,ipc
 events=$events,sched_process_fork,sched_process_exec,sched_process_exit
+events=$events,unshare,setns,sched_setaffinity,shm_protect,proc_open
 # No surprises from where the loader puts things: the addresses are arguments.
 echo 0 >/proc/sys/kernel/randomize_va_space
 
@@ -39,7 +40,7 @@ watch() {
 	comparable "/tmp/$1.j" >"/tmp/$1.own"
 	# Nothing compared with nothing would be equal.
 	for event in $(echo $events | tr , ' '); do
-		grep -q "\"name\":\"$event\"" "/tmp/$1.tracee" || echo "# no $event"
+		grep -q "\"name\":\"$event\"" "/tmp/$1.own" || echo "# no $event"
 	done >/tmp/absent
 	[ ! -s /tmp/absent ]
 	ok $? "$1: every call was seen"
