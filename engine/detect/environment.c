@@ -3,7 +3,10 @@
 #include "messages.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
