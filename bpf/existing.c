@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What no event tells: processes that ran before us (or whose start we lost), the
- * paths of cgroups, and System V objects (existing_ipc.c). They enter the stream as records, so that a capture of it needs
- * nothing of this machine when it is replayed.
+ * What no event tells: processes that ran before us (or whose start we lost), the paths of
+ * cgroups, and System V objects (existing_ipc.c). They enter the stream as records, so that a
+ * capture of it needs nothing of this machine when it is replayed.
  *
  * Invariant: a question is always answered. A process that is gone gives a record
  * without its path, a cgroup that is gone one without a path, so nobody asks again.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From a system call to its records (ipc_events.h, task_calls.h): ipc(2), the i386 multiplexer, is turned into the
- * call it stands for, so that nobody hides behind int 0x80; and what a control call
- * is about to change is kept from its entry.
+ * From a system call to its records (ipc_events.h, task_calls.h): ipc(2), the i386 multiplexer,
+ * is turned into the call it stands for, so that nobody hides behind int 0x80; and what a
+ * control call is about to change is kept from its entry.
  */
 #ifndef SPOOR_BPF_IPC_CALLS_H
 #define SPOOR_BPF_IPC_CALLS_H

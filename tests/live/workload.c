@@ -11,8 +11,8 @@
  *	workload messages	a receiver that sleeps, truncation, MSG_COPY, three kinds of types
  *	workload operations	semop with 1, 2, 3, 16, 17 and 500 operations
  *	workload compat		32-bit calls by int 0x80, direct ones and through ipc(2)
- *	workload around		what matters around the calls: processors, namespaces, protection of a
- *				segment, files of /proc; 64-bit and 32-bit
+ *	workload around		what matters around the calls: processors, namespaces,
+ *				protection of a segment, files of /proc
  *	workload sleepers N	N receivers asleep at the same time, then a message for each
  *	workload processes N	N times fork, exec of /proc/self/exe, exit
  *	workload rate S		msgget(ENOENT key) as fast as it goes for S seconds
@@ -443,6 +443,12 @@ static void compat_multiplexed(struct low_memory *memory)
 	CHECK(DO_IPC(CALL_SEMCTL, 3, set, 0, IPC_RMID, low(&memory->value), 0) == 0);
 }
 
+/* unshare, by its i386 number. */
+static void unshare_compat(void)
+{
+	CHECK(call32(310, CLONE_FS, 0, 0, 0, 0, 0) == 0);
+}
+
 static void run_compat(long unused)
 {
 	struct low_memory *memory = mmap(NULL, sizeof(*memory), PROT_READ | PROT_WRITE,
@@ -459,6 +465,10 @@ static void run_compat(long unused)
 static void run_compat(long unused)
 {
 	(void)unused;
+}
+
+static void unshare_compat(void)
+{
 }
 
 #endif
@@ -586,9 +596,7 @@ static void run_around(long unused)
 	run_namespaces();
 	run_protection();
 	run_proc_files();
-#ifdef __x86_64__
-	CHECK(call32(310, CLONE_FS, 0, 0, 0, 0, 0) == 0); /* unshare */
-#endif
+	unshare_compat();
 }
 
 static void run_nothing(long unused)
