@@ -85,6 +85,8 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 	if (!internal && p->source_ops->describe && !stores_know(p->stores, record))
 		p->source_ops->describe(p->source, record, take_description, p);
 	record_keep(p, record);
+	if (given && given->container_id.len && record->cgroup_id)
+		stores_set_container(p->stores, record->cgroup_id, given->container_id);
 	stores_update(p->stores, record);
 	if (internal)
 		return;

@@ -69,6 +69,9 @@ bool process_related(const struct stores *stores, const struct process *a, const
 const struct container *container_find(const struct stores *stores, uint64_t cgroup_id);
 const struct container *container_find_id(const struct stores *stores, struct str id);
 
+/* For recordings that name the container of a cgroup, but not its path. What is known stays. */
+void stores_set_container(struct stores *stores, uint64_t cgroup_id, struct str id);
+
 /*
  * The part of a cgroup path that names a container, and its runtime (docker, containerd,
  * crio, podman, garden, ecs, or "" when the path does not tell). data == NULL: none.

@@ -671,6 +671,20 @@ struct test_event_text test_event_nth(const struct test_event_text *text, uint32
 	return nth;
 }
 
+/* The stores know the container too; one that names no cgroup of its own gets one by its id. */
+static void learn_container(const struct test_event_text *text, struct wire_header *h,
+			    struct stores *stores)
+{
+	struct str id = schema_text(text->container.id);
+
+	if (!id.len)
+		return;
+	if (!text->process.cgroup_id)
+		for (uint32_t i = 0; i < id.len; i++)
+			h->cgroup_id = h->cgroup_id * 31 + (unsigned char)id.data[i];
+	stores_set_container(stores, h->cgroup_id, id);
+}
+
 /* ---- the whole ------------------------------------------------------------------------ */
 
 struct event *test_event_make(struct report *report, const struct test_event_text *text,
@@ -685,6 +699,7 @@ struct event *test_event_make(struct report *report, const struct test_event_tex
 		return NULL;
 	test_process_learn(report, &text->process, stores, arena);
 	fill_header(report, &text->process, h);
+	learn_container(text, h, stores);
 	h->user = user_bits(report, text->from_user, def);
 	h->syscall = def->syscall;
 	h->time = time;

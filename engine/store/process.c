@@ -471,6 +471,18 @@ static void cgroup_learn(struct stores *stores, uint64_t id, struct str path)
 						    &cgroup->container.runtime);
 }
 
+void stores_set_container(struct stores *stores, uint64_t cgroup_id, struct str id)
+{
+	struct cgroup *cgroup = cgroup_find(stores, cgroup_id);
+
+	if (cgroup && cgroup->container.id.data)
+		return;
+	cgroup_learn(stores, cgroup_id, id);
+	cgroup = cgroup_find(stores, cgroup_id);
+	if (cgroup->path)
+		cgroup->container.id = (struct str){ cgroup->path, cgroup->path_len };
+}
+
 /* ---- what records teach ----------------------------------------------------- */
 
 static struct str record_str(const struct wire_header *record, struct wire_ref ref)
