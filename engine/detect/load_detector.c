@@ -80,18 +80,26 @@ static int make_fields(struct ruleset *ruleset, struct event_def *def,
 	return 0;
 }
 
-/* "detectors default" and the tags. */
+/*
+ * "detectors default" and the tags. With the tag `internal` it is in neither: a building block
+ * of other detectors that nobody wants to see.
+ */
 static const char *make_sets(struct ruleset *ruleset, const struct texts *tags)
 {
+	const char *always = "detectors default";
 	size_t len = sizeof("detectors default");
 	char *sets;
+
+	for (uint32_t i = 0; !ruleset->compat && i < tags->count; i++)
+		if (str_equal(tags->items[i]->text, STR("internal")))
+			always = "derived";
 
 	for (uint32_t i = 0; i < tags->count; i++)
 		len += tags->items[i]->text.len + 1;
 	sets = arena_alloc(&ruleset->arena, len);
 	if (!sets)
-		return "detectors default";
-	size_t used = (size_t)snprintf(sets, len, "detectors default");
+		return always;
+	size_t used = (size_t)snprintf(sets, len, "%s", always);
 
 	for (uint32_t i = 0; i < tags->count; i++)
 		used += (size_t)snprintf(sets + used, len - used, " %s", tags->items[i]->text.data);
@@ -108,7 +116,8 @@ static void make_event(struct ruleset *ruleset, struct detector *d,
 		.sets = make_sets(ruleset, &text->produced.tags),
 		.syscall = -1,
 		.syscall32 = -1,
-		.intro = text->threat.node ? copy(ruleset, schema_text(text->threat.name)) : "",
+		.intro = copy(ruleset, schema_text(text->threat.node ? text->threat.name
+								     : text->produced.description)),
 		.description = copy(ruleset, schema_text(text->produced.description
 								 ? text->produced.description
 								 : text->threat.description)),

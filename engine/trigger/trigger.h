@@ -127,4 +127,34 @@ enum trigger_result trigger_illegitimate_shell(struct ledger *ledger);
 enum trigger_result trigger_rcd_modification(struct ledger *ledger);
 enum trigger_result trigger_scheduled_task_mod(struct ledger *ledger);
 
+/* trigger_spray.c */
+enum trigger_result trigger_spray_queues(struct ledger *ledger);
+enum trigger_result trigger_spray_sequence(struct ledger *ledger);
+enum trigger_result trigger_spray_user_namespace(struct ledger *ledger);
+enum trigger_result trigger_message_flood(struct ledger *ledger);
+enum trigger_result trigger_root_after_spray(struct ledger *ledger);
+enum trigger_result trigger_root_child_after_spray(struct ledger *ledger);
+enum trigger_result trigger_create_flood(struct ledger *ledger);
+enum trigger_result trigger_quota_half(struct ledger *ledger);
+enum trigger_result trigger_limit_reached(struct ledger *ledger);
+enum trigger_result trigger_attach_failures(struct ledger *ledger);
+enum trigger_result trigger_enumeration(struct ledger *ledger);
+enum trigger_result trigger_listing_read(struct ledger *ledger);
+enum trigger_result trigger_key_guessing(struct ledger *ledger);
+enum trigger_result trigger_limits_tamper(struct ledger *ledger);
+enum trigger_result trigger_next_id(struct ledger *ledger);
+enum trigger_result trigger_remove_all(struct ledger *ledger);
+enum trigger_result trigger_remove_all_then_spray(struct ledger *ledger);
+enum trigger_result trigger_lifetime_race(struct ledger *ledger);
+enum trigger_result trigger_create_race(struct ledger *ledger);
+enum trigger_result trigger_exec_protect(struct ledger *ledger);
+enum trigger_result trigger_readonly_written(struct ledger *ledger);
+enum trigger_result trigger_orphan_reattach(struct ledger *ledger);
+enum trigger_result trigger_stranger_channel(struct ledger *ledger);
+enum trigger_result trigger_exists_then_used(struct ledger *ledger);
+enum trigger_result trigger_key_squatting(struct ledger *ledger);
+enum trigger_result trigger_probe_then_create(struct ledger *ledger);
+enum trigger_result trigger_left_behind(struct ledger *ledger);
+enum trigger_result trigger_cross_container(struct ledger *ledger);
+
 #endif

@@ -305,7 +305,8 @@ static void test_syscall_names(void **state)
 	assert_null(syscall_name(512).data);
 	assert_null(syscall_name(1 << 30).data);
 	for (size_t i = 0; i < event_table_count; i++)
-		if (event_table[i].syscall >= 0)
+		/* shm_protect and its like are made of calls, but are not them. */
+		if (event_table[i].syscall >= 0 && !event_in_set(&event_table[i], STR("sysvipc")))
 			assert_true(str_equal(syscall_name(event_table[i].syscall),
 					      str_of(event_table[i].name)));
 }

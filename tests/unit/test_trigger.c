@@ -67,7 +67,13 @@ static void test_all_run_and_clean_up(void **state)
 		char text[TRIGGER_TEXT_MAX] = "";
 		enum trigger_result result = trigger_perform(&triggers[i], text);
 
-		if (result == TRIGGER_FAILED || (geteuid() == 0 && result != TRIGGER_DONE))
+		bool may_skip = !strcmp(triggers[i].name, "ipc_orphan_reattach") ||
+				!strcmp(triggers[i].name, "ipc_readonly_written") ||
+				!strcmp(triggers[i].name, "ipc_cross_container") ||
+				!strcmp(triggers[i].name, "ipc_spray_user_namespace") ||
+				geteuid() != 0;
+
+		if (result == TRIGGER_FAILED || (result == TRIGGER_SKIPPED && !may_skip))
 			fail_msg("%s: %s", triggers[i].name, text);
 		assert_true(strlen(text) > 0);
 		if (own_namespace)
@@ -157,15 +163,20 @@ static void test_one_for_each_detector(void **state)
 	assert_int_equal(problems.errors, 0);
 	uint32_t count = ruleset_detector_count(ruleset);
 
+	uint32_t alerts = 0; /* derived events are parts of other detectors */
+
 	for (uint32_t i = 0; i < count; i++) {
 		ruleset_detector(ruleset, i, &info);
+		if (!info.threat)
+			continue;
+		alerts++;
 		if (!trigger_by_name(info.produces->name))
 			fail_msg("no trigger for %s", info.produces->name);
 	}
 	for (size_t i = 0; i < trigger_count; i++)
 		if (!ruleset_event(ruleset, str_of(triggers[i].name)))
 			fail_msg("no detector for the trigger %s", triggers[i].name);
-	assert_int_equal(count, trigger_count);
+	assert_int_equal(alerts, trigger_count);
 	err_list_free(&problems);
 	ruleset_free(ruleset);
 }
