@@ -43,7 +43,7 @@ for topic in events detectors; do
 	[ -s "$TMP/names" ]
 	ok $? "there are $topic"
 	while read -r name; do
-		"$spoor" explain "$name" | head -n 1 | grep -q "^$name - " || echo "$name"
+		"$spoor" explain "$name" | head -n 1 | grep -q "^$name\( - \|$\)" || echo "$name"
 		"$spoor" explain --format markdown "$name" | head -n 1 | grep -qx "# $name" || echo "$name"
 		"$spoor" explain --json "$name" | grep -q "\"name\": \"$name\"" || echo "$name"
 	done <"$TMP/names" >"$TMP/without"

@@ -404,7 +404,7 @@ static void builtin_detectors_that_cannot_work_are_left_out(void **state)
 	(void)state;
 	assert_int_equal(builtin_count(false, false, 0), all);
 	assert_true(builtin_count(true, true, 1) < all);
-	assert_int_equal(builtin_count(true, false, 1) + 1, builtin_count(true, true, 1));
+	assert_true(builtin_count(true, false, 1) < builtin_count(true, true, 1));
 }
 
 static void builtin_rules_can_be_added_to_others(void **state)
