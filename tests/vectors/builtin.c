@@ -38,7 +38,7 @@ static enum outcome compare(struct row *row, const struct outputs *is, const cha
 	return PASSED;
 }
 
-/* ---- a detector in YAML ------------------------------------------------------------------------------- */
+/* ---- a detector in YAML ------------------------------------------------------------------- */
 
 static enum outcome run_detector(struct row *row, struct ruleset *ruleset)
 {
@@ -240,7 +240,7 @@ static bool version_is(struct row *row, const struct detector *d)
 		size_t len = strlen(version);
 
 		snprintf(version + len, sizeof(version) - len, "%s%lld", i ? "." : "",
-			 json_is_string(part) ? atoll(json_string_value(part))
+			 json_is_string(part) ? strtoll(json_string_value(part), NULL, 10)
 					      : json_integer_value(part));
 	}
 	return text_is(row, "version", str_of(d->def.version), version);
