@@ -13,7 +13,7 @@ $(B)/tests/cel/test_differential $(B)/tests/fuzz/fuzz_cel $(B)/libfuzzer_cel: $(
 $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
 
 # Counts allocations: every malloc of the program goes through the benchmark.
-$(B)/tests/bench/bench_cel: $(B)/tests/cel/oracle.o
+$(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: $(B)/tests/cel/oracle.o
 $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: LDFLAGS += -Wl,--wrap=malloc
 
 $(B)/tests/unit/test_index: $(CEL_ORACLE_O)
