@@ -10,6 +10,8 @@ $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/lib
 
 CEL_ORACLE_O = $(B)/tests/cel/oracle.o $(B)/tests/cel/random.o
 $(B)/tests/cel/test_differential $(B)/tests/fuzz/fuzz_cel $(B)/libfuzzer_cel: $(CEL_ORACLE_O)
+CEL_STAGES = $(wildcard tests/fuzz/fuzz_cel_*.c)
+$(CEL_STAGES:%.c=$(B)/%) $(CEL_STAGES:tests/fuzz/fuzz_%.c=$(B)/libfuzzer_%): $(B)/tests/cel/random.o
 $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
 
 # Counts allocations: every malloc of the program goes through the benchmark.

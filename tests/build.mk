@@ -37,6 +37,7 @@ $(OUTLETS): $(B)/%: $(B)/%.o $(SUPPORT_C:%.c=$(B)/%.o) $(B)/libspoor.a
 
 # ---- fuzzing: tests/fuzz/fuzz_X.c defines LLVMFuzzerTestOneInput ----------------------
 
+# Some targets bring more objects, which the library must follow.
 objects-first = $(filter %.o,$^) $(filter %.a,$^)
 $(FUZZ_REPLAYS): $(B)/%: $(B)/%.o $(B)/tests/fuzz/driver.o $(B)/libspoor.a
 	$(say) LINK $@
@@ -48,20 +49,26 @@ FORMAT_O = $(HOSTILE_O) $(patsubst %,$(B)/tests/support/%.o,clean otlp records)
 $(B)/tests/fuzz/fuzz_alert $(B)/libfuzzer_alert: $(HOSTILE_O)
 $(B)/tests/fuzz/fuzz_format $(B)/libfuzzer_format: $(FORMAT_O)
 
-FUZZ_SAN = -fsanitize=address,undefined
+# Without the checks that make coverage of comparisons slow: address sees what they would.
+FUZZ_SAN = -fsanitize=address,undefined -fno-sanitize=null,alignment,pointer-overflow
 $(B)/libfuzzer_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libspoor.a
 	$(say) LINK $@
 	$(Q)$(CC) -fsanitize=fuzzer $(FUZZ_SAN) $(objects-first) $(LDLIBS) -o $@
 
-ifdef SECONDS
+# How long: SECONDS=60 or RUNS=10000000.
+FUZZ_FOR = $(if $(SECONDS),-max_total_time=$(SECONDS)) $(if $(RUNS),-runs=$(RUNS))
+# Words of a language: fuzz_cel_lex takes cel.dict.
+FUZZ_WORDS = $(firstword $(wildcard tests/fuzz/$(firstword $(subst _, ,$(T))).dict))
+
+ifneq ($(SECONDS)$(RUNS),)
 fuzz:
 	@test -f tests/fuzz/fuzz_$(T).c || { echo "T=: one of $(FUZZ_C:tests/fuzz/fuzz_%.c=%)"; exit 2; }
-	@+$(BUILD) B=build-fuzz CC=$(CLANG) 'OPT=-O1 -fsanitize=fuzzer-no-link $(FUZZ_SAN)' build-fuzz/libfuzzer_$(T)
+	@+$(BUILD) B=build-fuzz CC=$(CLANG) 'OPT=-O2 -fsanitize=fuzzer-no-link $(FUZZ_SAN)' build-fuzz/libfuzzer_$(T)
 	@mkdir -p build-fuzz/corpus/$(T)
-	build-fuzz/libfuzzer_$(T) -max_total_time=$(SECONDS) -entropic=0 -timeout=10 -rss_limit_mb=1024 \
-		-artifact_prefix=build-fuzz/ build-fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
+	build-fuzz/libfuzzer_$(T) $(FUZZ_FOR) -entropic=0 -timeout=10 -rss_limit_mb=1024 \
+		$(FUZZ_WORDS:%=-dict=%) -artifact_prefix=build-fuzz/ build-fuzz/corpus/$(T) tests/fuzz/corpus/$(T)
 else
-fuzz: $(call programs-of,fuzz) ## fuzz targets over their corpora; T=yaml SECONDS=60: fuzz for real
+fuzz: $(call programs-of,fuzz) ## fuzz targets over their corpora; T=yaml with SECONDS=60 or RUNS=1000000: fuzz for real
 	@$(call run-tests,$(call programs-of,$@))
 endif
 

@@ -15,6 +15,7 @@ static void blocks_free(struct arena_block *block)
 	while (block) {
 		struct arena_block *next = block->next;
 
+		ARENA_UNPOISON(block->data, block->size);
 		free(block);
 		block = next;
 	}
@@ -29,6 +30,7 @@ void arena_free(struct arena *arena)
 
 static void use_block(struct arena *arena, struct arena_block *block)
 {
+	ARENA_POISON(block->data, block->size);
 	block->next = arena->blocks;
 	arena->blocks = block;
 	arena->next = block->data;
@@ -43,6 +45,7 @@ void arena_reset(struct arena *arena)
 		arena->blocks = block->next;
 		block->next = arena->spare;
 		arena->spare = block;
+		ARENA_POISON(block->data, block->size);
 	}
 	arena->next = arena->end = NULL;
 }
@@ -63,14 +66,18 @@ static struct arena_block *take_spare(struct arena *arena, size_t size)
 
 void *arena_alloc_slow(struct arena *arena, size_t size)
 {
-	struct arena_block *block = take_spare(arena, size);
+	size_t whole = ((size + 7) & ~(size_t)7) + ARENA_GAP;
+	struct arena_block *block;
 
+	if (size > SIZE_MAX / 2)
+		return NULL;
+	block = take_spare(arena, whole);
 	if (!block) {
 		size_t want = arena->held < BLOCK_FIRST ? BLOCK_FIRST
 							: MIN(arena->held, (size_t)BLOCK_MAX);
 
-		want = MAX(want, size);
-		if (size > SIZE_MAX / 2 || (arena->limit && arena->held + want > arena->limit))
+		want = MAX(want, whole);
+		if (arena->limit && arena->held + want > arena->limit)
 			return NULL;
 		block = malloc(sizeof(*block) + want);
 		if (!block)
@@ -79,8 +86,17 @@ void *arena_alloc_slow(struct arena *arena, size_t size)
 		arena->held += want;
 	}
 	use_block(arena, block);
-	arena->next += size;
+	arena->next += whole;
+	ARENA_UNPOISON(block->data, size);
 	return block->data;
+}
+
+void arena_shrink(struct arena *arena, void *piece, size_t size)
+{
+	char *next = (char *)piece + ((size + 7) & ~(size_t)7) + ARENA_GAP;
+
+	ARENA_POISON((char *)piece + size, (size_t)(arena->next - (char *)piece) - size);
+	arena->next = next;
 }
 
 void *arena_zalloc(struct arena *arena, size_t size)

@@ -616,7 +616,7 @@ const struct regex *regex_compile(struct arena *arena, struct str pattern, bool 
 /* One made while evaluating, paid from run->budget. NULL: *error is why. */
 const struct regex *regex_compile_now(struct cel_run *run, struct value pattern,
 				      struct value *error);
-enum { REGEX_EFFORT = 10000000 }; /* for all patterns of an expression */
+enum { REGEX_EFFORT = 150000 }; /* for all patterns of an expression */
 /* 1 match, 0 none, -1 the budget or memory ran out. */
 int regex_match(const struct regex *regex, struct cel_run *run, struct str subject);
 struct value regex_matches(struct cel_run *run, struct value subject, struct value pattern);

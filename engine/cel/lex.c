@@ -271,7 +271,7 @@ static struct token lex_literal_body(struct lexer *lexer, struct literal *litera
 					  "\\uHHHH \\UHHHHHHHH");
 	}
 	/* The rest of the room goes back: many short literals stay linear. */
-	lexer->compile->arena->next = literal->out + ((literal->len + 7) & ~7u);
+	arena_shrink(lexer->compile->arena, literal->out, literal->len);
 	struct token token = token_make(lexer, literal->bytes ? TOKEN_BYTES : TOKEN_STRING,
 					literal->from);
 
@@ -318,7 +318,7 @@ static struct token lex_quoted(struct lexer *lexer)
 	uint32_t from = lexer->at++;
 	int c;
 
-	while ((c = peek(lexer, 0)) >= 0 && (is_ident(c) || strchr(".-/ ", c)))
+	while ((c = peek(lexer, 0)) > 0 && (is_ident(c) || strchr(".-/ ", c)))
 		lexer->at++;
 	if (c != '`' || lexer->at == from + 1)
 		return literal_error(lexer, from, "found '`' without a name in back quotes");

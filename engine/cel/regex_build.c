@@ -10,7 +10,8 @@ enum {
 	SYMBOLS_MAX = 250,
 	STATES_MAX = 2000,
 	TABLE_MAX = 32 * 1024, /* entries */
-	STEPS_MAX = 1000000,   /* to fill it */
+	STEPS_MAX = 200000,    /* to fill it: instructions looked at */
+	STEPS_PER_EFFORT = 8,  /* they are that much cheaper than adding to a class */
 	NOWHERE = UINT32_MAX,
 };
 
@@ -468,14 +469,18 @@ static uint32_t follow(struct states *states, uint32_t number, uint32_t symbol)
 	struct regex *regex = states->builder->regex;
 	const struct state *state = &states->items[number];
 	enum regex_before before = state->before;
+	uint32_t cost;
+	int matched;
 
 	states->scratch.now.count = 0;
 	for (uint32_t i = 0; i < state->count; i++)
 		regex_set_add(&states->scratch.now, state->ops[i]);
-	if (states->steps < state->count + 1)
+	matched = regex_step(regex, &states->scratch, symbol, &before);
+	cost = 1 + states->scratch.closed.count + states->scratch.now.count;
+	if (states->steps < cost)
 		return NOWHERE;
-	states->steps -= state->count + 1;
-	if (regex_step(regex, &states->scratch, symbol, &before))
+	states->steps -= cost;
+	if (matched)
 		return STATE_MATCH;
 	if (symbol == regex->symbols || !states->scratch.now.count)
 		return STATE_DEAD;
@@ -517,7 +522,7 @@ static void build_table(struct builder *builder, struct arena *keep)
 	regex->table_start = state_number(&states, BEFORE_START);
 	bool filled = fill_table(&states, table, stride);
 
-	*builder->effort -= steps - states.steps;
+	*builder->effort -= (steps - states.steps) / STEPS_PER_EFFORT;
 	if (!filled)
 		return;
 	copy = arena_array(keep, uint16_t, states.count * stride);

@@ -9,13 +9,19 @@ struct class_row {
 
 #include "unicode_class.inc"
 
+static bool spend(struct class *class)
+{
+	if (!*class->effort)
+		class->failed = true;
+	else
+		--*class->effort;
+	return !class->failed;
+}
+
 void class_add(struct class *class, uint32_t first, uint32_t last)
 {
-	if (!*class->effort || class->failed) {
-		class->failed = true;
+	if (!spend(class))
 		return;
-	}
-	--*class->effort;
 	if (class->count == class->capacity) {
 		uint32_t capacity = class->capacity ? class->capacity * 2 : 8;
 		struct range *ranges = arena_array(class->arena, struct range, capacity);
@@ -84,15 +90,16 @@ void class_negate(struct class *class)
 void class_fold(struct class *class)
 {
 	struct class added = { .arena = class->arena, .effort = class->effort };
-	uint32_t rune = 0;
 
 	class_clean(class);
-	while (rune_fold_from(&rune)) {
-		if (class_has(class, rune))
+	for (uint32_t i = 0; i < class->count; i++) {
+		uint32_t rune = class->ranges[i].first, last = class->ranges[i].last;
+
+		for (; rune_fold_from(&rune) && rune <= last && spend(&added); rune++)
 			for (uint32_t other = rune_fold_next(rune); other != rune;
 			     other = rune_fold_next(other))
-				class_add(&added, other, other);
-		rune++;
+				if (!class_has(class, other))
+					class_add(&added, other, other);
 	}
 	class_add_class(class, &added);
 	class->failed |= added.failed;
