@@ -2,7 +2,7 @@
 
 CEL_VECTORS_O = $(B)/tests/cel/vectors.o
 # rules/build.mk links these into tracee-vectors.
-CEL_TRACEE_O = $(CEL_VECTORS_O) $(B)/tests/cel/tracee_cel.o $(B)/tests/cel/tracee_messages.o
+CEL_TRACEE_O = $(CEL_VECTORS_O) $(patsubst %.c,$(B)/%.o,$(wildcard tests/cel/tracee_*.c))
 
 $(B)/cel-conformance: $(B)/tests/cel/cel_conformance.o $(CEL_VECTORS_O) $(B)/libspoor.a
 	$(say) LINK $@

@@ -346,6 +346,8 @@ static const struct type *check_message(struct compile *compile, struct node *no
 	type = type_new(compile->scratch, T_MESSAGE, str_of(message->name), NULL, 0);
 	for (uint32_t i = 0; i < node->message.count; i++)
 		check_message_field(compile, node, i, type);
+	if (message_is_known(message))
+		return type_parse(compile->scratch, str_of(message->name));
 	return type;
 }
 

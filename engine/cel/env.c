@@ -189,6 +189,9 @@ static int type_names_add(struct cel_env *env)
 	for (size_t i = 0; i < ARRAY_SIZE(extension) && !err && !(env->options & CEL_TRACEE); i++)
 		err = cel_env_constant(env, extension[i][0], extension[i][1],
 				       value_type(str_of(extension[i][0])));
+	if (!err)
+		err = cel_env_constant(env, "google.protobuf.NullValue.NULL_VALUE", "null_type",
+				       value_null());
 	return err;
 }
 
@@ -265,7 +268,7 @@ const struct cel_message *env_message(const struct cel_env *env, struct str name
 	for (const struct message_entry *entry = env->messages; entry; entry = entry->next)
 		if (str_equal(str_of(entry->message->name), name))
 			return entry->message;
-	return NULL;
+	return known_message(name);
 }
 
 int env_field(const struct cel_message *message, struct str name)

@@ -184,6 +184,9 @@ struct cel_env {
 const struct function *env_function(const struct cel_env *env, struct str name);
 const struct variable *env_variable(const struct cel_env *env, struct str name);
 const struct cel_message *env_message(const struct cel_env *env, struct str name);
+/* known.c: those of google.protobuf that stand for a value. NULL: none has the name. */
+const struct cel_message *known_message(struct str name);
+bool message_is_known(const struct cel_message *message);
 /* Index of the field, -1 none. */
 int env_field(const struct cel_message *message, struct str name);
 /* Is there a function, variable or message whose name starts with "prefix."? */
@@ -523,6 +526,9 @@ struct value message_field(struct cel_run *run, const struct cel_object *object,
 			   const struct cel_field *field);
 struct value message_has(struct cel_run *run, const struct cel_object *object,
 			 const struct cel_field *field);
+/* Of values for all fields (tag VALUE_TAG_COUNT: unset), which must live as long as it does. */
+struct value message_make(struct cel_run *run, const struct cel_message *message,
+			  const struct value *fields);
 struct str value_type_name(struct value v);
 bool value_is_zero(struct cel_run *run, struct value v);
 

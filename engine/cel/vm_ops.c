@@ -208,9 +208,8 @@ struct value vm_message(struct cel_run *run, const struct value *fields,
 {
 	uint32_t count = aggregate->message->field_count;
 	struct value *literal = arena_alloc(run->arena, (count + 1) * sizeof(*literal));
-	struct cel_object *object = arena_alloc(run->arena, sizeof(*object));
 
-	if (!literal || !object)
+	if (!literal)
 		return ERROR_MEMORY;
 	for (uint32_t i = 0; i < count; i++)
 		literal[i] = (struct value){ .tag = VALUE_TAG_COUNT };
@@ -223,8 +222,7 @@ struct value vm_message(struct cel_run *run, const struct value *fields,
 		if (there && field.tag != VALUE_NULL)
 			literal[aggregate->fields[i]] = field;
 	}
-	*object = (struct cel_object){ .type = aggregate->message, .literal = literal };
-	return (struct value){ .tag = VALUE_MESSAGE, .object = object };
+	return message_make(run, aggregate->message, literal);
 }
 
 struct value vm_no_bool(struct value v)

@@ -252,7 +252,6 @@ static struct value eval_message(struct walk *walk, const struct node *node,
 {
 	const struct cel_message *type = node->message.message;
 	struct value *literal;
-	struct cel_object *object = arena_zalloc(walk->run->arena, sizeof(*object));
 
 	if (!type)
 		return cel_error(walk->run, "undeclared");
@@ -268,8 +267,7 @@ static struct value eval_message(struct walk *walk, const struct node *node,
 		if (there && v.tag != VALUE_NULL)
 			literal[env_field(type, node->message.fields[i])] = v;
 	}
-	*object = (struct cel_object){ .type = type, .literal = literal };
-	return (struct value){ .tag = VALUE_MESSAGE, .object = object };
+	return message_make(walk->run, type, literal);
 }
 
 /* ---- folds ---------------------------------------------------------------- */

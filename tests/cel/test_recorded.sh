@@ -11,10 +11,13 @@ report() {
 }
 
 if [ -d "$conformance" ]; then
-	for class in core ext; do
+	for class in core ext proto; do
 		"$B/cel-conformance" --class $class "$conformance"/*.json >"$TMP/out" 2>&1
 		report $? "conformance, class $class"
 	done
+	"$B/cel-conformance" --verbose "$conformance"/*.json | grep -B1 '^    not listed' >"$TMP/out"
+	[ $? = 1 ]
+	report $? "differences.def names every test that is not met"
 else
 	skip "conformance" "no tests in $conformance"
 fi

@@ -107,6 +107,117 @@ static double double_of_text(const char *text)
 	return strtod(text, NULL);
 }
 
+/* ---- messages of google.protobuf that stand for a value -------------------------- */
+
+/* A message is a list of [name, payload], in the order they were written. */
+static const json_t *field_of(const json_t *fields, const char *name)
+{
+	const json_t *found = NULL;
+	size_t i;
+	json_t *field;
+
+	json_array_foreach(fields, i, field) if (strcmp(json_string_value(json_array_get(field, 0)),
+							name) == 0)
+		found = json_array_get(field, 1);
+	return found;
+}
+
+static bool json_message(struct arena *arena, const json_t *fields, struct value *out);
+
+static bool json_items(struct arena *arena, const json_t *fields, struct value *out)
+{
+	size_t count = json_array_size(fields), i;
+	struct value_list *list = arena_zalloc(arena, sizeof(*list) + count * sizeof(*out));
+	json_t *field;
+
+	json_array_foreach(fields, i,
+			   field) if (!json_message(arena, json_array_get(field, 1),
+						    &list->items[list->count++])) return false;
+	*out = (struct value){ .tag = VALUE_LIST, .len = list->count, .list = list };
+	return true;
+}
+
+static bool json_entries(struct arena *arena, const json_t *fields, struct value *out)
+{
+	size_t count = json_array_size(fields), i;
+	struct value_map *map = arena_zalloc(arena,
+					     sizeof(*map) + count * sizeof(struct value_entry));
+	json_t *field;
+
+	json_array_foreach(fields, i, field)
+	{
+		const json_t *pair = json_array_get(field, 1);
+		struct value_entry *entry = &map->entries[map->count++];
+
+		entry->key = text_value(arena, json_object_get(field_of(pair, "key"), "str"));
+		if (!json_message(arena, field_of(pair, "value"), &entry->value))
+			return false;
+	}
+	*out = (struct value){ .tag = VALUE_MAP, .len = map->count, .map = map };
+	return true;
+}
+
+/* google.protobuf.Value */
+static bool json_message(struct arena *arena, const json_t *fields, struct value *out)
+{
+	const json_t *payload;
+
+	*out = value_null();
+	if ((payload = field_of(fields, "number_value")))
+		*out = value_double(strtod(json_text(payload, "num"), NULL));
+	else if ((payload = field_of(fields, "string_value")))
+		*out = text_value(arena, json_object_get(payload, "str"));
+	else if ((payload = field_of(fields, "bool_value")))
+		*out = value_bool(strcmp(json_text(payload, "word"), "true") == 0);
+	else if ((payload = field_of(fields, "list_value")))
+		return json_items(arena, payload, out);
+	else if ((payload = field_of(fields, "struct_value")))
+		return json_entries(arena, payload, out);
+	return true;
+}
+
+static bool wrapper(struct arena *arena, const char *message, const json_t *payload,
+		    struct value *out)
+{
+	const char *number = payload ? json_text(payload, "num") : "0";
+
+	if (strncmp(message, "UInt", 4) == 0)
+		*out = value_uint(strtoull(number, NULL, 10));
+	else if (strncmp(message, "Int", 3) == 0)
+		*out = value_int(strtoll(number, NULL, 10));
+	else if (strcmp(message, "DoubleValue") == 0 || strcmp(message, "FloatValue") == 0)
+		*out = value_double(strtod(number, NULL));
+	else if (strcmp(message, "BoolValue") == 0)
+		*out = value_bool(payload && strcmp(json_text(payload, "word"), "true") == 0);
+	else if (strcmp(message, "StringValue") == 0)
+		*out = payload ? text_value(arena, json_object_get(payload, "str"))
+			       : value_string("", 0);
+	else if (strcmp(message, "BytesValue") == 0)
+		*out = payload ? bytes_value(arena, json_object_get(payload, "hex"))
+			       : value_bytes("", 0);
+	else
+		return false;
+	return true;
+}
+
+static bool object_value(struct arena *arena, const json_t *json, struct value *out)
+{
+	static const char package[] = "google.protobuf.";
+	const char *message = json_text(json, "message");
+	const json_t *fields = json_object_get(json, "fields");
+
+	if (strncmp(message, package, strlen(package)) != 0)
+		return false;
+	message += strlen(package);
+	if (strcmp(message, "Value") == 0)
+		return json_message(arena, fields, out);
+	if (strcmp(message, "ListValue") == 0)
+		return json_items(arena, fields, out);
+	if (strcmp(message, "Struct") == 0)
+		return json_entries(arena, fields, out);
+	return wrapper(arena, message, field_of(fields, "value"), out);
+}
+
 bool value_of_json(struct arena *arena, const json_t *json, struct value *out)
 {
 	const char *type = json_text(json, "type"), *text = json_text(json, "value");
@@ -133,6 +244,8 @@ bool value_of_json(struct arena *arena, const json_t *json, struct value *out)
 		return map_value(arena, value, out);
 	else if (strcmp(type, "timestamp") == 0 || strcmp(type, "duration") == 0)
 		return time_value(arena, json, out);
+	else if (strcmp(type, "object") == 0)
+		return object_value(arena, json, out);
 	else if (strcmp(type, "type") == 0)
 		*out = (struct value){ .tag = VALUE_TYPE,
 				       .len = (uint32_t)json_string_length(value),
