@@ -51,12 +51,15 @@ static void take_item(json_t *item, struct transport_record *record, struct tran
 	{
 		json_int_t status = json_integer_value(json_object_get(outcome, "status"));
 
+		char text[256];
+
 		record->result = item_result(status);
 		if (record->result == DELIVERY_DONE)
 			return;
-		batch_answer(batch, "item status %lld: %s", (long long)status, reason_of(outcome));
-		http_clean(batch->answer);
-		record->why = batch->answer;
+		snprintf(text, sizeof(text), "item status %lld: %s", (long long)status,
+			 reason_of(outcome));
+		http_clean(text);
+		record->why = batch_reason(batch, text);
 		return;
 	}
 }
@@ -70,8 +73,8 @@ void bulk_answer(const struct http_answer *answer, const struct http_part *part,
 	if (!json_is_boolean(errors) || (items && !json_is_array(items)) ||
 	    (items && json_array_size(items) != part->count) ||
 	    (!items && (part->count && json_is_true(errors)))) {
-		batch_answer(batch, "the answer to _bulk is not understood");
-		all(part, DELIVERY_RETRY, batch->answer);
+		all(part, DELIVERY_RETRY,
+		    batch_reason(batch, "the answer to _bulk is not understood"));
 	} else {
 		/* Without items the filter has left nothing to tell: no errors. */
 		all(part, items ? DELIVERY_RETRY : DELIVERY_DONE, NULL);
@@ -111,7 +114,7 @@ static bool content_code(int64_t code)
 }
 
 bool hec_failed(const struct http_answer *answer, const struct http_part *part, bool resend_all,
-		struct transport_batch *batch)
+		const char *why)
 {
 	struct hec_answer said;
 
@@ -119,7 +122,7 @@ bool hec_failed(const struct http_answer *answer, const struct http_part *part, 
 	if (answer->status != 400 || !said.read)
 		return false;
 	if (!content_code(said.code)) {
-		all(part, DELIVERY_RETRY, batch->answer); /* 7: index, 10, 11: channel, ... */
+		all(part, DELIVERY_RETRY, why); /* 7: index, 10, 11: channel, ... */
 		return true;
 	}
 	if (!said.has_invalid || said.invalid < 0 || said.invalid >= part->count)
@@ -131,7 +134,7 @@ bool hec_failed(const struct http_answer *answer, const struct http_part *part, 
 		part->records[i].result = it			  ? DELIVERY_REFUSED
 					  : before && !resend_all ? DELIVERY_DONE
 								  : DELIVERY_RETRY;
-		part->records[i].why = it ? batch->answer : NULL;
+		part->records[i].why = it ? why : NULL;
 	}
 	return true;
 }

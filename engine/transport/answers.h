@@ -22,7 +22,7 @@ struct hec_answer {
 void hec_answer_read(struct str body, struct hec_answer *out);
 /* Results of a request that was not accepted; resend_all: do not trust invalid-event-number. */
 bool hec_failed(const struct http_answer *answer, const struct http_part *part, bool resend_all,
-		struct transport_batch *batch);
+		const char *why);
 /*
  * {"acks":{"7":true}}: calls `acknowledged` for each that is true. False if it is no such answer.
  */

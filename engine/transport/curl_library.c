@@ -27,6 +27,8 @@ const struct curl_library *curl_library_load(struct err *err)
 	if (!loaded && library_load(&library, (void **)&functions, err) == 0)
 		loaded = functions.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ||
 			 err_set(err, -EIO, "libcurl does not start") == 0;
+	const struct curl_library *found = loaded ? &functions : NULL;
+
 	pthread_mutex_unlock(&lock);
-	return loaded ? &functions : NULL;
+	return found;
 }

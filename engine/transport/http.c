@@ -42,6 +42,7 @@ struct http {
 	struct request *building;
 	struct timespec changed[FILES]; /* of the certificate files */
 	bool stopped;			/* after a failure */
+	char said[640];			/* what the last answer was, for a person */
 };
 
 /* ---- settings ---------------------------------------------------------------------------- */
@@ -361,32 +362,22 @@ static void blot_all(const struct http *http, char *text)
 		blot(text, values[HTTP_HEADERS].pairs[i].value);
 }
 
-/* "HTTP 503 from https://host: what it said" */
-static void describe(const struct http *http, const struct http_answer *answer,
-		     struct transport_batch *batch)
+/* "HTTP 503 from https://host: what it said" and, of a redirect, where it wants us to go. */
+static void describe(struct http *http, struct request *request, const struct http_answer *answer)
 {
-	enum { SHOWN_MAX = 300 };
+	enum { SHOWN_MAX = 200 };
 	uint32_t len = MIN(answer->body.len, (uint32_t)SHOWN_MAX);
-
-	batch_answer(batch, "HTTP %u from %s%s%.*s", answer->status, http->shown, len ? ": " : "",
-		     (int)len, answer->body.data);
-	http_clean(batch->answer);
-	blot_all(http, batch->answer);
-}
-
-/* Where it wants us to go is said, without a query; we do not follow. */
-static void describe_redirect(struct http *http, struct request *request,
-			      struct transport_batch *batch)
-{
-	char *target = NULL;
-	size_t len = strlen(batch->answer);
+	char *text = http->said, *target = NULL;
+	int used = snprintf(text, sizeof(http->said), "HTTP %u from %s%s%.*s", answer->status,
+			    http->shown, len ? ": " : "", (int)len, answer->body.data);
 
 	http->lib->curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &target);
-	if (target)
-		snprintf(batch->answer + len, sizeof(batch->answer) - len,
+	if (target && used > 0 && (size_t)used < sizeof(http->said))
+		snprintf(text + used, sizeof(http->said) - (size_t)used,
 			 "; it redirects to %.*s, which is not followed: set url to it",
 			 (int)strcspn(target, "?#"), target);
-	blot_all(http, batch->answer);
+	http_clean(text);
+	blot_all(http, text);
 }
 
 static bool status_override(const struct http *http, unsigned status, enum delivery_result *out)
@@ -422,22 +413,22 @@ static void classify(struct http *http, struct request *request, struct transpor
 	answer.status = (unsigned)status;
 	if (wait > 0)
 		batch->retry_after_ms = (uint32_t)MIN(wait, RETRY_AFTER_MAX_S) * 1000;
-	describe(http, &answer, batch);
-	if (status >= 300 && status < 400)
-		describe_redirect(http, request, batch);
-	if (status_override(http, answer.status, &result)) {
-		part_results(&request->part, result,
-			     result == DELIVERY_REFUSED ? batch->answer : NULL);
-	} else if (status >= 200 && status < 300) {
+	describe(http, request, &answer);
+	bool overridden = status_override(http, answer.status, &result);
+
+	if (!overridden && status >= 200 && status < 300) {
 		part_results(&request->part, DELIVERY_DONE, NULL);
 		if (receiver->accepted)
 			receiver->accepted(http->own, &answer, &request->part, batch);
-	} else if (!receiver->failed ||
-		   !receiver->failed(http->own, &answer, &request->part, batch)) {
-		result = http_status_result(answer.status, request->part.count);
-		part_results(&request->part, result, batch->answer);
+		return;
 	}
-	blot_all(http, batch->answer);
+	if (!overridden)
+		result = http_status_result(answer.status, request->part.count);
+	const char *why = result == DELIVERY_DONE ? NULL : batch_reason(batch, http->said);
+
+	if (overridden || !receiver->failed ||
+	    !receiver->failed(http->own, &answer, &request->part, why))
+		part_results(&request->part, result, why);
 }
 
 /* Certificates and names that are wrong are told apart from a receiver that is away. */
@@ -448,9 +439,9 @@ static int transfer_failed(struct http *http, struct request *request, CURLcode 
 
 	if (request->answer.truncated)
 		why = "the answer is too long";
-	batch_answer(batch, "%s: %s", http->shown, why);
-	blot_all(http, batch->answer);
-	part_results(&request->part, DELIVERY_RETRY, batch->answer);
+	snprintf(http->said, sizeof(http->said), "%s: %s", http->shown, why);
+	blot_all(http, http->said);
+	part_results(&request->part, DELIVERY_RETRY, batch_reason(batch, http->said));
 	return code == CURLE_OPERATION_TIMEDOUT ? -ETIMEDOUT : -EIO;
 }
 
@@ -535,7 +526,9 @@ static int run(struct http *http, struct transport_batch *batch)
 		int left = moment_left_ms(batch->deadline);
 
 		if (!left && busy(http)) {
-			batch_answer(batch, "%s: no answer in time", http->shown);
+			snprintf(http->said, sizeof(http->said), "%s: no answer in time",
+				 http->shown);
+			batch_reason(batch, http->said);
 			return -ETIMEDOUT;
 		}
 		if (running)
@@ -549,6 +542,8 @@ int http_send(struct http *http, struct transport_batch *batch)
 	int r = 0;
 
 	sigpipe_hold(&before);
+	http->said[0] = 0;
+	memset(batch->answer, 0, sizeof(batch->answer));
 	if (files_changed(http))
 		r = connections_drop(http);
 	if (r == 0)
@@ -556,6 +551,8 @@ int http_send(struct http *http, struct transport_batch *batch)
 	for (uint32_t i = 0; i < http->request_count; i++)
 		end(http, &http->requests[i]);
 	sigpipe_release(&before);
+	if (!batch->answer[0])
+		batch_reason(batch, http->said); /* nothing went wrong: the last good answer */
 	return r;
 }
 
@@ -672,11 +669,6 @@ void http_only_close(struct transport_state *state, uint64_t deadline)
 	http_close((struct http *)state);
 }
 
-const char *http_shown(const struct http *http)
-{
-	return http->shown;
-}
-
 /* ---- a request of another kind ----------------------------------------------------------- */
 
 static int exchange_run(struct http *http, struct transport_batch *batch, CURLcode *code)
@@ -720,8 +712,9 @@ int http_exchange(struct http *http, const char *path, struct str body,
 
 	if (r == 0)
 		r = exchange_run(http, batch, &code);
+	snprintf(http->said, sizeof(http->said), "%s: %s", http->shown, r < 0 ? strerror(-r) : "");
 	if (r < 0)
-		batch_answer(batch, "%s: %s", http->shown, strerror(-r));
+		batch_reason(batch, http->said);
 	else if (code != CURLE_OK)
 		r = transfer_failed(http, request, code, batch);
 	http->lib->curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);

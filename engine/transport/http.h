@@ -96,7 +96,7 @@ struct http_receiver {
 	 * be NULL.
 	 */
 	bool (*failed)(void *own, const struct http_answer *answer, const struct http_part *part,
-		       struct transport_batch *batch);
+		       const char *why);
 };
 
 /* What the table of keys cannot say; for `check` of a transport. */
@@ -119,8 +119,6 @@ void http_only_close(struct transport_state *state, uint64_t deadline);
 
 /* During receiver->headers: adds "Name: value" to the request at hand. */
 void http_header(struct http *http, const char *line);
-/* The URL without what may be secret. */
-const char *http_shown(const struct http *http);
 /*
  * A request beside the records' (polling for acknowledgements): POST of a JSON body to the URL's
  * host with another path (and query). The answer lives until the next call. 0 or negative errno

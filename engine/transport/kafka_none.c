@@ -27,5 +27,5 @@ void kafka_close(struct transport_state *state, uint64_t deadline)
 
 const char *kafka_missing(void)
 {
-	return "not in this build (KAFKA=0)";
+	return "not in this build: KAFKA=0";
 }

@@ -67,8 +67,10 @@ static const struct kafka *load(struct err *err)
 
 	pthread_mutex_lock(&lock);
 	loaded = loaded || library_load(&library, (void **)&functions, err) == 0;
+	const struct kafka *found = loaded ? &functions : NULL;
+
 	pthread_mutex_unlock(&lock);
-	return loaded ? &functions : NULL;
+	return found;
 }
 
 /* ---- reports -------------------------------------------------------------------------------- */

@@ -16,5 +16,5 @@ int library_load(const struct library *library, void **functions, struct err *er
 
 const char *library_missing(void)
 {
-	return "not in this build (static)";
+	return "not in the static build";
 }

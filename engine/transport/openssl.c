@@ -24,6 +24,8 @@ const struct openssl *openssl_load(struct err *err)
 {
 	pthread_mutex_lock(&lock);
 	loaded = loaded || library_load(&library, (void **)&functions, err) == 0;
+	const struct openssl *found = loaded ? &functions : NULL;
+
 	pthread_mutex_unlock(&lock);
-	return loaded ? &functions : NULL;
+	return found;
 }

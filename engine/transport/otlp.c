@@ -73,14 +73,16 @@ static void accepted(void *own, const struct http_answer *answer, const struct h
 	state->careful -= MIN(state->careful, part->count);
 	if (count == 0)
 		return;
-	if (count < 0)
-		batch_answer(batch, "the answer is not that of an OTLP receiver");
-	else
-		batch_answer(batch, "%lld of %u records rejected: %s", (long long)count,
-			     part->count, why);
+	char text[256] = "the answer is not that of an OTLP receiver";
+
+	if (count > 0)
+		snprintf(text, sizeof(text), "%lld of %u records rejected: %s", (long long)count,
+			 part->count, why);
+	const char *reason = batch_reason(batch, text);
+
 	for (uint32_t i = 0; i < part->count; i++) {
 		part->records[i].result = count < 0 ? DELIVERY_RETRY : DELIVERY_REFUSED;
-		part->records[i].why = batch->answer;
+		part->records[i].why = reason;
 	}
 	if (count > 0)
 		state->careful = CAREFUL;

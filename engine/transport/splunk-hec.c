@@ -184,30 +184,31 @@ static void accepted(void *own, const struct http_answer *answer, const struct h
 	struct hec_answer said;
 
 	hec_answer_read(answer->body, &said);
+	const char *why = "accepted; waiting for the indexers' acknowledgement";
+
 	if (!said.read || said.code != 0)
-		batch_answer(batch, "the answer is not that of an event collector");
+		why = batch_reason(batch, "the answer is not that of an event collector");
 	else if (wanted && !said.has_ack)
-		batch_answer(
-			batch,
-			"accepted, but the token has no indexer acknowledgement: set ack: false");
+		batch_reason(batch, "accepted, but the token has no indexer acknowledgement: "
+				    "set ack: false");
 	for (uint32_t i = 0; i < part->count; i++) {
 		bool waits = wanted && said.has_ack;
 
 		if (said.read && said.code == 0 && !waits)
 			continue;
 		part->records[i].result = DELIVERY_RETRY;
-		part->records[i].why = batch->answer;
+		part->records[i].why = why;
 		if (waits)
 			waiting_add(state, &part->records[i], (uint64_t)said.ack);
 	}
 }
 
 static bool failed(void *own, const struct http_answer *answer, const struct http_part *part,
-		   struct transport_batch *batch)
+		   const char *why)
 {
 	const struct transport_state *state = own;
 
-	return hec_failed(answer, part, setting_number(state->settings, RESEND_ALL) != 0, batch);
+	return hec_failed(answer, part, setting_number(state->settings, RESEND_ALL) != 0, why);
 }
 
 struct acknowledging {
@@ -269,8 +270,10 @@ static int ask(struct transport_state *state, struct transport_batch *batch)
 		return r;
 	if (answer.status == 200 && hec_acks_read(answer.body, acknowledged, &at))
 		return 0;
-	batch_answer(batch, "HTTP %u from %s when asked for acknowledgements", answer.status,
-		     http_shown(state->http));
+	char text[128];
+
+	snprintf(text, sizeof(text), "HTTP %u when asked for acknowledgements", answer.status);
+	batch_reason(batch, text);
 	return -EPROTO;
 }
 
@@ -295,7 +298,7 @@ static int await_acks(struct transport_state *state, struct transport_batch *bat
 			break;
 		int left = moment_left_ms(batch->deadline);
 
-		batch_answer(batch, "accepted; waiting for the indexers' acknowledgement");
+		batch_reason(batch, "accepted; waiting for the indexers' acknowledgement");
 		if (left <= (int)interval) {
 			batch->retry_after_ms = interval;
 			break;
@@ -306,6 +309,15 @@ static int await_acks(struct transport_state *state, struct transport_batch *bat
 }
 
 /* ---- a batch ----------------------------------------------------------------------------- */
+
+/* A reason that stands in one batch's answer stands at the same place in the copy. */
+static const char *moved(const char *why, const struct transport_batch *from,
+			 const struct transport_batch *to)
+{
+	bool inside = why >= from->answer && why < from->answer + sizeof(from->answer);
+
+	return inside ? to->answer + (why - from->answer) : why;
+}
 
 /* Sends those that do not wait already: a batch of their own, whose results are copied back. */
 static int send_new(struct transport_state *state, struct transport_batch *batch)
@@ -327,8 +339,7 @@ static int send_new(struct transport_state *state, struct transport_batch *batch
 	batch->retry_after_ms = fresh.retry_after_ms;
 	for (uint32_t i = 0; i < fresh.count; i++) {
 		batch->records[places[i]].result = records[i].result;
-		batch->records[places[i]].why = records[i].why == fresh.answer ? batch->answer
-									       : records[i].why;
+		batch->records[places[i]].why = moved(records[i].why, &fresh, batch);
 	}
 	return r;
 }

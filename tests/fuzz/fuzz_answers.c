@@ -17,7 +17,7 @@ static const struct http_part part = { records, RECORDS };
 static void start(void)
 {
 	memset(records, 0, sizeof(records));
-	batch.answer[0] = 0;
+	memset(batch.answer, 0, sizeof(batch.answer));
 }
 
 static void check_results(void)
@@ -25,7 +25,7 @@ static void check_results(void)
 	CHECK(memchr(batch.answer, 0, sizeof(batch.answer)));
 	for (int i = 0; i < RECORDS; i++) {
 		CHECK(records[i].result <= DELIVERY_REFUSED);
-		CHECK(!records[i].why || records[i].why == batch.answer);
+		CHECK(!records[i].why || strlen(records[i].why) < sizeof(batch.answer));
 	}
 }
 
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	answer.status = 400;
 	for (int all = 0; all < 2; all++) {
 		start();
-		if (hec_failed(&answer, &part, all, &batch))
+		if (hec_failed(&answer, &part, all, "no"))
 			check_results();
 		else
 			CHECK(records[0].result == DELIVERY_RETRY);

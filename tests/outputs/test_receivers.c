@@ -164,7 +164,9 @@ static void test_bulk_items(void **state)
 	assert_int_equal(records[2].result, DELIVERY_RETRY);
 	assert_int_equal(records[3].result, DELIVERY_REFUSED);
 	assert_int_equal(records[4].result, DELIVERY_RETRY);
-	assert_non_null(records[3].why);
+	assert_string_equal(records[2].why, "item status 429: es_rejected_execution_exception");
+	assert_string_equal(records[3].why, "item status 400: no such field");
+	assert_string_equal(records[4].why, "item status 503: no reason given");
 	/* Without items nothing was wrong. */
 	assert_int_equal(outlet_once(&outlet, records, 5, &batch, 5000), 0);
 	for (int i = 0; i < 5; i++)
