@@ -618,8 +618,10 @@ static bool read_input(struct reading *r, const struct json *line, const struct 
 	if (!def || !read_data(r, line, def, &event->values))
 		return false;
 	event->def = def;
-	return !parent || parent->type == JSON_NULL ||
-	       read_input(r, parent, ev, depth + 1, &event->detected_from);
+	if (!parent || parent->type == JSON_NULL)
+		return true;
+	event->print_detected_from = true; /* the next level is printed too */
+	return read_input(r, parent, ev, depth + 1, &event->detected_from);
 }
 
 static bool read_detected_from(struct reading *r, const struct json *line, struct event *event)
