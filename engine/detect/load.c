@@ -44,7 +44,7 @@ static struct report report_of(struct loader *loader, const struct yaml_file *fi
 	return (struct report){ .problems = loader->problems,
 				.file = file,
 				.arena = &loader->scratch,
-				.compat = loader->ruleset->compat };
+				.compat = loader->ruleset->compat && !loader->builtin };
 }
 
 static void path_error(struct loader *loader, const char *path, const char *message,
@@ -599,7 +599,8 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 		return NULL;
 	if (options)
 		loader.options = *options;
-	ruleset->compat = loader.options.compat_tracee;
+	/* The detectors of the binary are written in our dialect. */
+	ruleset->compat = loader.options.compat_tracee && files != builtin_files;
 	ruleset->fixed = loader.options.fixed_secret;
 	if (files == builtin_files)
 		load_builtin(&loader);
