@@ -42,11 +42,25 @@ jq -r --slurpfile facts "$1/events.json" '
 		"net_tcp_connect.dst_port": "i64", "container_create.ctime": "i64",
 		"existing_container.ctime": "i64", "ftrace_hook.count": "i64"
 	} as $printed
+	| {
+		"O_*": "tracee_open_flags", "PROT_*": "mem_prot", "MAP_*": "map_flags",
+		"?_OK": "access_mode", "AF_*": "address_family", "SOCK_*": "socket_type",
+		"SOL_*": "socket_level", "SO_*": "socket_option", "CLONE_*": "tracee_clone_flags",
+		"S_*": "file_type", "PTRACE_*": "ptrace_request", "PR_*": "prctl_option",
+		"AT_SYMLINK_NOFOLLOW": "at_flags", "AT_*": "at_flags",
+		"CLONE_NEW*": "namespace_type", "BPF_*": "bpf_cmd", "SYS_*": "socketcall",
+		"syscall name": "syscall_number", "CAP_*": "capability",
+		"mem_prot_alert text": "mem_alert", "BPF_PROG_TYPE_*": "bpf_prog_type",
+		"kprobe/tracepoint/...": "bpf_attach_type", "FS_*": "fs_events",
+		"FSNOTIFY_OBJ_TYPE_*": "fsnotify_object", "VM_*": "vm_flags"
+	} as $names
 	| ($facts[0] | map({ key: .name, value: . }) | from_entries) as $by_name
 	| sort_by(.name)[]
 	| . as $event
 	| $by_name[.name] as $fact
 	| (.sets + if .internal then ["internal"] else [] end | join(" ")) as $sets
+	| (($fact.fields // []) | map({ key: .name, value: (.decoded // "") })
+	   | from_entries) as $decoded
 	| ($fact.summary // "detection by a detector of Tracee") as $intro
 	| "EVENT(\(.name), \(.external_id), \"\(.version)\", \"\($sets)\")"
 	+ if .syscall and .id < 700 then
@@ -56,5 +70,6 @@ jq -r --slurpfile facts "$1/events.json" '
 	+ " INTRO(\($intro | tojson)) REPLAY_ONLY()"
 	+ ([.fields[]
 	    | " ARG(\($printed["\($event.name).\(.name)"] // $types[.type]), "
-	      + "\(.name | gsub("[.]"; "_")), \(.name))"] | join(""))
+	      + "\(.name | gsub("[.]"; "_")), \(.name), "
+	      + "\($names[$decoded[.name] // ""] // "raw"))"] | join(""))
 	+ " END(\(.name))"' "$1/vectors/events.json"

@@ -22,7 +22,8 @@
  *
  * An event that is only known is a line of known.def. It has, besides EVENT, SYSCALL and INTRO:
  *	REPLAY_ONLY()		recordings of it can be replayed, but it cannot be collected yet
- *	ARG(type, member, name)	a field of Tracee's of which no more is known; member: its C name
+ *	ARG(type, member, name, names)	a field of Tracee's of which no more is known; member: its C
+ *				name
  *
  * events.inc (made by make) includes every file of the folder in name order, with THIS_EVENT
  * defined as the name of the file, which is that of its event. known.inc, which files that

@@ -135,7 +135,7 @@ _Static_assert(sizeof(struct wire_ref) == 8, "wire_ref is part of the capture fo
 
 #define EVENT(name, id, version, sets)				  struct ev_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) FIELD_TYPE_##type name;
-#define ARG(type, member, name)					  FIELD_TYPE_##type member;
+#define ARG(type, member, ...)					  FIELD_TYPE_##type member;
 #define END(name) \
 	} \
 	;
@@ -150,7 +150,7 @@ enum event_id {
 /* One byte per field, so that a member's offset is the field's position. */
 #define EVENT(name, id, version, sets)				  struct positions_##name {
 #define FIELD(type, name, standard, names, origin, captured, doc) char name;
-#define ARG(type, member, name)					  char member;
+#define ARG(type, member, ...)					  char member;
 #define END(name) \
 	} \
 	;

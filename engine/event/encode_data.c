@@ -25,9 +25,9 @@ struct name_text {
 	}
 
 /* ,{"name":"key"," of every field of every known event. */
-#define EVENT(name, ...)	static const struct name_text texts_of_##name[] = {
-#define FIELD(type, name, ...)	NAME_TEXT(",{\"name\":\"" #name "\",\""),
-#define ARG(type, member, name) NAME_TEXT(",{\"name\":\"" #name "\",\""),
+#define EVENT(name, ...)	     static const struct name_text texts_of_##name[] = {
+#define FIELD(type, name, ...)	     NAME_TEXT(",{\"name\":\"" #name "\",\""),
+#define ARG(type, member, name, ...) NAME_TEXT(",{\"name\":\"" #name "\",\""),
 #define END(name) \
 	} \
 	;
@@ -224,8 +224,11 @@ static void add_other(struct buf *out, const struct event *event, uint8_t type, 
 static uint64_t number_at(uint8_t type, const void *data)
 {
 	switch (type) {
-	case FIELD_i32:
+	/* As 64 bits, which a negative number shows when it has no name. */
+	case FIELD_i32: return (uint64_t)(int64_t) * (const int32_t *)data;
 	case FIELD_u32: return *(const uint32_t *)data;
+	case FIELD_i64:
+	case FIELD_u64: return *(const uint64_t *)data;
 	case FIELD_u16: return *(const uint16_t *)data;
 	case FIELD_u8: return *(const uint8_t *)data;
 	case FIELD_pointer: return *(const uint64_t *)data;

@@ -9,8 +9,17 @@
 
 #include "base/buf.h"
 #include "base/common.h"
+#include "event.h"
 
-enum names_rest { REST_HEX, REST_MODE, REST_KEY, REST_FILE };
+enum names_rest {
+	REST_HEX,
+	REST_MODE,
+	REST_KEY,
+	REST_FILE,
+	REST_DECIMAL,
+	REST_EMPTY,
+	REST_SYSCALL
+};
 
 struct name_row {
 	uint32_t mask, value;
@@ -105,10 +114,46 @@ static void add_rest(struct buf *out, size_t start, const struct names *names, u
 		buf_char(out, '0');
 }
 
+static void add_syscall(struct buf *out, uint64_t number)
+{
+	struct str name = syscall_name((int)(uint32_t)number);
+
+	if (name.len)
+		buf_str(out, name);
+	else
+		buf_uint(out, number);
+}
+
+/* A number of which nothing has a name, and the bits above those that have. */
+static bool add_decimal(struct buf *out, size_t start, const struct names *names, uint64_t number,
+			uint32_t rest)
+{
+	bool sign = (int64_t)number == (int32_t)number;
+
+	if (names->rest != REST_DECIMAL && names->rest != REST_EMPTY)
+		return false;
+	if (out->len == start) {
+		if (number || names->rest == REST_DECIMAL)
+			buf_uint(out, number);
+		return true;
+	}
+	number = sign ? rest : (number & ~(uint64_t)UINT32_MAX) | rest;
+	if (number) {
+		add_part(out, start, STR("0x"));
+		buf_hex(out, number);
+	}
+	return true;
+}
+
 void names_write(struct buf *out, const struct names *names, uint64_t number)
 {
 	size_t start = out->len;
 	uint32_t value = (uint32_t)number, rest = value;
+
+	if (names->rest == REST_SYSCALL) {
+		add_syscall(out, number);
+		return;
+	}
 
 	if (names->rest == REST_KEY && value) {
 		add_key(out, value);
@@ -122,6 +167,8 @@ void names_write(struct buf *out, const struct names *names, uint64_t number)
 			rest &= ~row->mask;
 		}
 	}
+	if (add_decimal(out, start, names, number, rest))
+		return;
 	/* Tracee shows neither setuid, setgid and sticky nor, for 0, anything at all. */
 	if (names->rest != REST_FILE && (rest || out->len == start))
 		add_rest(out, start, names, rest);
@@ -136,8 +183,26 @@ static int digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
 }
 
+/* A whole text that is a decimal number; for groups that write such. */
+static bool parse_decimal(const struct names *names, struct str text, uint64_t *out)
+{
+	uint64_t number = 0;
+
+	if (names->rest < REST_DECIMAL || (!text.len && names->rest != REST_EMPTY))
+		return false;
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned digit = (unsigned char)text.data[i] - '0';
+
+		if (digit > 9 || __builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, digit, &number))
+			return false;
+	}
+	*out = number;
+	return true;
+}
+
 /* 0, 0600, 0x4000 */
-static int parse_number(struct str text, uint32_t *out)
+static int parse_number(struct str text, uint64_t most, uint64_t *out)
 {
 	uint32_t base = 8, start = 1;
 	uint64_t number = 0;
@@ -154,27 +219,35 @@ static int parse_number(struct str text, uint32_t *out)
 		if (digit >= base)
 			return -EINVAL;
 		number = number * base + digit;
-		if (number > UINT32_MAX)
+		if (number > most)
 			return -EINVAL;
 	}
-	*out = (uint32_t)number;
+	*out = number;
 	return 0;
 }
 
-static int parse_part(const struct names *names, struct str text, uint32_t *out)
+static int parse_part(const struct names *names, struct str text, uint64_t *out)
 {
 	for (size_t i = 0; i < names->count; i++)
 		if (str_equal(names->rows[i].text, text)) {
 			*out = names->rows[i].value;
 			return 0;
 		}
-	return parse_number(text, out);
+	return parse_number(text, names->rest < REST_DECIMAL ? UINT32_MAX : UINT64_MAX >> 4, out);
 }
 
 int names_parse(const struct names *names, struct str text, uint64_t *out)
 {
 	uint64_t number = 0;
 
+	if (parse_decimal(names, text, out))
+		return 0;
+	if (names->rest == REST_SYSCALL) {
+		int call = syscall_number(text);
+
+		*out = (uint64_t)call;
+		return call < 0 ? -EINVAL : 0;
+	}
 	if (text.len == 0 && names->rest == REST_FILE) {
 		*out = 0;
 		return 0;
@@ -182,7 +255,8 @@ int names_parse(const struct names *names, struct str text, uint64_t *out)
 	for (uint32_t at = 0; at <= text.len;) {
 		const char *part = text.data + at;
 		const char *bar = at < text.len ? memchr(part, '|', text.len - at) : NULL;
-		uint32_t len = bar ? (uint32_t)(bar - part) : text.len - at, bits;
+		uint32_t len = bar ? (uint32_t)(bar - part) : text.len - at;
+		uint64_t bits;
 
 		if (parse_part(names, (struct str){ part, len }, &bits))
 			return -EINVAL;

@@ -48,9 +48,13 @@ enum {
 		#names,	  origin, \
 		captured, doc \
 	},
-#define ARG(type, member, name) \
-	{ #name, FIELD_##type, TRACEE, sizeof(struct wire_header) + OFFSET_OF(THIS_EVENT, member), \
-	  "raw", "",	       "",     "" },
+#define ARG(type, member, name, names) \
+	{ \
+		#name,	FIELD_##type, \
+		TRACEE, sizeof(struct wire_header) + OFFSET_OF(THIS_EVENT, member), \
+		#names, "", \
+		"",	"" \
+	},
 #define END(name) \
 	} \
 	;

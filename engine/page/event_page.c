@@ -160,7 +160,7 @@ static void field_text(struct buf *out, const struct event_field *field)
 	buf_printf(out, "%s", field->doc);
 	if (!in_names(name))
 		return;
-	buf_lit(out, "; decoded as ");
+	buf_str(out, out->len ? STR("; decoded as ") : STR("decoded as "));
 	for (const char *before = ""; in_names(name); name++, before = ", ")
 		buf_printf(out, "%s%s", before, name->text);
 }
