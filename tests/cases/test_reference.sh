@@ -61,7 +61,9 @@ is "$(grep -c '^[a-z_]* - ' "$out")" 3 'three titles'
 ok $? 'no attributes without a terminal'
 
 # Built-in detectors that work live and triggers are the same names; building blocks have none.
-"$spoor" list detectors | awk '/ (info|low|medium|high|critical) / && ($3 == "live" || $3 == "partly") { print $1 }' >"$TMP/detectors"
+"$spoor" list detectors | awk '
+	/ (info|low|medium|high|critical) / && ($3 == "live" || $3 == "partly") { print $1 }
+' >"$TMP/detectors"
 "$spoor" trigger --list | awk '{ print $1 }' >"$TMP/triggers"
 same "$TMP/triggers" "$TMP/detectors" 'a trigger for each built-in detector that works live'
 
