@@ -84,9 +84,13 @@ $(B)/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/libspoor.a: $(ENGINE_O) $(BPF_O)
+# Made anew as well when its parts are others than last time, as with KAFKA=0.
+$(B)/gen/parts: FORCE
+	$(call only-if-changed,echo $(ENGINE_O) $(BPF_O))
+
+$(B)/libspoor.a: $(ENGINE_O) $(BPF_O) $(B)/gen/parts
 	$(say) AR $@
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 $(B)/spoor: $(B)/engine/main.o $(B)/libspoor.a
 	$(say) LINK $@
