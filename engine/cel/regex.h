@@ -28,6 +28,7 @@ struct class
 	uint32_t count, capacity;
 	uint64_t *effort; /* ranges that may still be added */
 	bool failed;	  /* out of memory or of effort */
+	uint32_t number;  /* regex_build.c: its number and 1; 0: it has none yet */
 };
 
 void class_add(struct class *class, uint32_t first, uint32_t last);
@@ -67,8 +68,9 @@ struct regex_node {
 	bool lazy;
 	uint16_t depth;
 	int32_t min, max; /* repeat; max -1: no limit */
+	int32_t copies;	  /* repeat_product, once asked for; 0: not yet */
 	uint32_t group;
-	const struct class *class;
+	struct class *class;
 	struct regex_node *first; /* child; of CONCAT and ALTERNATE the first of a list */
 	struct regex_node *next;  /* sibling */
 };

@@ -67,7 +67,7 @@ static bool same_class(const struct class *a, const struct class *b)
 		(!a->count || memcmp(a->ranges, b->ranges, a->count * sizeof(*a->ranges)) == 0));
 }
 
-static uint16_t class_number(struct builder *builder, const struct class *class)
+static uint16_t find_class(struct builder *builder, const struct class *class)
 {
 	for (uint32_t i = 0; i < builder->class_count; i++)
 		if (same_class(builder->classes[i], class))
@@ -78,6 +78,14 @@ static uint16_t class_number(struct builder *builder, const struct class *class)
 	}
 	builder->classes[builder->class_count] = class;
 	return (uint16_t)builder->class_count++;
+}
+
+/* Repetitions ask for the same one many times. */
+static uint16_t class_number(struct builder *builder, struct class *class)
+{
+	if (!class->number)
+		class->number = find_class(builder, class) + 1u;
+	return (uint16_t)(class->number - 1);
 }
 
 /* Built backwards: each returns where to enter, given where to go on. */

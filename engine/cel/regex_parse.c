@@ -562,16 +562,20 @@ static bool accept_repeat(struct regex_parser *parser, int32_t *min, int32_t *ma
 	return true;
 }
 
-/* Copies that repetition inside repetition asks for. */
-static int64_t repeat_product(const struct regex_node *node)
+/* Copies that repetition inside repetition asks for. Asked of what is finished, so it is kept. */
+static int64_t repeat_product(struct regex_node *node)
 {
+	bool list = node->kind == REGEX_CONCAT || node->kind == REGEX_ALTERNATE;
 	int64_t most = 1;
 
-	for (const struct regex_node *child = node->first; child; child = child->next)
+	if (node->copies)
+		return node->copies;
+	for (struct regex_node *child = node->first; child; child = list ? child->next : NULL)
 		most = MAX(most, repeat_product(child));
 	if (node->kind == REGEX_REPEAT)
 		most *= MAX(MAX(node->min, node->max), 1);
-	return MIN(most, (int64_t)1000000);
+	node->copies = (int32_t)MIN(most, (int64_t)1000000);
+	return node->copies;
 }
 
 static struct regex_node *make_repeat(struct regex_parser *parser, struct regex_node *inner,
