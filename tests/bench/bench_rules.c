@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cost of rules on an event: the index of rules beside a plain loop over cel_eval and the tests'
- * reference evaluator, which walks the tree, on the same event in the same run, for 1 to 10,000 mixed rules that do not hold; then the same through
- * the whole engine, detectors as YAML. Counts allocations during evaluation, which must be none.
+ * reference evaluator, which walks the tree, on the same event in the same run, for 1 to 10,000
+ * mixed rules that do not hold; then the same through the whole engine, detectors as YAML. Counts
+ * allocations during evaluation, which must be none.
  */
 #include <stdio.h>
 #include <time.h>
