@@ -15,7 +15,7 @@ CPPFLAGS += -Iinclude -Iengine -I$(B)/gen -D_GNU_SOURCE -DSPOOR_VERSION='"$(VERS
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) -ffunction-sections -fdata-sections
 # Packed relocations: the tables are full of pointers, and a page of relocations read is memory used.
 LDFLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined,) -Wl,--gc-sections,-z,pack-relative-relocs
-LDLIBS = -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -ledit -lmsgpackc -lm
+LDLIBS = -lsqlite3 -lbpf -lelf -lz -lyaml -ljansson -lpcre2-8 -ledit -lmsgpackc -lm
 # The Kafka transport, if librdkafka-dev is there; KAFKA=0 leaves it out.
 ifndef KAFKA
 KAFKA := $(shell echo '\#include <librdkafka/rdkafka.h>' | $(CC) -E - >/dev/null 2>&1 && echo 1 || echo 0)

@@ -20,3 +20,19 @@ $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: LDFLAGS += -Wl,--wrap=m
 
 $(B)/tests/unit/test_index: $(CEL_ORACLE_O)
 $(B)/tests/unit/test_index_tables $(B)/tests/unit/test_detect_index: $(B)/tests/cel/random.o
+
+# The crash tests: delivery with the points at which they end the process (delivery/fault.h).
+FAULT_O = $(patsubst %.c,$(B)/faults/%.o,$(wildcard engine/delivery/*.c))
+$(B)/faults/%.o: %.c | $(GEN)
+	$(say) CC '$< (faults)'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DSPOOR_FAULTS $(CFLAGS) -MMD -MP -c $< -o $@
+$(B)/faults/delivery.a: $(FAULT_O)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/tests/unit/test_delivery_crash: $(B)/faults/delivery.a
+# All of it before the library, which then has nothing to add of these files.
+$(B)/tests/unit/test_delivery_crash: LDFLAGS += -Wl,--whole-archive $(B)/faults/delivery.a -Wl,--no-whole-archive
+$(B)/tests/unit/test_delivery: $(B)/tests/unit/receiver.o
+# It asks the library for more, once more.
+$(B)/tests/unit/test_delivery: LDLIBS := $(B)/libspoor.a $(LDLIBS)

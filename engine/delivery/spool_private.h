@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection, shared by the files spool*.c. */
+#ifndef DELIVERY_SPOOL_PRIVATE_H
+#define DELIVERY_SPOOL_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "base/common.h"
+#include "delivery/spool.h"
+
+enum spool_sql {
+#define STATEMENT(name, sql) SQL_##name,
+#include "delivery/spool.def"
+#undef STATEMENT
+	SQL_COUNT
+};
+
+struct spool {
+	sqlite3 *db;
+	enum spool_mode mode;
+	sqlite3_stmt *statements[SQL_COUNT];
+	uint64_t next, sequence;	     /* as of the open transaction */
+	uint64_t saved_next, saved_sequence; /* as they were before it */
+	uint64_t now;			     /* when it began, epoch ns */
+	uint64_t log_bytes;
+};
+
+/* An SQLite result as 0 or negative errno. */
+int spool_code(sqlite3 *db, int r);
+/* The statement, ready to be bound; NULL: it cannot be prepared, which spool_run then reports. */
+sqlite3_stmt *spool_statement(struct spool *spool, enum spool_sql which);
+/* One step. With a row left the caller resets; otherwise it is done. */
+int spool_run(struct spool *spool, sqlite3_stmt *statement);
+/* Reads what spool_add goes on from. */
+int spool_reload_next(struct spool *spool);
+/* text must live until the statement is reset. */
+void spool_bind_text(sqlite3_stmt *statement, int index, struct str text);
+/* The columns of a row, from `first` on. */
+void spool_bind_row(sqlite3_stmt *statement, int first, const struct row *row);
+/* Column `index` as text; valid until the next step. */
+struct str spool_column(sqlite3_stmt *statement, int index);
+void spool_column_row(sqlite3_stmt *statement, int first, struct row *row);
+
+DEFINE_CLEANUP(struct spool *, spool_close)
+
+#endif

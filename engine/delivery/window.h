@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The records an output is about to send or has sent without success: read from the spool, in
+ * order, formatted once. What is finished leaves the window; what is left is sent again before
+ * anything new is read, which keeps the order.
+ */
+#ifndef DELIVERY_WINDOW_H
+#define DELIVERY_WINDOW_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "delivery/delivery.h"
+#include "delivery/spool.h"
+
+struct letter {
+	struct row row;
+	int64_t number;	   /* of the dead letter that is retried; 0: comes from the spool */
+	uint32_t attempts; /* so far */
+	size_t at, len;	   /* of the formatted record in `bytes` */
+	bool broken;	   /* it cannot be formatted */
+};
+
+struct window {
+	struct arena arena;   /* of the rows; reset when the window is empty */
+	struct arena scratch; /* of reading one of them */
+	struct buf bytes;
+	struct letter *letters;
+	struct transport_record *records;
+	uint32_t count, capacity;
+	uint64_t through;  /* all rows up to here are in the window, behind it, or not wanted */
+	uint64_t filtered; /* rows not wanted, since the last fill */
+};
+
+/* Room for the records of one output. 0 or -ENOMEM. */
+int window_open(struct window *window, const struct delivery_output *wants);
+void window_free(struct window *window);
+
+/*
+ * Fills an empty window with rows behind `after`. 0 or negative errno. No rows: through is
+ * `after`, or behind rows that are not wanted.
+ */
+int window_fill(struct window *window, const struct delivery_output *wants, struct spool *spool,
+		uint64_t after);
+/* The same with the output's dead letters that are marked to be retried. */
+int window_fill_dead(struct window *window, const struct delivery_output *wants,
+		     struct spool *spool);
+/* The first `limit` letters, as far as `bytes` allow (one at least), ready to be sent. */
+uint32_t window_batch(struct window *window, uint32_t limit, size_t bytes,
+		      struct transport_batch *batch);
+/* Removes the letters whose `row.position` was set to 0, of the first `count`. */
+void window_compact(struct window *window, uint32_t count);
+
+#endif
