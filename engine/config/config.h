@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration file: every setting of the command line, and what has no place there:
+ * destinations, the spool, the server, suppression. Read as a whole: every mistake is reported
+ * with its place, and nothing is opened before the file is right.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/err.h"
+#include "delivery/delivery.h"
+#include "suppress.h"
+
+struct options;
+
+struct config {
+	struct delivery_config *delivery; /* NULL: no spool is wanted */
+	const char *const *direct; /* --output expressions of destinations without a spool; or NULL */
+	struct suppress_rule *suppress;
+	uint32_t suppress_count;
+	const char *server; /* address, host:port; NULL: no server */
+	bool metrics, healthz;
+	/* The file's settings, in the order of option_info(); for config_apply. */
+	struct config_option *options;
+	uint32_t option_count;
+	struct arena *arena; /* of delivery; where all of this lives */
+	struct delivery_config *owner;
+};
+
+/*
+ * Reads a file. Problems are added to the list; true if there is no error among them. *out is the
+ * caller's until config_free, also on failure.
+ */
+bool config_read(const char *path, struct config *out, struct err_list *problems);
+/* Frees what outputs do not hold any more. */
+void config_free(struct config *config);
+/* Gives options that the command line has not set the file's values. 0 or -ENOMEM. */
+int config_apply(const struct config *config, struct options *options);
+/*
+ * A destination given as a URL on the command line (webhook:URL, forward:URL), added to the config,
+ * which gets a spool if it had none. 0, or -EINVAL with err filled; -ENOENT: expression is no
+ * such thing.
+ */
+int config_add_output(struct config *config, const char *expression, struct err *err);
+
+/* Does a file look like a configuration (and not like rules)? */
+struct yaml_node;
+bool config_recognise(const struct yaml_node *root);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of settings from YAML, by the tables of formats and transports (include/setting.h). */
+#ifndef CONFIG_SETTING_H
+#define CONFIG_SETTING_H
+
+#include "base/schema.h"
+#include "setting.h"
+
+enum { SETTINGS_MAX = 64 };
+
+/*
+ * Reads a value for each key of the table; nodes holds the value of each key, NULL: absent. what:
+ * "transport webhook", for messages; map: where missing keys are reported. Everything lives in
+ * the report's arena.
+ */
+struct setting_value *settings_read(struct report *report, const struct setting_key *keys,
+				    uint32_t count, const struct yaml_node *const *nodes,
+				    const struct yaml_node *map, const char *what);
+
+/* ---- single values, for other keys of the file; false: reported --------------------------- */
+
+bool read_size(struct report *report, const struct yaml_node *node, uint64_t *out);
+bool read_duration(struct report *report, const struct yaml_node *node, uint64_t *ms);
+bool read_number(struct report *report, const struct yaml_node *node, uint64_t most, uint64_t *out);
+/* One of the space-separated choices: its position. */
+bool read_choice(struct report *report, const struct yaml_node *node, const char *choices,
+		 int64_t *out);
+
+#endif
