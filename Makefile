@@ -100,7 +100,7 @@ static: $(B)/spoor-static ## build build/spoor-static, which needs no library
 # Warnings about getaddrinfo are true: host names need the C library's own files at run time.
 $(B)/spoor-static: $(B)/engine/main.o $(STATIC_C:%.c=$(B)/%.o) $(B)/libspoor.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS_STATIC) -lssl -lcrypto -o $@ 2>$@.said || { cat $@.said; exit 1; }
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ $(LDLIBS_STATIC) -lmicrohttpd -lssl -lcrypto -o $@ 2>$@.said || { cat $@.said; exit 1; }
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

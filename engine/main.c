@@ -6,6 +6,7 @@
 #include "base/common.h"
 #include "base/suggest.h"
 #include "command.h"
+#include "config/config.h"
 #include "options.h"
 
 #define X(name) extern const struct command command_##name;
@@ -55,6 +56,24 @@ static int usage_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
+/* What the configuration file says, where the command line says nothing. */
+static bool take_config(struct options *options, struct config *config)
+{
+	struct err_list problems = { 0 };
+	bool fine = config_read(options->config, config, &problems);
+
+	/* Warnings are shown by whoever uses the rest of the file. */
+	if (!fine)
+		err_list_print(stderr, &problems);
+	err_list_free(&problems);
+	options->config_file = config;
+	if (fine && config_apply(config, options) < 0) {
+		fputs("spoor: out of memory\n", stderr);
+		fine = false;
+	}
+	return fine;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
@@ -78,13 +97,17 @@ int main(int argc, char **argv)
 
 	if (options_parse(command, argc - 1, argv + 1, &options, &first) < 0)
 		return EXIT_USAGE;
+	struct config config = { 0 };
 	int status = EXIT_FINE;
 
 	if (options.help)
 		options_help(command);
+	else if (options.config && !take_config(&options, &config))
+		status = EXIT_BAD_INPUT;
 	else
 		status = command->run(&options, argc - 1 - first, argv + 1 + first);
 	options_free(&options);
+	config_free(&config);
 	if (fflush(stdout) != 0 && status == EXIT_FINE)
 		status = EXIT_BAD_INPUT;
 	return status;

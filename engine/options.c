@@ -41,6 +41,7 @@ static const struct option_row rows[] = {
 };
 
 enum { ROW_COUNT = ARRAY_SIZE(rows), NAME_LEN_MAX = 64 };
+_Static_assert(ROW_COUNT <= 64, "a bit for each in options.given");
 
 /* "help" is every command's; the rest it names itself. */
 static bool row_taken(const struct command *command, const struct option_row *row)
@@ -165,6 +166,7 @@ static int row_store(const struct command *command, const struct option_row *row
 {
 	void *member = (char *)out + row->offset;
 
+	out->given |= UINT64_C(1) << (row - rows);
 	switch (row->kind) {
 	case KIND_FLAG: *(bool *)member = true; return 0;
 	case KIND_TEXT: *(const char **)member = value; return 0;
@@ -175,6 +177,59 @@ static int row_store(const struct command *command, const struct option_row *row
 			       : usage_bad(command, row, "wants a number, such as 64 or 16M");
 	}
 	return -EINVAL;
+}
+
+/* ---- from the configuration file -------------------------------------------------- */
+
+static const struct option_row *row_named(const char *name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (name_matches(rows[i].name, name, strlen(name)))
+			return &rows[i];
+	return NULL;
+}
+
+static bool flag_parse(const char *text, bool *out)
+{
+	*out = !strcmp(text, "true");
+	return *out || !strcmp(text, "false");
+}
+
+const char *options_refuse(const struct config_option *option)
+{
+	const struct option_row *row = row_named(option->name);
+	size_t size;
+	bool flag;
+
+	if (!row)
+		return "left out";
+	if (row->kind != KIND_LIST && option->count != 1)
+		return "one value";
+	if (row->kind == KIND_SIZE && !size_parse(option->values[0], &size))
+		return "a number, such as 64 or 16M";
+	if (row->kind == KIND_FLAG && !flag_parse(option->values[0], &flag))
+		return "true or false";
+	return NULL;
+}
+
+int options_default(struct options *options, const struct config_option *option)
+{
+	const struct option_row *row = row_named(option->name);
+	void *member = (char *)options + row->offset;
+	int r = 0;
+
+	if (options->given & UINT64_C(1) << (row - rows))
+		return 0;
+	switch (row->kind) {
+	case KIND_FLAG: flag_parse(option->values[0], member); break;
+	case KIND_TEXT: *(const char **)member = option->values[0]; break;
+	case KIND_SIZE: size_parse(option->values[0], member); break;
+	case KIND_LIST:
+		for (uint32_t i = 0; i < option->count && r == 0; i++)
+			r = list_append(member, option->values[i]);
+		break;
+	}
+	return r;
 }
 
 static void set_defaults(struct options *out)

@@ -12,6 +12,8 @@
 
 #include "command.h"
 
+struct config; /* config/config.h */
+
 struct options {
 #define OPTION_FLAG(name, letter, doc)			   bool name;
 #define OPTION_TEXT(name, letter, argument, fallback, doc) const char *name;
@@ -22,6 +24,8 @@ struct options {
 #undef OPTION_TEXT
 #undef OPTION_LIST
 #undef OPTION_SIZE
+	uint64_t given;			  /* bit i: row i stood on the command line */
+	const struct config *config_file; /* what --config named, read and applied; NULL: none */
 };
 
 /*
@@ -31,6 +35,17 @@ struct options {
  */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
 		  int *first);
+
+/* A setting in the configuration file; name as on the command line. */
+struct config_option {
+	const char *name;
+	const char **values; /* live as long as the options */
+	uint32_t count;
+};
+/* What the value should be, for a message, if it cannot be taken; NULL: it can. */
+const char *options_refuse(const struct config_option *option);
+/* Takes the value unless the command line has one. 0 or -ENOMEM. */
+int options_default(struct options *options, const struct config_option *option);
 void options_free(struct options *options);
 void options_help(const struct command *command);
 

@@ -2,7 +2,8 @@
 /*
  * Read this first: what happens to one record between its source and the outputs.
  *
- *	describe -> record -> stores -> match policies -> detect -> match policies -> outputs
+ *	describe -> record -> stores -> match policies -> detect -> match policies -> suppress
+ *	-> outputs, delivery
  *
  * Order matters: the stores learn before any rule looks, an event leaves before what was
  * detected in it, and everything that is not in the record itself is turned into
@@ -10,6 +11,8 @@
  */
 #include "pipeline.h"
 
+#include "delivery/delivery.h"
+#include "delivery/suppress.h"
 #include "detect/detect.h"
 #include "outputs.h"
 #include "policy/policy.h"
@@ -36,32 +39,52 @@ static void take_description(void *ctx, const struct wire_header *record,
 	stores_update(p->stores, record);
 }
 
-static void emit(struct pipeline *p, struct event *event)
+/* To everybody who wants events. */
+static void hand_out(struct pipeline *p, const struct event *event)
+{
+	p->printed++;
+	if (event->threat)
+		p->alerts++;
+	outputs_write(p->outputs, event);
+	if (p->delivery)
+		delivery_take(p->delivery, event,
+			      &(struct format_options){ .stores = p->stores,
+							.host = p->host,
+							.sensor_version = SPOOR_VERSION });
+	if (p->on_event)
+		p->on_event(p->on_event_ctx, event);
+}
+
+void pipeline_report(void *ctx, const struct event *reported)
 {
 	static const struct str unnamed = { "", 0 };
-	uint32_t count = policies_match(p->policies, event, p->stores, &p->arena, &event->policies);
+	struct event event = *reported;
 
-	/* A loss is told whatever the policies say. */
-	if (!count && event->def->id == EV_events_lost) {
-		event->policies = &unnamed;
-		count = 1;
-	}
-	if (!count)
-		return;
-	event->policy_count = count;
-	p->printed++;
+	event.policies = &unnamed;
+	event.policy_count = 1;
+	hand_out(ctx, &event);
+}
+
+static void emit(struct pipeline *p, struct event *event)
+{
 	struct alert_identity identity;
 
+	event->policy_count = policies_match(p->policies, event, p->stores, &p->arena,
+					     &event->policies);
+	/* A loss is told whatever the policies say. */
+	if (!event->policy_count && event->def->id == EV_events_lost) {
+		pipeline_report(p, event);
+		return;
+	}
+	if (!event->policy_count ||
+	    (event->threat && p->suppress && !suppress_pass(p->suppress, event)))
+		return;
 	if (event->values) {
 		alert_id(identity.id, event, p->host);
 		identity.sequence = ++p->sequence;
 		event->alert = &identity;
 	}
-	if (event->threat)
-		p->alerts++;
-	outputs_write(p->outputs, event);
-	if (p->on_event)
-		p->on_event(p->on_event_ctx, event);
+	hand_out(p, event);
 }
 
 static void take_detection(void *ctx, const struct event *produced)
@@ -112,11 +135,15 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 void pipeline_tick(struct pipeline *p, uint64_t now)
 {
 	ruleset_advance(p->ruleset, now, p->stores, &p->arena, take_detection, p);
+	if (p->suppress)
+		suppress_advance(p->suppress, now + p->clock.boot_epoch_ns);
 	arena_reset(&p->arena);
 }
 
 void pipeline_finish(struct pipeline *p)
 {
 	ruleset_finish(p->ruleset, p->stores, &p->arena, take_detection, p);
+	if (p->suppress)
+		suppress_advance(p->suppress, UINT64_MAX);
 	arena_reset(&p->arena);
 }

@@ -14,6 +14,8 @@ struct ruleset;
 struct policies;
 struct stores;
 struct outputs;
+struct delivery;
+struct suppress;
 
 struct pipeline {
 	const struct source_ops *source_ops;
@@ -22,6 +24,8 @@ struct pipeline {
 	struct policies *policies;
 	struct stores *stores;
 	struct outputs *outputs;
+	struct delivery *delivery;	/* NULL: none */
+	struct suppress *suppress;	/* NULL: nothing is held back */
 	struct capture_writer *capture; /* NULL: not recording */
 	int capture_error;		/* of the first capture_write that failed */
 	struct clock clock;
@@ -33,6 +37,8 @@ struct pipeline {
 	uint64_t events, alerts, printed;
 };
 
+/* A suppress_fn: an event of the sensor's own, for all outputs whatever the policies say. */
+void pipeline_report(void *ctx, const struct event *event);
 /* A source_sink: ctx is a struct pipeline. */
 void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given);
 

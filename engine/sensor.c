@@ -11,7 +11,11 @@
 #include <signal.h>
 #include <time.h>
 
+#include "monitor.h"
+
 enum { POLL_MS = 100 };
+
+DEFINE_CLEANUP(struct monitor *, monitor_close)
 
 static volatile sig_atomic_t stop_wanted, reload_wanted;
 
@@ -61,6 +65,8 @@ int sensor_load(const struct options *options, const char *const *output, bool l
 		.ring_bytes = options->ring,
 		.compat_tracee = options->compat != NULL,
 		.live = live,
+		.config_file = options->config,
+		.stop = &stop_wanted,
 	};
 
 	if (options->compat && strcmp(options->compat, "tracee") != 0) {
@@ -105,10 +111,18 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	uint64_t started = seconds_now();
 	int status = EXIT_FINE, r = 0;
 
+	autoclean(monitor_closep) struct monitor *monitor = NULL;
+	struct err err = { 0 };
+
+	if (monitor_open(options->config_file, &monitor, &err) < 0) {
+		err_print(stderr, &err);
+		return EXIT_ENVIRONMENT;
+	}
 	malloc_trim(0); /* what reading the kernel's types took */
 	while (!stop_wanted &&
 	       (!options->duration || seconds_now() - started < options->duration)) {
 		r = spoor_poll(spoor, POLL_MS);
+		monitor_tick(monitor, spoor);
 		fputs(spoor_faults(spoor), stderr);
 		if (reload_wanted)
 			reload(spoor);
@@ -124,8 +138,10 @@ int sensor_loop(struct spoor *spoor, const struct options *options)
 	struct spoor_stats stats;
 
 	spoor_stats(spoor, &stats);
-	if (!options->quiet)
+	if (!options->quiet) {
 		sensor_summary(&stats);
+		fputs(spoor_delivery_report(spoor), stderr);
+	}
 	return stats.failed && status == EXIT_FINE ? EXIT_BAD_INPUT : status;
 }
 
@@ -139,6 +155,7 @@ void sensor_stats_add(struct spoor_stats *total, const struct spoor_stats *more)
 	total->printed += more->printed;
 	total->failed += more->failed;
 	total->rule_errors += more->rule_errors;
+	total->suppressed += more->suppressed;
 }
 
 static void summary_part(const char *name, uint64_t count, bool always)
@@ -157,6 +174,7 @@ void sensor_summary(const struct spoor_stats *stats)
 	summary_part("malformed", stats->malformed, false);
 	summary_part("of unknown events", stats->unknown, false);
 	summary_part("rule errors", stats->rule_errors, false);
+	summary_part("suppressed", stats->suppressed, false);
 	summary_part("not delivered", stats->failed, false);
 	fputc('\n', stderr);
 }

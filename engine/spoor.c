@@ -13,8 +13,11 @@
 #include "base/common.h"
 #include "base/err.h"
 #include "base/suggest.h"
+#include "delivery/delivery.h"
 #include "detect/detect.h"
 #include "host.h"
+#include "monitor.h"
+#include "outlet.h"
 #include "outputs.h"
 #include "pipeline.h"
 #include "policy/policy.h"
@@ -33,6 +36,7 @@ struct spoor {
 	struct outputs *outputs;
 	struct host_texts host; /* whose records the source hands over */
 	char **detectors, **policy_paths, **events, **scopes; /* copies, for reload */
+	struct outlet *outlet; /* what the configuration file asks for; NULL: there is none */
 	enum hook_mode hook;
 	size_t ring_bytes;
 	bool environment; /* --enrichment environment */
@@ -66,6 +70,15 @@ static void text_replace(char **text, const struct err_list *list, enum err_leve
 	fclose(out);
 	free(*text);
 	*text = fresh;
+}
+
+/* Frees `more`. */
+static void text_append(char **text, char *more)
+{
+	autoclean(freep) char *owned = more, *old = *text;
+
+	if (asprintf(text, "%s%s", old ? old : "", owned ? owned : "") < 0)
+		*text = NULL;
 }
 
 static int fail_list(struct spoor *spoor, const struct err_list *list, int code)
@@ -306,6 +319,52 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 	return 0;
 }
 
+/* ---- the configuration file --------------------------------------------------------- */
+
+/* What outlet_open or outlet_reload found: warnings stay beside those of the rules. */
+static int outlet_result(struct spoor *spoor, int r, const struct err_list *problems)
+{
+	char *before = take(spoor->warnings);
+
+	text_replace(&spoor->warnings, problems, ERR_WARNING);
+	text_append(&spoor->warnings, before);
+	return r < 0 ? fail_list(spoor, problems, r) : 0;
+}
+
+static int file_use(struct spoor *spoor, const struct spoor_config *config)
+{
+	autoclean(err_list_free) struct err_list problems = { 0 };
+	struct pipeline *p = &spoor->pipeline;
+
+	if (!config->config_file)
+		return 0;
+	int r = outlet_open(config->config_file, config->stop, p, &spoor->outlet, &problems);
+
+	return outlet_result(spoor, r, &problems);
+}
+
+static int file_reload(struct spoor *spoor)
+{
+	autoclean(err_list_free) struct err_list problems = { 0 };
+
+	if (!spoor->outlet)
+		return 0;
+	return outlet_result(spoor, outlet_reload(spoor->outlet, &problems), &problems);
+}
+
+const char *spoor_delivery_report(struct spoor *spoor)
+{
+	return spoor->outlet ? outlet_report(spoor->outlet) : "";
+}
+
+bool spoor_delivery_stats(struct spoor *spoor, struct delivery_stats *out)
+{
+	if (!spoor->pipeline.delivery)
+		return false;
+	delivery_stats(spoor->pipeline.delivery, out);
+	return true;
+}
+
 int spoor_load(struct spoor *spoor, const struct spoor_config *config)
 {
 	struct err err = { 0 };
@@ -328,8 +387,9 @@ int spoor_load(struct spoor *spoor, const struct spoor_config *config)
 	spoor->pipeline.host = &spoor->host.host;
 	spoor->pipeline.stores = spoor->stores;
 	spoor->pipeline.outputs = spoor->outputs;
-	spoor->loaded = true;
-	return 0;
+	r = file_use(spoor, config);
+	spoor->loaded = r == 0;
+	return r;
 }
 
 uint32_t spoor_detector_count(const struct spoor *spoor)
@@ -448,6 +508,9 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 		host_forget(&spoor->host);
 	stores_set_clock(spoor->stores, &p->clock);
 	memory_load(spoor);
+	/* Now it is known whose alerts they are. */
+	if (p->delivery && delivery_start(p->delivery, &err) < 0)
+		return fail(spoor, &err);
 	if (spoor->record_path && capture_create(spoor->record_path, &p->clock, p->host,
 						 p->sequence, &p->capture, &err) < 0)
 		return fail(spoor, &err);
@@ -555,6 +618,8 @@ int spoor_reload(struct spoor *spoor)
 
 	if (r < 0)
 		return r;
+	if ((r = file_reload(spoor)) < 0)
+		return r;
 	if (p->source && p->source_ops->rewant) {
 		struct source_want want;
 		struct err err = { 0 };
@@ -596,6 +661,8 @@ int spoor_drain(struct spoor *spoor)
 		outputs_flush(spoor->outputs);
 	if (r == 0)
 		r = memory_save(spoor, &err);
+	if (p->delivery)
+		delivery_drain(p->delivery);
 	return r < 0 ? fail(spoor, &err) : 0;
 }
 
@@ -621,6 +688,8 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 		ruleset_detector(spoor->rules.ruleset, i, &info);
 		out->rule_errors += info.errors;
 	}
+	if (spoor->outlet)
+		outlet_stats(spoor->outlet, out);
 	if (spoor->rules.ruleset)
 		out->rule_errors += ruleset_outputs_refused(spoor->rules.ruleset);
 }
@@ -630,6 +699,7 @@ void spoor_close(struct spoor *spoor)
 	if (!spoor)
 		return;
 	source_close(spoor);
+	outlet_close(spoor->outlet);
 	capture_close(spoor->pipeline.capture);
 	outputs_close(spoor->outputs);
 	rules_free(&spoor->rules);

@@ -7,6 +7,7 @@
 #ifndef SPOOR_H
 #define SPOOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,13 @@ struct spoor_config {
 	const char *hook;		/* auto fentry kprobe tracepoint raw; NULL: auto */
 	size_t ring_bytes;		/* 0: default */
 	bool compat_tracee;		/* Tracee's literal behaviour where we differ */
+	/*
+	 * A configuration file: its destinations, spool and suppression are used, and read again by
+	 * spoor_reload. Its other settings are the caller's matter. NULL: none.
+	 */
+	const char *config_file;
+	/* Not 0: the sensor is to end, nothing may wait any more. NULL: never. */
+	const volatile sig_atomic_t *stop;
 	bool live; /* for spoor_open_live: what cannot be collected is an error, here */
 };
 
@@ -41,6 +49,7 @@ struct spoor_stats {
 	uint64_t printed;     /* events of all kinds sent to outputs */
 	uint64_t failed;      /* records an output could not take */
 	uint64_t rule_errors; /* conditions or outputs that ended in an error */
+	uint64_t suppressed;  /* alerts held back by suppress rules */
 };
 
 /* Seen by the caller for every event that leaves the sensor; valid during the call. */
@@ -64,6 +73,8 @@ int spoor_poll(struct spoor *spoor, int timeout_ms);
 int spoor_reload(struct spoor *spoor);
 /* Stop collecting, process what is left, flush the outputs. */
 int spoor_drain(struct spoor *spoor);
+/* What delivery did, a line for each output; "" without one. Valid until called again. */
+const char *spoor_delivery_report(struct spoor *spoor);
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out);
 /* Text of the last failure, one or more lines, ready to print; never NULL. */
 const char *spoor_error(const struct spoor *spoor);

@@ -12,6 +12,7 @@
 #include "base/common.h"
 #include "base/yaml.h"
 #include "command.h"
+#include "config/config.h"
 #include "detect/detect.h"
 #include "detect/rule_file.h"
 #include "options.h"
@@ -29,7 +30,7 @@ struct check {
 	const struct options *options;
 	struct err_list problems;
 	struct paths detectors, policies;
-	uint32_t files;
+	uint32_t files, configs;
 };
 
 static void add_path(struct check *check, struct paths *paths, const char *path)
@@ -64,8 +65,18 @@ static void problem(struct check *check, enum err_level level, const char *rule,
 	err_list_add(&check->problems, &err);
 }
 
+/* A configuration is checked where it is found; the others are loaded together. */
+static void check_config(struct check *check, const char *path)
+{
+	struct config config;
+
+	config_read(path, &config, &check->problems);
+	config_free(&config);
+	check->configs++;
+}
+
 /* What a file holds. What cannot be read counts as a detector: its loader says why. */
-static enum rule_type type_of(const char *path)
+static enum rule_type type_of(const char *path, bool *is_config)
 {
 	struct arena arena = { 0 };
 	struct err_list ignored = { 0 };
@@ -81,6 +92,8 @@ static enum rule_type type_of(const char *path)
 
 		if (kind && kind->kind == YAML_SCALAR && strcmp(kind->text.data, "Policy") == 0)
 			type = RULE_POLICY;
+		else if ((*is_config = config_recognise(file.root)))
+			type = RULE_UNKNOWN;
 		else
 			type = rule_file_type(&report, &file);
 	}
@@ -113,6 +126,7 @@ static bool find_entry(struct check *check, const char *path, int depth)
 {
 	struct stat st;
 	enum rule_type type;
+	bool is_config = false;
 
 	if (stat(path, &st) < 0)
 		return false;
@@ -122,11 +136,13 @@ static bool find_entry(struct check *check, const char *path, int depth)
 	}
 	if (!has_suffix(path, ".yaml") && !has_suffix(path, ".yml") && !has_suffix(path, ".json"))
 		return false;
-	type = type_of(path);
+	type = type_of(path, &is_config);
 	check->files++;
-	if (type == RULE_POLICY)
+	if (is_config)
+		check_config(check, path);
+	else if (type == RULE_POLICY)
 		add_path(check, &check->policies, path);
-	return type == RULE_DETECTOR || type == RULE_LIST;
+	return !is_config && (type == RULE_DETECTOR || type == RULE_LIST);
 }
 
 /* `lists` beside `detectors` is read with it. */
@@ -168,6 +184,7 @@ static void find(struct check *check, const char *path)
 {
 	struct stat st;
 	enum rule_type type;
+	bool is_config = false;
 
 	if (stat(path, &st) < 0) {
 		problem(check, ERR_ERROR, "path", path, "give a rule file or a directory of them",
@@ -179,8 +196,10 @@ static void find(struct check *check, const char *path)
 		return;
 	}
 	check->files++;
-	type = type_of(path);
-	if (type == RULE_POLICY)
+	type = type_of(path, &is_config);
+	if (is_config)
+		check_config(check, path);
+	else if (type == RULE_POLICY)
 		add_path(check, &check->policies, path);
 	else if (type != RULE_TEST)
 		add_path(check, &check->detectors, path);

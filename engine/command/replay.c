@@ -34,6 +34,8 @@ static int replay_file(const struct options *options, const char *path, struct s
 
 	spoor_stats(spoor, &stats);
 	sensor_stats_add(total, &stats);
+	if (!options->quiet)
+		fputs(spoor_delivery_report(spoor), stderr);
 	return status;
 }
 
@@ -72,6 +74,6 @@ const struct command command_replay = {
 		"  spoor replay night.capture\n"
 		"  spoor replay -e '*' -o json events.json    every event, in our JSON\n"
 		"  spoor replay -d my-rules -               detectors tried on standard input",
-	.options = "events scope policy detectors output enrichment memory compat quiet",
+	.options = "config events scope policy detectors output enrichment memory compat quiet",
 	.run = replay_run,
 };

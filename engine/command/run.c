@@ -53,6 +53,7 @@ const struct command command_run = {
 		"  spoor run -e msgget,shmget -o json         raw events, no alerts\n"
 		"  spoor run -e 'ipc,-semop,detectors' -o option:decoded-data",
 	.options =
-		"events scope policy detectors output enrichment memory hook ring duration compat quiet",
+		"config events scope policy detectors output enrichment memory hook ring duration compat "
+		"quiet",
 	.run = run_run,
 };

@@ -9,13 +9,14 @@
 
 #include "base/err.h"
 #include "delivery/delivery.h"
-#include "suppress.h"
+#include "delivery/suppress.h"
 
 struct options;
 
 struct config {
 	struct delivery_config *delivery; /* NULL: no spool is wanted */
-	const char *const *direct; /* --output expressions of destinations without a spool; or NULL */
+	const char *const
+		*direct; /* --output expressions of destinations without a spool; or NULL */
 	struct suppress_rule *suppress;
 	uint32_t suppress_count;
 	const char *server; /* address, host:port; NULL: no server */
@@ -36,12 +37,8 @@ bool config_read(const char *path, struct config *out, struct err_list *problems
 void config_free(struct config *config);
 /* Gives options that the command line has not set the file's values. 0 or -ENOMEM. */
 int config_apply(const struct config *config, struct options *options);
-/*
- * A destination given as a URL on the command line (webhook:URL, forward:URL), added to the config,
- * which gets a spool if it had none. 0, or -EINVAL with err filled; -ENOENT: expression is no
- * such thing.
- */
-int config_add_output(struct config *config, const char *expression, struct err *err);
+/* The spool that a command works on: --spool, that of the configuration, or the default. */
+const char *config_spool_path(const struct options *options);
 
 /* Does a file look like a configuration (and not like rules)? */
 struct yaml_node;

@@ -35,7 +35,7 @@ void output_acknowledge(struct output *o, uint64_t cursor)
 	pthread_mutex_lock(&o->lock);
 	o->cursor = MAX(o->cursor, cursor);
 	hand_over(o);
-	o->oldest = o->window.count ? o->window.letters[0].row.arrived : 0;
+	o->oldest = o->outbox.count ? o->outbox.letters[0].row.arrived : 0;
 	pthread_mutex_unlock(&o->lock);
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "base/common.h"
 #include "delivery/private.h"
@@ -30,6 +31,9 @@ void delivery_config_release(struct delivery_config *config)
 {
 	if (!config || atomic_fetch_sub(&config->users, 1) != 1)
 		return;
+	for (uint32_t i = 0; i < config->output_count; i++)
+		if (config->outputs[i].format->close)
+			config->outputs[i].format->close(config->outputs[i].format_state);
 	arena_free(&config->arena);
 	free(config);
 }
@@ -42,7 +46,7 @@ static int output_prepare(struct output *o, struct err *err)
 
 	if (getrandom(&o->random, sizeof(o->random), 0) != sizeof(o->random) || !o->random)
 		o->random = clock_now() | 1;
-	if (window_open(&o->window, o->wants) < 0)
+	if (outbox_open(&o->outbox, o->wants) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	int r = spool_open(d->config->path, SPOOL_READER, &o->spool, err);
 
@@ -105,7 +109,7 @@ void output_close(struct output *o)
 	if (o->state)
 		o->wants->transport->close(o->state, clock_now());
 	spool_close(o->spool);
-	window_free(&o->window);
+	outbox_free(&o->outbox);
 	changes_free(o->pending);
 	changes_free(o->changes);
 	changes_free(o->writing);
@@ -137,9 +141,24 @@ static int put_aside(const char *path, struct err *err)
 	return 0;
 }
 
+/* The directory of the spool, if only that is missing. */
+static void make_folder(const char *path)
+{
+	char folder[ERR_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof(folder))
+		return;
+	memcpy(folder, path, (size_t)(slash - path));
+	folder[slash - path] = 0;
+	mkdir(folder, 0700); /* what goes wrong, opening the file tells */
+}
+
 static int open_spool(struct delivery *d, struct spool **out, struct err *err)
 {
 	const char *path = d->config->path;
+
+	make_folder(path);
 	int r = spool_lock(path, &d->lock_fd, err);
 
 	if (r < 0)
@@ -213,6 +232,7 @@ static int open_outputs(struct delivery *d, struct delivery_config *config, stru
 			struct err *err)
 {
 	for (uint32_t i = 0; i < config->output_count; i++) {
+		config->outputs[i].settings.host_name = d->host->name;
 		int r = output_open(d, config, &config->outputs[i], &out[i], err);
 
 		if (r == 0)
@@ -248,7 +268,7 @@ static struct delivery *delivery_new(struct delivery_config *config, const struc
 
 DEFINE_CLEANUP(struct delivery *, delivery_close)
 
-static int start_threads(struct delivery *d, struct err *err)
+int delivery_start(struct delivery *d, struct err *err)
 {
 	int r = pthread_create(&d->writer_thread, NULL, writer_run, d->writer);
 
@@ -280,8 +300,6 @@ int delivery_open(struct delivery_config *config, const struct host *host, const
 		return r;
 	d->output_count = config->output_count;
 	r = find_cursors(d, d->writer->spool, d->outputs, d->output_count, err);
-	if (r == 0)
-		r = start_threads(d, err);
 	if (r < 0)
 		return r;
 	*out = take(d);
@@ -479,4 +497,16 @@ void delivery_stats(struct delivery *d, struct delivery_stats *out)
 		if (!d->outputs[i]->leaving && out->output_count < DELIVERY_OUTPUTS_MAX)
 			output_counts(d, d->outputs[i], &out->outputs[out->output_count++]);
 	pthread_mutex_unlock(&d->outputs_lock);
+}
+
+uint64_t delivery_lost(struct delivery *d)
+{
+	struct queue_stats queue;
+
+	queue_stats(&d->queue, &queue);
+	pthread_mutex_lock(&d->lock);
+	uint64_t lost = d->stats.lost;
+
+	pthread_mutex_unlock(&d->lock);
+	return lost + queue.dropped;
 }

@@ -46,8 +46,10 @@ struct delivery_output {
 	struct transport_settings settings;
 	const struct format *format;
 	struct format_options format_options; /* host and stores are set by delivery */
+	struct format_state *format_state;    /* closed with the config */
 	struct delivery_filter filters[DELIVERY_FILTERS_MAX]; /* all must pass */
 	uint32_t filter_count;
+	bool streamed;			      /* a stream chooses what it gets */
 	uint64_t timeout_ms;		      /* for one exchange with the receiver */
 	uint64_t backoff_least, backoff_most; /* ms between attempts */
 	uint32_t batch_records;		      /* 0: what the transport wants */
@@ -82,11 +84,13 @@ void delivery_config_release(struct delivery_config *config);
 struct delivery;
 
 /*
- * Opens the spool and the transports and starts the threads. The config is held as long as it is
- * needed; host must outlive the delivery. 0 or negative errno with err filled.
+ * Opens the spool and the transports. The config is held as long as it is needed; host must
+ * outlive the delivery and not change after delivery_start. 0 or negative errno with err filled.
  */
 int delivery_open(struct delivery_config *config, const struct host *host, const char *version,
 		  struct delivery **out, struct err *err);
+/* Starts the threads. */
+int delivery_start(struct delivery *delivery, struct err *err);
 /* The highest sequence number of an alert that is or was in the spool; 0: none. */
 uint64_t delivery_sequence(const struct delivery *delivery);
 /*
@@ -152,7 +156,8 @@ struct delivery_stats {
 	struct output_stats outputs[DELIVERY_OUTPUTS_MAX];
 };
 
-/* From any thread. */
+/* Alerts that never reached the spool. From any thread, as is the next. */
+uint64_t delivery_lost(struct delivery *delivery);
 void delivery_stats(struct delivery *delivery, struct delivery_stats *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The thread of one output: fills its window from the spool, sends, does with each record what the
+ * The thread of one output: fills its outbox from the spool, sends, does with each record what the
  * receiver said of it, waits when the receiver does not take them. Nothing here
  * is shared with another output, so a dead one holds up nobody.
  */
@@ -139,7 +139,7 @@ static const char *reason_of(const struct transport_batch *batch, uint32_t i)
 static bool settle(struct output *o, const struct transport_batch *batch, uint32_t i,
 		   struct output_stats *tally)
 {
-	struct letter *letter = &o->window.letters[i];
+	struct letter *letter = &o->outbox.letters[i];
 
 	tally->retried += letter->attempts > 0;
 	switch (batch->records[i].result) {
@@ -164,7 +164,7 @@ static bool settle(struct output *o, const struct transport_batch *batch, uint32
 /* Where the cursor may stand: before the first that is not finished. */
 static uint64_t cursor_now(const struct output *o)
 {
-	const struct window *w = &o->window;
+	const struct outbox *w = &o->outbox;
 
 	if (!w->count)
 		return w->through;
@@ -180,8 +180,8 @@ static bool adapt_limit(struct output *o, const struct transport_batch *batch, u
 		shrink |= batch->records[i].result == DELIVERY_TOO_LARGE && batch->count > 1;
 	if (shrink)
 		o->limit = batch->count / 2;
-	else if (done == batch->count && o->limit < o->window.capacity)
-		o->limit = MIN(o->limit * 2, o->window.capacity);
+	else if (done == batch->count && o->limit < o->outbox.capacity)
+		o->limit = MIN(o->limit * 2, o->outbox.capacity);
 	return shrink;
 }
 
@@ -205,7 +205,7 @@ static uint32_t settle_all(struct output *o, const struct transport_batch *batch
 
 	for (uint32_t i = 0; i < batch->count; i++)
 		if (settle(o, batch, i, &tally)) {
-			o->window.letters[i].row.position = 0;
+			o->outbox.letters[i].row.position = 0;
 			finished++;
 		}
 	if (sent < 0) {
@@ -254,10 +254,10 @@ static uint64_t send_deadline(const struct output *o)
 static void bury_broken(struct output *o)
 {
 	add_tally(o, &(struct output_stats){ .failed[FAILURE_REFUSED] = 1, .dead = 1 });
-	if (!bury(o, &o->window.letters[0], "cannot be written in this output's format"))
+	if (!bury(o, &o->outbox.letters[0], "cannot be written in this output's format"))
 		return;
-	o->window.letters[0].row.position = 0;
-	window_compact(&o->window, 1);
+	o->outbox.letters[0].row.position = 0;
+	outbox_compact(&o->outbox, 1);
 	output_acknowledge(o, cursor_now(o));
 }
 
@@ -268,7 +268,7 @@ static void deliver(struct output *o)
 
 	if (!limit)
 		return;
-	if (!window_batch(&o->window, limit, o->wants->batch_bytes, &batch)) {
+	if (!outbox_batch(&o->outbox, limit, o->wants->batch_bytes, &batch)) {
 		bury_broken(o);
 		return;
 	}
@@ -288,7 +288,7 @@ static void deliver(struct output *o)
 	bool shrunk = adapt_limit(o, &batch, done);
 
 	o->tokens -= o->wants->rate ? done : 0;
-	window_compact(&o->window, batch.count);
+	outbox_compact(&o->outbox, batch.count);
 	output_acknowledge(o, cursor_now(o));
 	note_outcome(o, &batch, done || shrunk);
 	FAULT(acknowledged);
@@ -315,20 +315,20 @@ static bool refill_dead(struct output *o)
 	if (now < o->look_at)
 		return false;
 	o->look_at = now + LOOK_MS * CLOCK_MS;
-	if (window_fill_dead(&o->window, o->wants, o->spool) < 0)
+	if (outbox_fill_dead(&o->outbox, o->wants, o->spool) < 0)
 		spool_failed(o);
-	if (o->window.count)
+	if (o->outbox.count)
 		FAULT(retry_found);
-	return o->window.count > 0;
+	return o->outbox.count > 0;
 }
 
 static bool refill_rows(struct output *o)
 {
 	pthread_mutex_lock(&o->reading);
 	uint64_t before = o->cursor;
-	int r = window_fill(&o->window, o->wants, o->spool, o->scanned);
+	int r = outbox_fill(&o->outbox, o->wants, o->spool, o->scanned);
 
-	o->scanned = o->window.through;
+	o->scanned = o->outbox.through;
 	pthread_mutex_unlock(&o->reading);
 	if (r < 0) {
 		spool_failed(o);
@@ -336,12 +336,12 @@ static bool refill_rows(struct output *o)
 	}
 	FAULT(batch_read);
 	pthread_mutex_lock(&o->lock);
-	o->stats.filtered += o->window.filtered;
-	o->oldest = o->window.count ? o->window.letters[0].row.arrived : 0;
+	o->stats.filtered += o->outbox.filtered;
+	o->oldest = o->outbox.count ? o->outbox.letters[0].row.arrived : 0;
 	pthread_mutex_unlock(&o->lock);
-	if (!o->window.count && o->window.through > before)
-		output_acknowledge(o, o->window.through);
-	return o->window.count || o->window.through > before;
+	if (!o->outbox.count && o->outbox.through > before)
+		output_acknowledge(o, o->outbox.through);
+	return o->outbox.count || o->outbox.through > before;
 }
 
 /* Dead letters whose end is not yet in the spool would be found again. */
@@ -355,7 +355,7 @@ static bool is_over(struct output *o)
 	struct delivery *d = o->delivery;
 
 	pthread_mutex_lock(&d->lock);
-	bool drained = d->flushed && !o->window.count && o->scanned >= d->committed;
+	bool drained = d->flushed && !o->outbox.count && o->scanned >= d->committed;
 	bool over = must_leave(o) || (d->draining && (drained || (o->last_try && o->failures) ||
 						      clock_now() >= d->drain_deadline));
 
@@ -398,8 +398,8 @@ void *output_run(void *ctx)
 
 	wait_for_predecessor(o);
 	while (!is_over(o)) {
-		if (o->window.count || refill(o)) {
-			if (o->window.count)
+		if (o->outbox.count || refill(o)) {
+			if (o->outbox.count)
 				deliver(o);
 		} else {
 			wait_until(o, o->look_at, true);

@@ -12,7 +12,7 @@
 #include "delivery/clock.h"
 #include "delivery/delivery.h"
 #include "delivery/spool.h"
-#include "delivery/window.h"
+#include "delivery/outbox.h"
 
 /* Dead letters of an output; beyond that the oldest go, counted. */
 enum { DEAD_LETTERS_MAX = 100000, DEAD_LETTER_SHARE = 8192 /* bytes of the spool for each */ };
@@ -33,7 +33,7 @@ struct output {
 	bool started;
 	struct transport_state *state;
 	struct spool *spool; /* of its thread */
-	struct window window;
+	struct outbox outbox;
 	uint32_t limit;	   /* records to send at once, halved when the receiver says too large */
 	uint32_t failures; /* in a row */
 	uint64_t look_at;  /* when to look for dead letters to retry */
@@ -45,8 +45,8 @@ struct output {
 
 	struct change *pending; /* not to be written before the cursor is behind them */
 
-	pthread_mutex_t reading;  /* held while the window is filled */
-	_Atomic uint64_t scanned; /* rows up to here are in the window or behind it */
+	pthread_mutex_t reading;  /* held while the outbox is filled */
+	_Atomic uint64_t scanned; /* rows up to here are in the outbox or behind it */
 
 	pthread_mutex_t lock;	 /* the rest */
 	_Atomic uint64_t cursor; /* everything up to here is delivered or buried */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How much the spool may hold. What every output has delivered is history and goes first,
- * from the oldest on; then the policy decides. Rows that an output has in its window are never
+ * from the oldest on; then the policy decides. Rows that an output has in its outbox are never
  * deleted: they may be on their way, and nobody could say whether they are lost.
  */
 #include <errno.h>
@@ -70,7 +70,7 @@ static void unlock_outputs(struct writer *w)
 
 /* ---- giving up what is not delivered ------------------------------------------------------ */
 
-/* The first stretch from `first` on that no output has in its window; false: there is none. */
+/* The first stretch from `first` on that no output has in its outbox; false: there is none. */
 static bool find_stretch(const struct writer *w, uint64_t first, struct spool_range *range)
 {
 	range->first = first;
@@ -141,7 +141,7 @@ static int drop_stretch(struct writer *w, const struct spool_range *range, uint6
 }
 
 /*
- * Nothing behind its cursor is in its window, nor in that of the one it follows after a reload: it
+ * Nothing behind its cursor is in its outbox, nor in that of the one it follows after a reload: it
  * cannot be given back what was dropped before.
  */
 static bool is_idle(struct delivery *d, const struct output *o)

@@ -20,13 +20,14 @@ engine/format   include engine/base engine/event engine/encode
 engine/output   include engine/base
 engine/transport include engine/base engine/event
 engine/delivery include engine/base engine/event engine/source
+engine/serve    include engine/base
 engine/config   include engine/base engine/event engine/delivery engine/options.h
 engine/page     include engine/base engine/event engine/detect
 engine/trigger  include engine/base
 engine/repl     include engine/base engine/event engine/cel engine/detect
-engine/command  include engine/base engine/options.h engine/sensor.h
+engine/command  include engine/base engine/options.h engine/sensor.h engine/host.h
 engine/command  engine/repl engine/page engine/trigger engine/detect engine/policy engine/cel
-engine/command  engine/encode engine/source
+engine/command  engine/encode engine/source engine/config engine/delivery
 engine          *
 '
 

@@ -218,7 +218,8 @@ struct delivery *test_start(struct delivery_config *config)
 	struct delivery *delivery = NULL;
 	struct err err = { 0 };
 
-	if (delivery_open(config, &host, "test", &delivery, &err) < 0)
+	if (delivery_open(config, &host, "test", &delivery, &err) < 0 ||
+	    delivery_start(delivery, &err) < 0)
 		fail_msg("%s", err.message);
 	return delivery;
 }

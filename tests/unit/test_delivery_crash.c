@@ -132,7 +132,8 @@ static struct delivery *start(bool generous)
 	config->drain_ms = 5000;
 	config->outputs = &output;
 	config->output_count = 1;
-	if (delivery_open(config, &host, "test", &delivery, &err) < 0)
+	if (delivery_open(config, &host, "test", &delivery, &err) < 0 ||
+	    delivery_start(delivery, &err) < 0)
 		fail_msg("%s", err.message);
 	delivery_config_release(config);
 	return delivery;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of settings from YAML, by the tables of formats and transports (include/setting.h). */
-#ifndef CONFIG_SETTING_H
-#define CONFIG_SETTING_H
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
 
 #include "base/schema.h"
 #include "setting.h"

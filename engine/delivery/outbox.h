@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The records an output is about to send or has sent without success: read from the spool, in
- * order, formatted once. What is finished leaves the window; what is left is sent again before
+ * order, formatted once. What is finished leaves the outbox; what is left is sent again before
  * anything new is read, which keeps the order.
  */
-#ifndef DELIVERY_WINDOW_H
-#define DELIVERY_WINDOW_H
+#ifndef DELIVERY_OUTBOX_H
+#define DELIVERY_OUTBOX_H
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -20,34 +20,34 @@ struct letter {
 	bool broken;	   /* it cannot be formatted */
 };
 
-struct window {
-	struct arena arena;   /* of the rows; reset when the window is empty */
+struct outbox {
+	struct arena arena;   /* of the rows; reset when the outbox is empty */
 	struct arena scratch; /* of reading one of them */
 	struct buf bytes;
 	struct letter *letters;
 	struct transport_record *records;
 	uint32_t count, capacity;
-	uint64_t through;  /* all rows up to here are in the window, behind it, or not wanted */
+	uint64_t through;  /* all rows up to here are in the outbox, behind it, or not wanted */
 	uint64_t filtered; /* rows not wanted, since the last fill */
 };
 
 /* Room for the records of one output. 0 or -ENOMEM. */
-int window_open(struct window *window, const struct delivery_output *wants);
-void window_free(struct window *window);
+int outbox_open(struct outbox *outbox, const struct delivery_output *wants);
+void outbox_free(struct outbox *outbox);
 
 /*
- * Fills an empty window with rows behind `after`. 0 or negative errno. No rows: through is
+ * Fills an empty outbox with rows behind `after`. 0 or negative errno. No rows: through is
  * `after`, or behind rows that are not wanted.
  */
-int window_fill(struct window *window, const struct delivery_output *wants, struct spool *spool,
+int outbox_fill(struct outbox *outbox, const struct delivery_output *wants, struct spool *spool,
 		uint64_t after);
 /* The same with the output's dead letters that are marked to be retried. */
-int window_fill_dead(struct window *window, const struct delivery_output *wants,
+int outbox_fill_dead(struct outbox *outbox, const struct delivery_output *wants,
 		     struct spool *spool);
 /* The first `limit` letters, as far as `bytes` allow (one at least), ready to be sent. */
-uint32_t window_batch(struct window *window, uint32_t limit, size_t bytes,
+uint32_t outbox_batch(struct outbox *outbox, uint32_t limit, size_t bytes,
 		      struct transport_batch *batch);
 /* Removes the letters whose `row.position` was set to 0, of the first `count`. */
-void window_compact(struct window *window, uint32_t count);
+void outbox_compact(struct outbox *outbox, uint32_t count);
 
 #endif

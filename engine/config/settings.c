@@ -4,7 +4,7 @@
  * systemd, and the configuration only says where: {env: NAME}, {file: PATH}, {credential: NAME}.
  * No message here ever shows a value that came from one of them.
  */
-#include "config/setting.h"
+#include "config/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,20 +16,19 @@
 
 enum { SECRET_MAX = 64 * 1024 };
 
-/* ---- units ------------------------------------------------------------------------------ */
+/* ---- units -------------------- */
 
 struct unit {
 	const char *name;
 	uint64_t factor;
 };
 
-static const struct unit sizes[] = { { "", 1 },
-				     { "K", 1 << 10 },
-				     { "M", 1 << 20 },
-				     { "G", 1 << 30 },
-				     { "T", UINT64_C(1) << 40 } };
-static const struct unit durations[] = { { "ms", 1 },	    { "s", 1000 },     { "m", 60000 },
-					 { "h", 3600000 }, { "d", 86400000 } };
+static const struct unit sizes[] = {
+	{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { "T", UINT64_C(1) << 40 }
+};
+static const struct unit durations[] = {
+	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }
+};
 
 /* Digits and a unit, all of the text. */
 static bool parse_unit(const char *text, const struct unit *units, size_t count, uint64_t *out)
@@ -42,7 +41,8 @@ static bool parse_unit(const char *text, const struct unit *units, size_t count,
 	uint64_t number = strtoull(text, &end, 10);
 
 	for (size_t i = 0; i < count; i++)
-		if (!strcmp(end, units[i].name) && !errno && number <= INT64_MAX / units[i].factor) {
+		if (!strcmp(end, units[i].name) && !errno &&
+		    number <= INT64_MAX / units[i].factor) {
 			*out = number * units[i].factor;
 			return true;
 		}
@@ -62,6 +62,16 @@ static bool parse_duration(const char *text, uint64_t *out)
 static bool parse_number(const char *text, uint64_t *out)
 {
 	return parse_unit(text, sizes, 1, out);
+}
+
+/* The next of space-separated words; data == NULL at the end. */
+static struct str next_word(const char **at)
+{
+	const char *start = *at + strspn(*at, " ");
+	size_t len = strcspn(start, " ");
+
+	*at = start + len;
+	return (struct str){ len ? start : NULL, (uint32_t)len };
 }
 
 /* Position of a word among space-separated ones. */
@@ -134,14 +144,15 @@ bool read_choice(struct report *report, const struct yaml_node *node, const char
 	return parse_choice(node->text.data, choices, out) || wrong_choice(report, node, choices);
 }
 
-/* ---- values from elsewhere ------------------------------------------------------------------ */
+/* ---- values from elsewhere -------------------- */
 
 static bool from_env(struct report *report, const struct yaml_node *name, struct str *out)
 {
 	const char *value = getenv(name->text.data);
 
 	if (!value) {
-		report_error(report, name, "secret", "set it for the sensor, for instance by "
+		report_error(report, name, "secret",
+			     "set it for the sensor, for instance by "
 			     "Environment= or EnvironmentFile= of its systemd unit",
 			     "the environment variable %s is not set", name->text.data);
 		return false;
@@ -248,7 +259,7 @@ static bool read_file(struct report *report, const struct yaml_node *node, struc
 	return true;
 }
 
-/* ---- values of a table ------------------------------------------------------------------------ */
+/* ---- values of a table -------------------- */
 
 static bool read_bool(struct report *report, const struct yaml_node *node, int64_t *out)
 {
@@ -346,8 +357,8 @@ struct setting_value *settings_read(struct report *report, const struct setting_
 		if (nodes[i] && !nodes[i]->null) {
 			values[i].given = read_value(report, &keys[i], nodes[i], &values[i]);
 		} else if (keys[i].required) {
-			report_error(report, map, "missing-key", keys[i].doc, "%s needs the key '%s'",
-				     what, keys[i].name);
+			report_error(report, map, "missing-key", keys[i].doc,
+				     "%s needs the key '%s'", what, keys[i].name);
 		} else {
 			use_fallback(&keys[i], &values[i]);
 		}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where alerts go. A destination's keys are ours (the table below), those of its transport and, in
+ * `format: {name: ...}`, those of its format; all of them are checked by the same tables that the
+ * transports and formats bring. A stream chooses what its destinations get, as in Tracee.
+ */
+#include "config/destination.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/common.h"
+#include "base/suggest.h"
+#include "config/settings.h"
+
+enum { NAME_MAX_LEN = 64 };
+
+#define SEVERITIES "info low medium high critical"
+
+/* ---- the tables -------------------- */
+
+struct filters {
+	const struct yaml_node *node;
+	const struct yaml_node *severity;
+	struct texts events, policies, detectors;
+};
+
+#define KEY(type, member, key_name, key_kind, text) \
+	{ \
+		.name = key_name, .kind = key_kind, .offset = offsetof(struct type, member), \
+		.doc = text \
+	}
+
+static const struct schema_key filter_keys[] = {
+	KEY(filters, severity, "severity", KEY_ANY, "least severity: " SEVERITIES),
+	KEY(filters, events, "events", KEY_TEXTS, "names of events; prefix* is possible"),
+	KEY(filters, policies, "policies", KEY_TEXTS, "names of policies"),
+	KEY(filters, detectors, "detectors", KEY_TEXTS, "names or ids of detectors"),
+};
+
+static const struct schema filter_schema = { "filters", filter_keys, ARRAY_SIZE(filter_keys),
+					     sizeof(struct filters) };
+
+/* The keys that every destination has. */
+enum own_key {
+	OWN_NAME,
+	OWN_TYPE,
+	OWN_FORMAT,
+	OWN_FILTERS,
+	OWN_DURABLE,
+	OWN_SEND_TIMEOUT,
+	OWN_RETRY_MIN,
+	OWN_RETRY_MAX,
+	OWN_BATCH_RECORDS,
+	OWN_BATCH_BYTES,
+	OWN_RATE,
+	OWN_BURST,
+	OWN_KEYS
+};
+
+static const struct {
+	const char *name, *doc;
+} own_keys[OWN_KEYS] = {
+	[OWN_NAME] = { "name", "how the destination is called in streams, messages and metrics" },
+	[OWN_TYPE] = { "type", "the transport ('spoor list outputs'); default file" },
+	[OWN_FORMAT] = { "format", "a format, or {name: FORMAT, its keys ...}" },
+	[OWN_FILTERS] = { "filters", "severity, events, policies, detectors" },
+	[OWN_DURABLE] = { "durable", "for files: false writes directly, without the spool" },
+	[OWN_SEND_TIMEOUT] = { "send_timeout", "for one exchange with the receiver; 30s" },
+	[OWN_RETRY_MIN] = { "retry_min", "first waiting time after a failure; 500ms" },
+	[OWN_RETRY_MAX] = { "retry_max", "longest waiting time; 60s" },
+	[OWN_BATCH_RECORDS] = { "batch_records", "most alerts at once" },
+	[OWN_BATCH_BYTES] = { "batch_bytes", "most bytes at once" },
+	[OWN_RATE] = { "rate", "most alerts a second; the rest waits in the spool" },
+	[OWN_BURST] = { "burst", "alerts that may go at once under a rate; default the rate" },
+};
+
+/* The nodes of a destination: ours, then the transport's, as schema_read fills them. */
+struct nodes {
+	const struct yaml_node *map;
+	const struct yaml_node *own[OWN_KEYS];
+	const struct yaml_node *transport[SETTINGS_MAX];
+};
+
+static void add_key(struct schema_key *key, const char *name, const char *doc, size_t offset)
+{
+	*key = (struct schema_key){
+		.name = name, .kind = KEY_ANY, .offset = (uint16_t)offset, .doc = doc
+	};
+}
+
+/* ---- parts -------------------- */
+
+static struct names_wanted names_of(struct report *report, const struct texts *texts)
+{
+	struct str *names = arena_array(report->arena, struct str, texts->count + 1);
+
+	for (uint32_t i = 0; names && i < texts->count; i++)
+		names[i] = texts->items[i]->text;
+	return (struct names_wanted){ names, names ? texts->count : 0 };
+}
+
+static void read_filters(struct report *report, const struct yaml_node *node,
+			 struct delivery_filter *out)
+{
+	struct filters filters = { 0 };
+	int64_t severity = SEVERITY_NONE;
+
+	schema_read(report, &filter_schema, node, &filters);
+	if (filters.severity)
+		read_choice(report, filters.severity, SEVERITIES, &severity);
+	*out = (struct delivery_filter){
+		.severity = (int32_t)severity,
+		.events = names_of(report, &filters.events),
+		.policies = names_of(report, &filters.policies),
+		.detectors = names_of(report, &filters.detectors),
+	};
+}
+
+static void add_filter(struct report *report, const struct yaml_node *node,
+		       struct delivery_output *output)
+{
+	if (node && output->filter_count < DELIVERY_FILTERS_MAX)
+		read_filters(report, node, &output->filters[output->filter_count++]);
+}
+
+static void read_limits(struct report *report, const struct yaml_node *const own[OWN_KEYS],
+			struct delivery_output *output)
+{
+	uint64_t number;
+
+	output->timeout_ms = 30000;
+	output->backoff_least = 500;
+	output->backoff_most = 60000;
+	output->batch_records = output->transport->batch_records;
+	output->batch_bytes = output->transport->batch_bytes;
+	if (own[OWN_SEND_TIMEOUT])
+		read_duration(report, own[OWN_SEND_TIMEOUT], &output->timeout_ms);
+	if (own[OWN_RETRY_MIN])
+		read_duration(report, own[OWN_RETRY_MIN], &output->backoff_least);
+	if (own[OWN_RETRY_MAX])
+		read_duration(report, own[OWN_RETRY_MAX], &output->backoff_most);
+	if (own[OWN_BATCH_RECORDS] && read_number(report, own[OWN_BATCH_RECORDS], 10000, &number))
+		output->batch_records = (uint32_t)MAX(number, UINT64_C(1));
+	if (own[OWN_BATCH_BYTES] && read_size(report, own[OWN_BATCH_BYTES], &number))
+		output->batch_bytes = (size_t)number;
+	if (own[OWN_RATE])
+		read_number(report, own[OWN_RATE], 1000000, &output->rate);
+	output->burst = MAX(output->rate, UINT64_C(1));
+	if (own[OWN_BURST])
+		read_number(report, own[OWN_BURST], 1000000, &output->burst);
+}
+
+/* ---- format -------------------- */
+
+static const struct format *find_format(struct report *report, const struct yaml_node *node,
+					struct str name)
+{
+	const struct format *format = format_by_name(name);
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	struct suggest suggest;
+
+	if (format)
+		return format;
+	suggest_start(&suggest, name);
+	for (size_t i = 0; formats[i]; i++)
+		suggest_try(&suggest, str_of(formats[i]->name));
+	err_set(&err, -EINVAL, "there is no format '%.*s'", (int)name.len, name.data);
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	else
+		err_hint(&err, "'spoor list formats' shows them");
+	report_add(report, node, &err);
+	return NULL;
+}
+
+/* Tracee writes gotemplate=FILE; the format's own key is the same file. */
+static const struct yaml_node *split_template(struct report *report, const struct yaml_node *node,
+					      struct str *name)
+{
+	const char *equals = memchr(node->text.data, '=', node->text.len);
+	struct yaml_node *file = equals ? arena_new(report->arena, struct yaml_node) : NULL;
+
+	if (!file)
+		return NULL;
+	*file = *node;
+	file->text.data = equals + 1;
+	file->text.len = (uint32_t)(node->text.data + node->text.len - equals - 1);
+	name->len = (uint32_t)(equals - node->text.data);
+	return file;
+}
+
+static void read_format_keys(struct report *report, const struct format *format,
+			     const struct yaml_node *node, struct delivery_output *output)
+{
+	struct schema_key keys[SETTINGS_MAX + 1];
+	struct nodes nodes = { 0 };
+	char what[96];
+	const struct schema schema = { what, keys, format->key_count + 1, sizeof(nodes) };
+
+	snprintf(what, sizeof(what), "format %s", format->name);
+	add_key(&keys[0], "name", "name of the format", offsetof(struct nodes, own[0]));
+	for (uint32_t i = 0; i < format->key_count; i++)
+		add_key(&keys[i + 1], format->keys[i].name, format->keys[i].doc,
+			offsetof(struct nodes, transport[i]));
+	if (node && node->kind == YAML_MAP)
+		schema_read(report, &schema, node, &nodes);
+	else if (node && format->key_count)
+		nodes.transport[0] = node; /* gotemplate=FILE: its first key */
+	output->format_options.values = settings_read(report, format->keys, format->key_count,
+						      nodes.transport, node, what);
+}
+
+static void open_format(struct report *report, const struct format *format,
+			const struct yaml_node *node, struct delivery_output *output)
+{
+	uint32_t key = format->key_count;
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	struct format_state *state = NULL;
+
+	if (!format->open || report->errors)
+		return;
+	if (format->open(output->format_options.values, &state, &key, &err) < 0) {
+		const struct yaml_node *blame = NULL;
+
+		if (node && node->kind == YAML_MAP && key < format->key_count)
+			blame = yaml_get(node, format->keys[key].name);
+		report_add(report, blame ? blame : node, &err);
+	}
+	output->format_options.state = output->format_state = state;
+}
+
+static bool read_format(struct report *report, const struct yaml_node *node,
+			struct delivery_output *output)
+{
+	const char *fallback = output->transport->format ? output->transport->format : "json";
+	const struct yaml_node *keys = node;
+	struct str name = str_of(fallback);
+
+	if (node && node->kind == YAML_MAP) {
+		const struct yaml_node *named = yaml_get(node, "name");
+
+		if (named && named->kind == YAML_SCALAR)
+			name = named->text;
+	} else if (node) {
+		name = node->text;
+		keys = split_template(report, node, &name);
+	}
+	const struct format *format = find_format(report, node, name);
+
+	if (!format)
+		return false;
+	output->format = format;
+	output->settings.format = format->name;
+	read_format_keys(report, format, keys, output);
+	open_format(report, format, keys, output);
+	return true;
+}
+
+/* ---- a destination -------------------- */
+
+static const struct transport *find_transport(struct report *report, const struct yaml_node *node)
+{
+	const struct transport *transport = transport_by_name(node ? node->text : STR("file"));
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	struct suggest suggest;
+
+	if (transport)
+		return transport;
+	suggest_start(&suggest, node ? node->text : STR("file"));
+	for (size_t i = 0; transports[i]; i++)
+		suggest_try(&suggest, str_of(transports[i]->name));
+	err_set(&err, -EINVAL, "there is no transport '%s'", node ? node->text.data : "file");
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	else
+		err_hint(&err, "'spoor list outputs' shows them");
+	report_add(report, node, &err);
+	return NULL;
+}
+
+static void check_settings(struct report *report, const struct nodes *nodes,
+			   const struct delivery_output *output)
+{
+	const struct transport *transport = output->transport;
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	uint32_t key = transport->key_count;
+
+	if (!transport->check || report->errors ||
+	    transport->check(&output->settings, &key, &err) >= 0)
+		return;
+	const struct yaml_node *blame = key < transport->key_count ? nodes->transport[key] : NULL;
+
+	report_add(report, blame ? blame : nodes->map, &err);
+}
+
+static void read_transport_keys(struct report *report, const struct yaml_node *map,
+				const struct transport *transport, struct nodes *nodes,
+				struct delivery_output *output)
+{
+	struct schema_key keys[OWN_KEYS + SETTINGS_MAX];
+	char *what = arena_alloc(report->arena, 96);
+	const struct schema schema = { what, keys, OWN_KEYS + transport->key_count,
+				       sizeof(*nodes) };
+
+	if (!what)
+		return;
+	snprintf(what, 96, "destination of type %s", transport->name);
+	for (uint32_t i = 0; i < OWN_KEYS; i++)
+		add_key(&keys[i], own_keys[i].name, own_keys[i].doc,
+			offsetof(struct nodes, own[i]));
+	for (uint32_t i = 0; i < transport->key_count; i++)
+		add_key(&keys[OWN_KEYS + i], transport->keys[i].name, transport->keys[i].doc,
+			offsetof(struct nodes, transport[i]));
+	schema_read(report, &schema, map, nodes);
+	output->settings.values = settings_read(report, transport->keys, transport->key_count,
+						nodes->transport, map, what);
+}
+
+static bool is_name(struct str name)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		"_.-";
+
+	return name.len && name.len <= NAME_MAX_LEN && strspn(name.data, allowed) == name.len;
+}
+
+static bool read_name(struct report *report, const struct yaml_node *map,
+		      const struct delivery_config *delivery, struct delivery_output *output)
+{
+	const struct yaml_node *name = yaml_get(map, "name");
+
+	if (!name || name->kind != YAML_SCALAR || !is_name(name->text)) {
+		report_error(report, name ? name : map, "value", NULL,
+			     name ? "a name has up to 64 letters, digits and _ . -"
+				  : "a destination needs a name");
+		return false;
+	}
+	for (uint32_t i = 0; i < delivery->output_count; i++)
+		if (!strcmp(delivery->outputs[i].name, name->text.data)) {
+			report_error(report, name, "value", NULL,
+				     "there are two destinations called '%s'", name->text.data);
+			return false;
+		}
+	output->name = output->settings.output = name->text.data;
+	return true;
+}
+
+/* stdout, or a file that is to be written directly: what --output does. */
+static bool is_direct(struct report *report, const struct yaml_node *map,
+		      const struct transport *transport)
+{
+	const struct yaml_node *path = yaml_get(map, "path"), *durable = yaml_get(map, "durable");
+	bool value = true;
+
+	if (strcmp(transport->name, "file") != 0)
+		return false;
+	if (durable && !yaml_bool(durable, &value))
+		report_error(report, durable, "kind", NULL, "'durable' must be true or false");
+	return !value || !path || !strcmp(path->text.data, "stdout") ||
+	       !strcmp(path->text.data, "-");
+}
+
+static void add_direct(struct report *report, struct config *config, const struct yaml_node *map)
+{
+	static const char *const known[] = { "name", "type", "format", "path", "durable" };
+	const struct yaml_node *format = yaml_get(map, "format"), *path = yaml_get(map, "path");
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		bool fine = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(known); k++)
+			fine |= !strcmp(map->pairs[i].key->text.data, known[k]);
+		if (!fine)
+			report_error(
+				report, map->pairs[i].key, "unknown-key",
+				"without a spool a file takes: name, type, format, path, durable",
+				"'%s' needs a file with a spool", map->pairs[i].key->text.data);
+	}
+	while (config->direct && config->direct[count])
+		count++;
+	const char **list = arena_array(report->arena, const char *, count + 2);
+	const char *name = format && format->kind == YAML_SCALAR ? format->text.data : "table";
+	size_t size = strlen(name) + (path ? path->text.len : 6) + 2;
+	char *expression = arena_alloc(report->arena, size);
+
+	if (!list || !expression || (format && !find_format(report, format, format->text)))
+		return;
+	snprintf(expression, size, "%s:%s", name, path ? path->text.data : "stdout");
+	if (count)
+		memcpy(list, config->direct, count * sizeof(*list));
+	list[count] = expression;
+	config->direct = list;
+}
+
+static void read_destination(struct report *report, struct config *config,
+			     const struct yaml_node *map)
+{
+	struct delivery_config *delivery = config->owner;
+	struct delivery_output output = { 0 };
+	struct nodes nodes = { 0 };
+
+	if (map->kind != YAML_MAP) {
+		report_error(report, map, "kind", NULL, "a destination must be a map, found %s",
+			     yaml_describe(map));
+		return;
+	}
+	if (!read_name(report, map, delivery, &output))
+		return;
+	output.transport = find_transport(report, yaml_get(map, "type"));
+	if (!output.transport)
+		return;
+	if (is_direct(report, map, output.transport)) {
+		add_direct(report, config, map);
+		return;
+	}
+	read_transport_keys(report, map, output.transport, &nodes, &output);
+	output.settings.sensor_version = str_of(SPOOR_VERSION);
+	if (!read_format(report, nodes.own[OWN_FORMAT], &output))
+		return;
+	read_limits(report, nodes.own, &output);
+	add_filter(report, nodes.own[OWN_FILTERS], &output);
+	check_settings(report, &nodes, &output);
+	delivery->outputs[delivery->output_count++] = output;
+	config->delivery = delivery;
+}
+
+/* ---- streams -------------------- */
+
+struct buffer {
+	const struct yaml_node *node;
+	const struct yaml_node *size, *mode;
+};
+
+struct stream {
+	const struct yaml_node *node;
+	const struct yaml_node *name;
+	struct texts destinations;
+	const struct yaml_node *filters;
+	struct buffer buffer;
+};
+
+static const struct schema_key buffer_keys[] = {
+	KEY(buffer, size, "size", KEY_ANY, "events; here the spool is the buffer"),
+	KEY(buffer, mode, "mode", KEY_ANY, "block or drop; here spool.full"),
+};
+static const struct schema buffer_schema = { "buffer", buffer_keys, ARRAY_SIZE(buffer_keys),
+					     sizeof(struct buffer) };
+static const struct schema_key stream_keys[] = {
+	KEY(stream, name, "name", KEY_TEXT, "name of the stream"),
+	{ .name = "destinations",
+	  .kind = KEY_TEXTS,
+	  .required = true,
+	  .offset = offsetof(struct stream, destinations),
+	  .doc = "names of destinations" },
+	KEY(stream, filters, "filters", KEY_ANY, "what its destinations get"),
+	{ .name = "buffer",
+	  .kind = KEY_MAP,
+	  .offset = offsetof(struct stream, buffer),
+	  .of = &buffer_schema,
+	  .doc = "size and mode" },
+};
+static const struct schema stream_schema = { "stream", stream_keys, ARRAY_SIZE(stream_keys),
+					     sizeof(struct stream) };
+
+static struct delivery_output *find_output(struct delivery_config *delivery, struct str name)
+{
+	for (uint32_t i = 0; i < delivery->output_count; i++)
+		if (str_equal(name, str_of(delivery->outputs[i].name)))
+			return &delivery->outputs[i];
+	return NULL;
+}
+
+static void no_such_destination(struct report *report, const struct delivery_config *delivery,
+				const struct yaml_node *name)
+{
+	struct err err = { .level = ERR_ERROR, .rule = "value" };
+	struct suggest suggest;
+
+	suggest_start(&suggest, name->text);
+	for (uint32_t i = 0; i < delivery->output_count; i++)
+		suggest_try(&suggest, str_of(delivery->outputs[i].name));
+	err_set(&err, -EINVAL, "no destination with a spool is called '%s'", name->text.data);
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	report_add(report, name, &err);
+}
+
+static void read_stream(struct report *report, struct delivery_config *delivery,
+			const struct yaml_node *map)
+{
+	struct stream stream = { 0 };
+
+	schema_read(report, &stream_schema, map, &stream);
+	if (stream.buffer.node)
+		report_warning(report, stream.buffer.node, "no-effect",
+			       "see spool.memory and spool.full",
+			       "buffer has no effect: the spool is every destination's buffer");
+	for (uint32_t i = 0; i < stream.destinations.count; i++) {
+		const struct yaml_node *name = stream.destinations.items[i];
+		struct delivery_output *output = find_output(delivery, name->text);
+
+		if (!output) {
+			no_such_destination(report, delivery, name);
+		} else if (output->streamed) {
+			report_error(report, name, "value",
+				     "filters of the destination can be used instead",
+				     "destination '%s' is in another stream already", output->name);
+		} else {
+			output->streamed = true;
+			add_filter(report, stream.filters, output);
+		}
+	}
+}
+
+void destinations_read(struct report *report, struct config *config,
+		       const struct yaml_node *destinations, const struct yaml_node *streams)
+{
+	struct delivery_config *delivery = config->owner;
+	uint32_t count = destinations ? destinations->count : 0;
+
+	if ((destinations && destinations->kind != YAML_LIST) ||
+	    (streams && streams->kind != YAML_LIST)) {
+		report_error(report, destinations, "kind", NULL,
+			     "destinations and streams must be lists");
+		return;
+	}
+	if (count > DELIVERY_OUTPUTS_MAX) {
+		report_error(report, destinations, "limit", NULL, "more than %d destinations",
+			     DELIVERY_OUTPUTS_MAX);
+		return;
+	}
+	/* One more for config_add_output. */
+	delivery->outputs = arena_array(report->arena, struct delivery_output,
+					DELIVERY_OUTPUTS_MAX);
+	for (uint32_t i = 0; i < count && delivery->outputs; i++)
+		read_destination(report, config, destinations->items[i]);
+	for (uint32_t i = 0; streams && i < streams->count; i++)
+		read_stream(report, delivery, streams->items[i]);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Delivery and suppression as the configuration file has them, see outlet.h. */
+#include "outlet.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/common.h"
+#include "config/config.h"
+#include "delivery/suppress.h"
+
+struct outlet {
+	char *path;
+	const volatile sig_atomic_t *stop;
+	struct pipeline *pipeline; /* its delivery and suppress are ours */
+	struct config config;
+	uint64_t suppressed; /* before the last reload */
+	char *report;
+};
+
+static int problem(struct err_list *problems, struct err *err)
+{
+	err->level = ERR_ERROR;
+	err_list_add(problems, err);
+	return err->code;
+}
+
+static int delivery_use(struct outlet *o, struct config *config, struct err *err)
+{
+	struct pipeline *p = o->pipeline;
+
+	if (!config->delivery)
+		return 0;
+	config->delivery->stop = o->stop;
+	int r = delivery_open(config->delivery, p->host, SPOOR_VERSION, &p->delivery, err);
+
+	if (r < 0)
+		return r;
+	p->sequence = MAX(p->sequence, delivery_sequence(p->delivery));
+	return 0;
+}
+
+/* What was held back so far is told before the rules change. */
+static int suppress_use(struct outlet *o, const struct config *config, struct err *err)
+{
+	struct pipeline *p = o->pipeline;
+	struct suppress *fresh = NULL;
+
+	if (config->suppress_count &&
+	    !(fresh = suppress_new(config->suppress, config->suppress_count, pipeline_report, p)))
+		return err_set(err, -ENOMEM, "out of memory");
+	if (p->suppress) {
+		suppress_advance(p->suppress, UINT64_MAX);
+		o->suppressed += suppress_count(p->suppress);
+	}
+	suppress_free(p->suppress);
+	p->suppress = fresh;
+	return 0;
+}
+
+int outlet_open(const char *path, const volatile sig_atomic_t *stop, struct pipeline *pipeline,
+		struct outlet **out, struct err_list *problems)
+{
+	struct outlet *o = calloc(1, sizeof(*o));
+	struct err err = { 0 };
+	int r = -EINVAL;
+
+	if (!o || !(o->path = strdup(path))) {
+		free(o);
+		err_set(&err, -ENOMEM, "out of memory");
+		return problem(problems, &err);
+	}
+	o->stop = stop;
+	o->pipeline = pipeline;
+	if (config_read(path, &o->config, problems)) {
+		r = delivery_use(o, &o->config, &err);
+		if (r == 0)
+			r = suppress_use(o, &o->config, &err);
+		if (r < 0)
+			problem(problems, &err);
+	}
+	if (r < 0)
+		outlet_close(o);
+	else
+		*out = o;
+	return r;
+}
+
+int outlet_reload(struct outlet *o, struct err_list *problems)
+{
+	struct pipeline *p = o->pipeline;
+	struct config config;
+	struct err err = { 0 };
+	int r = -EINVAL;
+
+	if (!config_read(o->path, &config, problems)) {
+		config_free(&config);
+		return r;
+	}
+	if (p->delivery)
+		r = delivery_reload(p->delivery, config.owner, &err);
+	else if ((r = delivery_use(o, &config, &err)) == 0 && p->delivery)
+		r = delivery_start(p->delivery, &err);
+	if (r == 0)
+		r = suppress_use(o, &config, &err);
+	if (r < 0) {
+		config_free(&config);
+		return problem(problems, &err);
+	}
+	config_free(&o->config);
+	o->config = config;
+	return 0;
+}
+
+/* ---- telling ------------------------------------------------------------------------- */
+
+static void report_output(FILE *out, const struct output_stats *stats)
+{
+	fprintf(out, "spoor: output %s: %" PRIu64 " sent", stats->name, stats->sent);
+	if (stats->waiting)
+		fprintf(out, ", %" PRIu64 " wait in the spool", stats->waiting);
+	if (stats->dropped)
+		fprintf(out, ", %" PRIu64 " dropped", stats->dropped);
+	if (stats->dead)
+		fprintf(out, ", %" PRIu64 " refused for good (spoor spool list)", stats->dead);
+	if (stats->failures)
+		fprintf(out, "; failing: %s", stats->answer);
+	fputc('\n', out);
+}
+
+const char *outlet_report(struct outlet *o)
+{
+	autoclean(freep) struct delivery_stats *stats = calloc(1, sizeof(*stats));
+	size_t len;
+	FILE *out;
+
+	free(take(o->report));
+	if (!o->pipeline->delivery || !stats || !(out = open_memstream(&o->report, &len)))
+		return "";
+	delivery_stats(o->pipeline->delivery, stats);
+	for (uint32_t i = 0; i < stats->output_count; i++)
+		report_output(out, &stats->outputs[i]);
+	fclose(out);
+	return o->report ? o->report : "";
+}
+
+void outlet_stats(const struct outlet *o, struct spoor_stats *out)
+{
+	const struct pipeline *p = o->pipeline;
+
+	out->suppressed = o->suppressed;
+	if (p->suppress)
+		out->suppressed += suppress_count(p->suppress);
+	if (p->delivery)
+		out->failed += delivery_lost(p->delivery);
+}
+
+void outlet_close(struct outlet *o)
+{
+	if (!o)
+		return;
+	delivery_close(take(o->pipeline->delivery));
+	suppress_free(take(o->pipeline->suppress));
+	config_free(&o->config);
+	free(o->path);
+	free(o->report);
+	free(o);
+}
