@@ -17,7 +17,7 @@
 #include "detect/detect.h"
 #include "host.h"
 #include "monitor.h"
-#include "outlet.h"
+#include "egress.h"
 #include "outputs.h"
 #include "pipeline.h"
 #include "policy/policy.h"
@@ -36,7 +36,7 @@ struct spoor {
 	struct outputs *outputs;
 	struct host_texts host; /* whose records the source hands over */
 	char **detectors, **policy_paths, **events, **scopes; /* copies, for reload */
-	struct outlet *outlet; /* what the configuration file asks for; NULL: there is none */
+	struct egress *egress; /* what the configuration file asks for; NULL: there is none */
 	enum hook_mode hook;
 	size_t ring_bytes;
 	bool environment; /* --enrichment environment */
@@ -321,8 +321,8 @@ static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 
 /* ---- the configuration file --------------------------------------------------------- */
 
-/* What outlet_open or outlet_reload found: warnings stay beside those of the rules. */
-static int outlet_result(struct spoor *spoor, int r, const struct err_list *problems)
+/* What egress_open or egress_reload found: warnings stay beside those of the rules. */
+static int egress_result(struct spoor *spoor, int r, const struct err_list *problems)
 {
 	char *before = take(spoor->warnings);
 
@@ -338,23 +338,23 @@ static int file_use(struct spoor *spoor, const struct spoor_config *config)
 
 	if (!config->config_file)
 		return 0;
-	int r = outlet_open(config->config_file, config->stop, p, &spoor->outlet, &problems);
+	int r = egress_open(config->config_file, config->stop, p, &spoor->egress, &problems);
 
-	return outlet_result(spoor, r, &problems);
+	return egress_result(spoor, r, &problems);
 }
 
 static int file_reload(struct spoor *spoor)
 {
 	autoclean(err_list_free) struct err_list problems = { 0 };
 
-	if (!spoor->outlet)
+	if (!spoor->egress)
 		return 0;
-	return outlet_result(spoor, outlet_reload(spoor->outlet, &problems), &problems);
+	return egress_result(spoor, egress_reload(spoor->egress, &problems), &problems);
 }
 
 const char *spoor_delivery_report(struct spoor *spoor)
 {
-	return spoor->outlet ? outlet_report(spoor->outlet) : "";
+	return spoor->egress ? egress_report(spoor->egress) : "";
 }
 
 bool spoor_delivery_stats(struct spoor *spoor, struct delivery_stats *out)
@@ -688,8 +688,8 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 		ruleset_detector(spoor->rules.ruleset, i, &info);
 		out->rule_errors += info.errors;
 	}
-	if (spoor->outlet)
-		outlet_stats(spoor->outlet, out);
+	if (spoor->egress)
+		egress_stats(spoor->egress, out);
 	if (spoor->rules.ruleset)
 		out->rule_errors += ruleset_outputs_refused(spoor->rules.ruleset);
 }
@@ -699,7 +699,7 @@ void spoor_close(struct spoor *spoor)
 	if (!spoor)
 		return;
 	source_close(spoor);
-	outlet_close(spoor->outlet);
+	egress_close(spoor->egress);
 	capture_close(spoor->pipeline.capture);
 	outputs_close(spoor->outputs);
 	rules_free(&spoor->rules);

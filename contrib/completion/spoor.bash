@@ -21,6 +21,8 @@ _spoor_operands() {
 	doctor) _spoor_names "$1" events ;;
 	explain) _spoor_names "$1" events && _spoor_names "$1" detectors ;;
 	list) "$1" list 2>&1 | sed -n 's/.*topics: //p' | tr -d , ;;
+	spool) echo list show retry drop ;;
+	output) echo test all ;;
 	trigger) echo all && "$1" trigger --list | awk '{ print $1 }' ;;
 	help) _spoor_commands "$1" ;;
 	*) compgen -f -- "$3" ;;
@@ -39,7 +41,7 @@ _spoor() {
 		--hook) offered='auto fentry kprobe tracepoint raw' ;;
 		--to) offered=$(_spoor_names "$1" formats) ;;
 		-e | --events) offered=$(_spoor_names "$1" events) ;;
-		-d | --detectors | -p | --policy | --event) offered=$(compgen -f -- "$word") ;;
+		-c | --config | --spool | -d | --detectors | -p | --policy | --event) offered=$(compgen -f -- "$word") ;;
 		*) offered=$(_spoor_operands "$1" "$command" "$word") ;;
 		esac
 	fi

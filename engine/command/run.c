@@ -50,6 +50,7 @@ const struct command command_run = {
 		"Examples:\n"
 		"  spoor run                                  built-in rules, a table of alerts\n"
 		"  spoor run -d my-rules -o json:/var/log/spoor.json\n"
+		"  spoor run -c /etc/spoor/spoor.yaml         destinations that lose nothing\n"
 		"  spoor run -e msgget,shmget -o json         raw events, no alerts\n"
 		"  spoor run -e 'ipc,-semop,detectors' -o option:decoded-data",
 	.options =

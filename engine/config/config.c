@@ -12,8 +12,9 @@
 #define DEFAULT_SPOOL "/var/lib/spoor/spool.db"
 
 /* Settings of the command line that are keys of the file too; `output` has a form of its own. */
-static const char *const option_keys[] = { "events", "policy",	 "detectors", "enrichment", "hook",
-					   "ring",   "duration", "compat",    "quiet" };
+static const char *const option_keys[] = { "events",	 "scope",  "policy", "detectors",
+					   "enrichment", "memory", "hook",   "ring",
+					   "duration",	 "compat", "quiet" };
 
 /* Keys of Tracee's file that change nothing here; the advice is part of a warning. */
 static const struct {

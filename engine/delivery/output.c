@@ -285,6 +285,8 @@ static void deliver(struct output *o)
 	note_latency(o, clock_now() - start);
 	pthread_mutex_unlock(&o->lock);
 	uint32_t done = settle_all(o, &batch, r);
+
+	o->unreachable = r < 0;
 	bool shrunk = adapt_limit(o, &batch, done);
 
 	o->tokens -= o->wants->rate ? done : 0;
@@ -356,8 +358,9 @@ static bool is_over(struct output *o)
 
 	pthread_mutex_lock(&d->lock);
 	bool drained = d->flushed && !o->outbox.count && o->scanned >= d->committed;
-	bool over = must_leave(o) || (d->draining && (drained || (o->last_try && o->failures) ||
-						      clock_now() >= d->drain_deadline));
+	bool over = must_leave(o) ||
+		    (d->draining && (drained || (o->last_try && o->failures && o->unreachable) ||
+				     clock_now() >= d->drain_deadline));
 
 	pthread_mutex_unlock(&d->lock);
 	return over;

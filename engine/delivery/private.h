@@ -41,6 +41,7 @@ struct output {
 	uint64_t tokens_at;
 	uint64_t random;
 	bool drain_seen, last_try;
+	bool unreachable;    /* nobody answered the last attempt */
 	atomic_bool leaving; /* to end at once, when what it sends is sent */
 
 	struct change *pending; /* not to be written before the cursor is behind them */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bench_delivery: alerts a second through the spool to a receiver on this machine (a file), with
- * group commit, as a ratio to the floor of this run: the same lines appended to a file and synced once
- * for every 256. Then what the pipeline pays for delivery: a recording run through the sensor
+ * group commit, as a ratio to the floor of this run: the same lines appended to a file and synced
+ * once for every 256. Then what the pipeline pays for delivery: a recording run through the sensor
  * without delivery, with a receiver that is there, and with one that is not (a closed port).
  */
 #include <errno.h>
@@ -40,7 +40,7 @@ static double seconds_since(uint64_t start)
 	return (double)(clock_now() - start) / 1e9;
 }
 
-/* ---- through the spool --------------------------------------------------------------------- */
+/* ---- through the spool -------------------- */
 
 static double measure_floor(void)
 {
@@ -154,7 +154,7 @@ static void measure_spool(double *spooled, double *delivered, double *cpu)
 	config_free(&config);
 }
 
-/* ---- the pipeline ----------------------------------------------------------------------------- */
+/* ---- the pipeline -------------------- */
 
 /* Two events in a hundred are alerts: far above what a host that is not attacked gives. */
 static void write_recording(void)

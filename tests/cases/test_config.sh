@@ -47,6 +47,9 @@ is "$? $(cut -d' ' -f 1,2 out | tr '\n' ' ')" "0 all: delivered high: delivered 
 tail -n 1 all.json | grep -q '"name":"spoor_test"'
 ok $? "and is in the file"
 
+"$spoor" check "$TOP/contrib/spoor.yaml" >out 2>&1
+is "$? $(cat out)" "0 0 errors, 0 warnings in 1 file" "the example"
+
 # ---- a receiver that is away, then back ----
 cat >away.yaml <<EOF
 detectors: [$rules]

@@ -17,7 +17,7 @@ static char folder[64], spool_path[96];
 static struct delivery_output outputs[8];
 static struct host host = { .name = { "test-host", 9 }, .machine_id = { "0123456789abcdef", 16 } };
 
-/* ---- the receiver ------------------------------------------------------------------------- */
+/* ---- the receiver -------------------- */
 
 static struct receiver *receivers[8];
 
@@ -60,7 +60,7 @@ void receiver_wait(struct receiver *receiver, uint32_t count)
 	int r = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 20;
+	until.tv_sec += 60;
 	pthread_mutex_lock(&receiver->lock);
 	while (receiver->count < count && r == 0)
 		r = pthread_cond_timedwait(&receiver->changed, &receiver->lock, &until);
@@ -68,7 +68,7 @@ void receiver_wait(struct receiver *receiver, uint32_t count)
 
 	pthread_mutex_unlock(&receiver->lock);
 	if (found < count)
-		fail_msg("%s received %u of %u in 20 s", receiver->name, found, count);
+		fail_msg("%s received %u of %u in 60 s", receiver->name, found, count);
 }
 
 static int open_receiver(const struct transport_settings *settings, struct transport_state **out,
@@ -153,7 +153,7 @@ const struct transport receiver_transport = {
 	.close = close_receiver,
 };
 
-/* ---- the spool ------------------------------------------------------------------------------ */
+/* ---- the spool -------------------- */
 
 void test_folder_make(const char *below)
 {

@@ -44,7 +44,7 @@ bool test_put(struct delivery *delivery, uint64_t number, int severity);
 void receiver_init(struct receiver *receiver, const char *name);
 void receiver_free(struct receiver *receiver);
 void receiver_set_dead(struct receiver *receiver, bool dead);
-/* Waits until it has so many records; fails the test after 20 s. */
+/* Waits until it has so many records; fails the test after 60 s. */
 void receiver_wait(struct receiver *receiver, uint32_t count);
 
 #endif

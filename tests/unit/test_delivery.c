@@ -114,6 +114,36 @@ static void test_dead_output(void **state)
 	received_in_order(&other, 1, 3000);
 }
 
+/* Away for 100,000 alerts, then back: all of them, in order, once. */
+static void test_away(void **state)
+{
+	(void)state;
+	enum { COUNT = 100000 };
+	struct delivery_config *config = test_config();
+	struct delivery_stats *stats = calloc(1, sizeof(*stats));
+
+	config->spool_bytes = 1 << 30;
+	config->queue_bytes = 16 << 20;
+	config->commit_ms = 20;
+	test_output(config, &one);
+	receiver_set_dead(&one, true);
+	struct delivery *delivery = test_start(config);
+
+	for (uint64_t i = 1; i <= COUNT; i++)
+		assert_true(test_put(delivery, i, SEVERITY_LOW));
+	receiver_set_dead(&one, false);
+	receiver_wait(&one, COUNT);
+	delivery_drain(delivery);
+	delivery_stats(delivery, stats);
+	assert_int_equal(stats->outputs[0].sent, COUNT);
+	assert_int_equal(stats->lost + stats->outputs[0].dropped, 0);
+	assert_true(stats->outputs[0].failed[FAILURE_UNREACHABLE] > 0);
+	free(stats);
+	delivery_close(delivery);
+	delivery_config_release(config);
+	received_in_order(&one, 1, COUNT);
+}
+
 /* What a dead output has not got at the end waits for the next process, also if killed before. */
 static void test_next_process(void **state)
 {
@@ -261,7 +291,7 @@ static void test_filters(void **state)
 	assert_int_equal(other.count, 0);
 }
 
-/* ---- no room ------------------------------------------------------------------------------ */
+/* ---- no room -------------------- */
 
 /* With an output that is dead, and a spool that is small: what is not sent is counted exactly. */
 static void fill_spool(enum full_policy full, uint64_t *dropped, uint64_t *refused)
@@ -416,7 +446,7 @@ static void test_disk_full(void **state)
 	test_folder_make("/dev/shm");
 }
 
-/* ---- reload --------------------------------------------------------------------------------- */
+/* ---- reload -------------------- */
 
 static void test_reload(void **state)
 {
@@ -500,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dead_output, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_next_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partial, setup, teardown),

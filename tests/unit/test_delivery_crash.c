@@ -36,7 +36,7 @@ static const char *const points[] = {
 #undef X
 };
 
-/* ---- a receiver: a file, to which each record goes with one write ------------------------ */
+/* ---- a receiver: a file, to which each record goes with one write -------------------- */
 
 struct transport_state {
 	int fd;
@@ -103,7 +103,7 @@ static const struct transport receiver = {
 	.close = receiver_close,
 };
 
-/* ---- a sensor that is killed ------------------------------------------------------------- */
+/* ---- a sensor that is killed -------------------- */
 
 static struct delivery *start(bool generous)
 {
@@ -197,7 +197,7 @@ static bool run_sensor(const char *point, unsigned count, uint32_t rows, bool re
 	return WIFSIGNALED(status);
 }
 
-/* ---- what is there in the end ---------------------------------------------------------------- */
+/* ---- what is there in the end -------------------- */
 
 struct seen {
 	uint32_t times[NUMBERS_MAX];

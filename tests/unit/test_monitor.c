@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics, /healthz and /readyz: their texts, and over HTTP as a monitoring system asks for them. */
+/* /metrics, /healthz and /readyz: their texts, and what the server says to a request. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static struct monitor_counts *counts_make(void)
 	return counts;
 }
 
-/* ---- the exposition format --------------------------------------------------------------- */
+/* ---- the exposition format -------------------- */
 
 static bool is_metric_name(const char *text, size_t len)
 {
@@ -154,7 +154,7 @@ static void test_ready(void **state)
 	free(counts);
 }
 
-/* ---- over HTTP ------------------------------------------------------------------------------- */
+/* ---- over HTTP -------------------- */
 
 static unsigned page(void *ctx, const char *path, struct buf *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Delivery and suppression as the configuration file has them, see outlet.h. */
-#include "outlet.h"
+/* Delivery and suppression as the configuration file has them, see egress.h. */
+#include "egress.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "config/config.h"
 #include "delivery/suppress.h"
 
-struct outlet {
+struct egress {
 	char *path;
 	const volatile sig_atomic_t *stop;
 	struct pipeline *pipeline; /* its delivery and suppress are ours */
@@ -25,7 +25,7 @@ static int problem(struct err_list *problems, struct err *err)
 	return err->code;
 }
 
-static int delivery_use(struct outlet *o, struct config *config, struct err *err)
+static int delivery_use(struct egress *o, struct config *config, struct err *err)
 {
 	struct pipeline *p = o->pipeline;
 
@@ -41,7 +41,7 @@ static int delivery_use(struct outlet *o, struct config *config, struct err *err
 }
 
 /* What was held back so far is told before the rules change. */
-static int suppress_use(struct outlet *o, const struct config *config, struct err *err)
+static int suppress_use(struct egress *o, const struct config *config, struct err *err)
 {
 	struct pipeline *p = o->pipeline;
 	struct suppress *fresh = NULL;
@@ -58,10 +58,10 @@ static int suppress_use(struct outlet *o, const struct config *config, struct er
 	return 0;
 }
 
-int outlet_open(const char *path, const volatile sig_atomic_t *stop, struct pipeline *pipeline,
-		struct outlet **out, struct err_list *problems)
+int egress_open(const char *path, const volatile sig_atomic_t *stop, struct pipeline *pipeline,
+		struct egress **out, struct err_list *problems)
 {
-	struct outlet *o = calloc(1, sizeof(*o));
+	struct egress *o = calloc(1, sizeof(*o));
 	struct err err = { 0 };
 	int r = -EINVAL;
 
@@ -80,13 +80,13 @@ int outlet_open(const char *path, const volatile sig_atomic_t *stop, struct pipe
 			problem(problems, &err);
 	}
 	if (r < 0)
-		outlet_close(o);
+		egress_close(o);
 	else
 		*out = o;
 	return r;
 }
 
-int outlet_reload(struct outlet *o, struct err_list *problems)
+int egress_reload(struct egress *o, struct err_list *problems)
 {
 	struct pipeline *p = o->pipeline;
 	struct config config;
@@ -128,7 +128,7 @@ static void report_output(FILE *out, const struct output_stats *stats)
 	fputc('\n', out);
 }
 
-const char *outlet_report(struct outlet *o)
+const char *egress_report(struct egress *o)
 {
 	autoclean(freep) struct delivery_stats *stats = calloc(1, sizeof(*stats));
 	size_t len;
@@ -144,7 +144,7 @@ const char *outlet_report(struct outlet *o)
 	return o->report ? o->report : "";
 }
 
-void outlet_stats(const struct outlet *o, struct spoor_stats *out)
+void egress_stats(const struct egress *o, struct spoor_stats *out)
 {
 	const struct pipeline *p = o->pipeline;
 
@@ -155,7 +155,7 @@ void outlet_stats(const struct outlet *o, struct spoor_stats *out)
 		out->failed += delivery_lost(p->delivery);
 }
 
-void outlet_close(struct outlet *o)
+void egress_close(struct egress *o)
 {
 	if (!o)
 		return;
