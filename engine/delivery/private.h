@@ -30,7 +30,7 @@ struct output {
 	const struct delivery_output *wants;
 	struct output *predecessor; /* of the same name, before a reload; until it has ended */
 	pthread_t thread;
-	bool started;
+	atomic_bool started;
 	struct transport_state *state;
 	struct spool *spool; /* of its thread */
 	struct outbox outbox;

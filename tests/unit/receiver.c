@@ -14,7 +14,6 @@
 #include "base/common.h"
 
 static char folder[64], spool_path[96];
-static struct delivery_output outputs[8];
 static struct host host = { .name = { "test-host", 9 }, .machine_id = { "0123456789abcdef", 16 } };
 
 /* ---- the receiver -------------------- */
@@ -191,13 +190,14 @@ struct delivery_config *test_config(void)
 	config->queue_bytes = 4 << 20;
 	config->commit_ms = 1;
 	config->drain_ms = 20000;
-	config->outputs = outputs;
+	/* Of its own: after a reload the outputs of several configurations run. */
+	config->outputs = arena_array(&config->arena, struct delivery_output, 8);
 	return config;
 }
 
 struct delivery_output *test_output(struct delivery_config *config, struct receiver *receiver)
 {
-	struct delivery_output *output = &outputs[config->output_count++];
+	struct delivery_output *output = &config->outputs[config->output_count++];
 
 	*output = (struct delivery_output){
 		.name = receiver->name,
