@@ -357,7 +357,8 @@ static bool is_over(struct output *o)
 	struct delivery *d = o->delivery;
 
 	pthread_mutex_lock(&d->lock);
-	bool drained = d->flushed && !o->outbox.count && o->scanned >= d->committed;
+	/* Dead letters are looked for once at least. */
+	bool drained = d->flushed && o->look_at && !o->outbox.count && o->scanned >= d->committed;
 	bool over = must_leave(o) ||
 		    (d->draining && (drained || (o->last_try && o->failures && o->unreachable) ||
 				     clock_now() >= d->drain_deadline));
