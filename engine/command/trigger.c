@@ -15,6 +15,7 @@ enum { NAME_WIDTH = 28 };
 static const char *const result_names[] = {
 	[TRIGGER_DONE] = "done",
 	[TRIGGER_SKIPPED] = "SKIPPED",
+	[TRIGGER_NEVER] = "never",
 	[TRIGGER_FAILED] = "FAILED",
 };
 
@@ -75,7 +76,7 @@ static bool perform(const struct trigger *trigger, const sigset_t *signals)
 	/* Lets in a signal that came meanwhile; it ends us as it would have. */
 	sigprocmask(SIG_SETMASK, signals, &held);
 	sigprocmask(SIG_SETMASK, &held, NULL);
-	return result == TRIGGER_DONE;
+	return result == TRIGGER_DONE || result == TRIGGER_NEVER;
 }
 
 static int trigger_run(const struct options *options, int argc, char **argv)
@@ -113,8 +114,8 @@ const struct command command_trigger = {
 		"a running sensor should alert within a second. Every object it makes is its own, under\n"
 		"a key that was free, and is removed again; objects of others are not touched. Some\n"
 		"need root; without it, they are skipped and said so.\n\n"
-		"One line each: name, done, SKIPPED or FAILED, what was done or why not. Exit status 0\n"
-		"if all that was asked for could be done, 3 if not.\n\n"
+		"One line each: name, done, SKIPPED or FAILED, what was done or why not; `never` is what\n"
+		"nobody can act out. Exit status 0 if all else that was asked for could be done, 3 if not.\n\n"
 		"Examples:\n"
 		"  spoor trigger --list\n"
 		"  spoor trigger all",

@@ -387,7 +387,7 @@ enum trigger_result trigger_readonly_written(struct ledger *ledger)
 	if (!refused)
 		return trigger_done(ledger,
 				    "this kernel let it write to a segment attached read-only");
-	return trigger_skip(ledger, "this kernel refuses it, as it should: nothing to detect");
+	return trigger_never(ledger, "this kernel refuses it, as it should: nothing to detect");
 }
 
 enum trigger_result trigger_orphan_reattach(struct ledger *ledger)
