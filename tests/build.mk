@@ -97,6 +97,11 @@ test: ## set up, build and run every test
 	@+$(BUILD) tests-build
 	@$(MAKE) --no-print-directory tests-run
 
+STREAMS = 1000000
+model: $(B)/tests/unit/test_state_model ## detectors with memory against a naive evaluator: STREAMS=1000000 random streams
+	SPOOR_STREAMS=$(STREAMS) SPOOR_SEED=$(or $(SEED),1) $<
+.PHONY: model
+
 .PHONY: $(TEST_GROUPS) tests-build tests-run test
 
 bare-test: ## make run and make test in a bare Debian 12 (root, network, 15 minutes)

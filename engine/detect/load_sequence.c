@@ -111,9 +111,6 @@ static void check_absent(struct report *report, const struct step_text *text,
 			     "nothing can be kept of what is absent");
 	if (step->gap == config->positive)
 		config->has_trailing = true;
-	if (!step->gap)
-		config->lead = MAX(config->lead,
-				   step->within_previous ? step->within_previous : config->within);
 }
 
 static void check_step(struct report *report, const struct step_text *text,

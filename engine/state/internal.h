@@ -30,6 +30,7 @@ struct loss {
 struct state {
 	struct digest secret;
 	uint64_t now, next_due; /* next_due: no timer rings before */
+	uint64_t slack; /* events may come so much later than others of the same time */
 	uint64_t serial;	/* of the event at hand */
 	struct state_rule **rules;
 	uint32_t rule_count, rule_capacity;
@@ -45,7 +46,6 @@ struct state_rule {
 	bool started, failed; /* failed: there was no memory to start with */
 	struct state_stats stats;
 	struct window_shape shape; /* threshold */
-	bool logs;		   /* threshold: it adds up */
 	uint32_t sets;		   /* threshold: distinct measures */
 	uint32_t partial_size;	   /* sequence: bytes of a partial match */
 	uint32_t partials;	   /* sequence: most that wait at a step, per key */
@@ -81,6 +81,13 @@ void rule_timer(struct state_rule *rule, struct entry *entry, uint64_t time);
 void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size);
 /* Gives up a key for another that needs memory. */
 bool rule_make_room(struct state_rule *rule, const struct entry *keep);
+/* Whatever is older has come: what ends by then is over, whether it has been cleared or not. */
+static inline uint64_t rule_watermark(const struct state_rule *rule)
+{
+	const struct state *state = rule->state;
+
+	return state->now > state->slack ? state->now - state->slack : 0;
+}
 /* Events this rule may have missed since `from`. */
 uint64_t rule_lost(const struct state_rule *rule, uint64_t from);
 

@@ -34,7 +34,7 @@ struct partial {
 
 struct waiting {
 	struct partial *newest;
-	uint64_t blocked; /* when what must not come first came last; 0: never */
+	uint64_t blocked; /* what must not come first has come: nothing begins until then */
 };
 
 static const struct sequence_config *config_of(const struct state_rule *rule)
@@ -59,13 +59,23 @@ static void times_forget(struct times *times, uint64_t before)
 	}
 }
 
+/* In order, also what comes late. */
 static void times_add(struct times *times, uint64_t time)
 {
+	uint32_t at;
+
 	if (times->count == times->room) {
 		times->first = times->first + 1 == times->room ? 0 : times->first + 1;
 		times->count--;
 	}
-	times->at[(times->first + times->count++) % times->room] = time;
+	for (at = times->count++; at; at--) {
+		uint64_t before = times->at[(times->first + at - 1) % times->room];
+
+		if (before <= time)
+			break;
+		times->at[(times->first + at) % times->room] = before;
+	}
+	times->at[(times->first + at) % times->room] = time;
 }
 
 /* ---- partial matches ---------------------------------------- */
@@ -251,6 +261,9 @@ static void slide(const struct sequence_config *config, struct partial *partial,
 
 static void drop_old(struct state_rule *rule, struct waiting *waiting, uint64_t time)
 {
+	time = MAX(time, rule_watermark(rule));
+	if (waiting->blocked < time)
+		waiting->blocked = 0;
 	for (struct partial *partial = waiting->newest, *older; partial; partial = older) {
 		older = partial->older;
 		slide(config_of(rule), partial, time);
@@ -310,7 +323,7 @@ static struct entry *entry_of(struct state_rule *rule, struct digest key, uint32
 static void settle(struct state_rule *rule, struct entry *entry)
 {
 	const struct waiting *waiting = (const struct waiting *)entry->payload;
-	uint64_t until = waiting->blocked, within = config_of(rule)->within;
+	uint64_t until = 0, within = config_of(rule)->within;
 
 	if (!waiting->newest && !waiting->blocked) {
 		keys_remove(&rule->keys, entry);
@@ -322,7 +335,7 @@ static void settle(struct state_rule *rule, struct entry *entry)
 
 		until = MAX(until, slides ? p->last : p->first);
 	}
-	keys_touch(entry, until + within + 1);
+	keys_touch(entry, MAX(until + within, waiting->blocked) + 1);
 	if (config_of(rule)->has_trailing)
 		set_timer(rule, entry);
 }
@@ -355,7 +368,7 @@ static void sequence_ring(struct state_rule *rule, struct entry *entry,
 	uint64_t at;
 	struct event event;
 
-	while (due && (!due->done || certain_at(config, due) > rule->state->now))
+	while (due && (!due->done || certain_at(config, due) > rule_watermark(rule)))
 		due = due->older;
 	if (due)
 		unlink_partial(waiting, due);
@@ -488,7 +501,7 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 	while (partial && !can_move(rule, partial, step, input, time, client))
 		partial = partial->older;
 	if (!partial && !step->number &&
-	    !(waiting->blocked && time - waiting->blocked <= config->lead))
+	    !(waiting->blocked && time <= waiting->blocked))
 		partial = partial_new(rule, entry, time);
 	else if (partial)
 		unlink_partial(waiting, partial);
@@ -516,7 +529,9 @@ static void feed_absent(struct state_rule *rule, struct entry *entry,
 	uint16_t before = (uint16_t)(step->gap - 1);
 
 	if (!step->gap)
-		waiting->blocked = MAX(waiting->blocked, time);
+		waiting->blocked = MAX(waiting->blocked,
+				       time + (step->within_previous ? step->within_previous
+								     : config->within));
 	for (struct partial *p = waiting->newest, *older; step->gap && p; p = older) {
 		older = p->older;
 		if (p->stage != before || p->steps[before].count < config->order[before]->min ||

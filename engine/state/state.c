@@ -176,7 +176,7 @@ void state_lost(struct state *state, uint64_t time, uint16_t id, uint64_t count)
 	if (state->loss_count == LOSSES_KEPT)
 		merge_losses(state);
 	*loss_at(state, state->loss_count++) =
-		(struct loss){ .time = time ? time : state->now, .count = count, .id = id };
+		(struct loss){ .time = MAX(time, state->now), .count = count, .id = id };
 }
 
 static bool is_felt(const struct state_config *config, uint16_t id)
@@ -233,7 +233,8 @@ static void ring_due(struct state *state, const struct state_client *client)
 {
 	struct state_rule *rule;
 
-	while ((rule = first_due(state, &state->next_due)) && state->next_due <= state->now) {
+	while ((rule = first_due(state, &state->next_due)) &&
+	       state->next_due <= rule_watermark(rule)) {
 		struct entry *entry = keys_timer_first(&rule->keys);
 
 		keys_timer(&rule->keys, entry, 0);
@@ -247,7 +248,7 @@ void state_advance(struct state *state, uint64_t now, const struct state_client 
 	if (now <= state->now)
 		return;
 	state->now = now;
-	if (UNLIKELY(now >= state->next_due))
+	if (UNLIKELY(now >= state->next_due && now - state->next_due >= state->slack))
 		ring_due(state, client);
 }
 
@@ -274,7 +275,7 @@ void state_feed(struct state_rule *rule, const struct state_input *input,
 
 	if (!rule_start(rule))
 		return;
-	keys_expire(&rule->keys, rule->state->now, EXPIRE_PER_EVENT);
+	keys_expire(&rule->keys, rule_watermark(rule), EXPIRE_PER_EVENT);
 	/* Recordings need not know the time. */
 	ops_of(rule)->feed(rule, input, time ? time : rule->state->now, client);
 }

@@ -107,7 +107,6 @@ struct sequence_config {
 	bool has_until, any_order, despite_loss;
 	bool has_trailing; /* something must be absent at the end */
 	uint64_t within;
-	uint64_t lead;	     /* how long what must be absent at the beginning must have been */
 	uint32_t keep_count; /* kept values of all steps */
 };
 

@@ -70,7 +70,6 @@ static void threshold_prepare(struct state_rule *rule)
 
 		measure->sum = (uint16_t)rule->shape.sums;
 		rule->sets += measure->kind == MEASURE_DISTINCT;
-		rule->logs |= measure->kind != MEASURE_DISTINCT;
 		if (measure->kind != MEASURE_COUNT || measure->of)
 			rule->shape.sums += sums[measure->kind];
 	}
@@ -313,7 +312,7 @@ static void threshold_ring(struct state_rule *rule, struct entry *entry,
 	const struct episode *episode = (const struct episode *)entry->payload;
 	uint64_t end = episode_end(rule, episode);
 
-	if (end > rule->state->now)
+	if (end > rule_watermark(rule))
 		rule_timer(rule, entry, end);
 	else
 		close_episode(rule, entry, client);
@@ -334,17 +333,14 @@ static void begin_episode(struct state_rule *rule, struct entry *entry,
 	struct tally *tally = tallies(rule, episode);
 
 	episode->fired = true;
-	episode->first = episode->last;
-	if (rule->logs)
+	episode->first = episode->start;
+	if (!rule->config->threshold->tumbling)
 		episode->first = window_oldest(&episode->log, &rule->shape);
-	for (uint32_t i = 0; i < rule->sets; i++) {
-		uint64_t oldest = distinct_oldest(&tally[i].set);
-
+	if (!episode->first) /* there was no memory for a log */
+		episode->first = episode->last;
+	for (uint32_t i = 0; i < rule->sets; i++)
 		tally[i].most = tally[i].set.count;
-		if (oldest)
-			episode->first = MIN(episode->first, oldest);
-	}
-	episode->events = rule->logs ? episode->totals.events : 1;
+	episode->events = MAX(episode->totals.events, 1u);
 	memcpy(episode_sums(rule, episode), window_sums(episode),
 	       rule->shape.sums * sizeof(double));
 	if (!rule->config->threshold->closing)
@@ -370,7 +366,7 @@ static void count_in_window(struct state_rule *rule, struct entry *entry, uint64
 		episode->totals.events++;
 		for (uint32_t i = 0; i < rule->shape.sums; i++)
 			episode->totals.sums[i] += addition->sums[i];
-	} else if (rule->logs) {
+	} else {
 		while (window_is_full(&episode->log) &&
 		       !window_grow(&episode->log, &rule->shape, &rule->slab) &&
 		       rule_make_room(rule, entry))
@@ -389,11 +385,12 @@ static void count_in_window(struct state_rule *rule, struct entry *entry, uint64
 	}
 }
 
-static void count_in_episode(struct state_rule *rule, struct episode *episode,
+static void count_in_episode(struct state_rule *rule, struct episode *episode, uint64_t time,
 			     const struct addition *addition)
 {
 	double *sums = episode_sums(rule, episode);
 
+	episode->first = MIN(episode->first, time);
 	episode->events++;
 	for (uint32_t i = 0; i < rule->shape.sums; i++)
 		sums[i] += addition->sums[i];
@@ -407,8 +404,7 @@ static void forget_old(struct state_rule *rule, struct episode *episode, uint64_
 
 	if (rule->config->threshold->tumbling)
 		return;
-	if (rule->logs)
-		window_expire(&episode->log, &rule->shape, until, &episode->totals);
+	window_expire(&episode->log, &rule->shape, until, &episode->totals);
 	for (uint32_t i = 0; i < rule->sets; i++)
 		distinct_expire(&tally[i].set, until);
 }
@@ -426,7 +422,7 @@ static struct entry *open_window(struct state_rule *rule, struct digest key, uin
 		rule->stats.late++;
 		return NULL;
 	}
-	if (episode && time >= episode_end(rule, episode)) {
+	if (episode && MAX(time, rule_watermark(rule)) >= episode_end(rule, episode)) {
 		if (!episode->kept) {
 			episode_reset(rule, episode);
 		} else {
@@ -485,7 +481,7 @@ static void threshold_feed(struct state_rule *rule, const struct state_input *in
 	forget_old(rule, episode, episode->last);
 	count_in_window(rule, entry, time, &addition);
 	if (episode->fired)
-		count_in_episode(rule, episode, &addition);
+		count_in_episode(rule, episode, time, &addition);
 	fire_if_due(rule, entry, input, time, client);
 }
 

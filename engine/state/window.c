@@ -303,11 +303,6 @@ void distinct_expire(struct distinct *set, uint64_t until)
 		seen_remove(set, (uint16_t)(set->oldest - 1));
 }
 
-uint64_t distinct_oldest(const struct distinct *set)
-{
-	return set->oldest ? seen_at(set, set->oldest - 1u)->last : 0;
-}
-
 void distinct_free(struct distinct *set, struct slab *slab)
 {
 	slab_release(slab, set->piece, set->size);

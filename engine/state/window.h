@@ -67,8 +67,6 @@ struct distinct {
 void distinct_add(struct distinct *set, struct slab *slab, uint32_t most, uint64_t hash,
 		  uint64_t time);
 void distinct_expire(struct distinct *set, uint64_t until);
-/* When the one seen longest ago was seen last; 0: there is none. */
-uint64_t distinct_oldest(const struct distinct *set);
 void distinct_free(struct distinct *set, struct slab *slab);
 
 #endif
