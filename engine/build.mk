@@ -16,7 +16,7 @@ $(B)/tests/cel/test_triples: $(CEL_ORACLE_O) $(CEL_VECTORS_O)
 
 # Counts allocations: every malloc of the program goes through the benchmark.
 $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: $(B)/tests/cel/oracle.o
-$(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: LDFLAGS += -Wl,--wrap=malloc
+$(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules $(B)/tests/bench/bench_state: LDFLAGS += -Wl,--wrap=malloc
 
 $(B)/tests/unit/test_index: $(CEL_ORACLE_O)
 $(B)/tests/unit/test_index_tables $(B)/tests/unit/test_detect_index $(B)/tests/unit/test_state_model: $(B)/tests/cel/random.o

@@ -30,7 +30,7 @@ struct loss {
 struct state {
 	struct digest secret;
 	uint64_t now, next_due; /* next_due: no timer rings before */
-	uint64_t slack; /* events may come so much later than others of the same time */
+	uint64_t slack;		/* events may come so much later than others of the same time */
 	uint64_t serial;	/* of the event at hand */
 	struct state_rule **rules;
 	uint32_t rule_count, rule_capacity;

@@ -8,7 +8,7 @@
 #include "base/common.h"
 
 /* How far down a line a victim is looked for before the oldest is taken all the same. */
-enum { SECOND_CHANCES = 8, BUCKETS_MIN = 16 };
+enum { SECOND_CHANCES = 8, BUCKETS_MIN = 16, LINE = 64, HUGE_FROM = 4 << 20 };
 
 struct entry *keys_at(const struct keys *keys, uint32_t number)
 {
@@ -20,6 +20,11 @@ struct entry *keys_at(const struct keys *keys, uint32_t number)
 static inline struct entry *entry_at(const struct keys *keys, uint32_t number)
 {
 	return (void *)(keys->entries + keys->entry_size * number);
+}
+
+static inline struct entry_links *links_of(const struct keys *keys, const struct entry *entry)
+{
+	return (void *)((char *)entry + keys->links_at);
 }
 
 static inline uint32_t number_of(const struct keys *keys, const struct entry *entry)
@@ -35,7 +40,12 @@ static void *reserve(size_t size)
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	/* Large tables are read at random: their pages are worth being large. */
+	if (size >= HUGE_FROM)
+		madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
 }
 
 static void unreserve(void *memory, size_t size)
@@ -48,9 +58,22 @@ static uint32_t buckets_for(uint32_t capacity)
 {
 	uint32_t count = BUCKETS_MIN;
 
-	while (count < capacity && count < 1U << 31)
+	/* Twice as many: the wrong entry at the head of a chain is a cache miss for nothing. */
+	while (count / 2 < capacity && count < 1U << 31)
 		count *= 2;
 	return count;
+}
+
+static size_t links_offset(const struct keys *keys)
+{
+	return (sizeof(struct entry) + keys->payload_size + 7) & ~(size_t)7;
+}
+
+size_t keys_entry_size(const struct keys *keys)
+{
+	size_t size = links_offset(keys) + sizeof(struct entry_links);
+
+	return (size + LINE - 1) & ~(size_t)(LINE - 1);
 }
 
 /* 0 means none in buckets, so that fresh memory is empty: numbers are kept plus one. */
@@ -60,7 +83,8 @@ int keys_start(struct keys *keys)
 
 	if (keys->entries)
 		return 0;
-	keys->entry_size = (sizeof(struct entry) + keys->payload_size + 7) & ~(size_t)7;
+	keys->links_at = links_offset(keys);
+	keys->entry_size = keys_entry_size(keys);
 	keys->bucket_mask = buckets - 1;
 	keys->entries = reserve(keys->entry_size * keys->capacity);
 	keys->buckets = reserve(buckets * sizeof(uint32_t));
@@ -101,13 +125,13 @@ static void timer_put(struct keys *keys, uint32_t at, uint32_t number)
 
 static uint64_t timer_time(const struct keys *keys, uint32_t at)
 {
-	return entry_at(keys, keys->timers[at])->timer;
+	return links_of(keys, entry_at(keys, keys->timers[at]))->timer;
 }
 
 static void timer_up(struct keys *keys, uint32_t at)
 {
 	uint32_t number = keys->timers[at];
-	uint64_t time = entry_at(keys, number)->timer;
+	uint64_t time = links_of(keys, entry_at(keys, number))->timer;
 
 	for (; at && timer_time(keys, (at - 1) / 2) > time; at = (at - 1) / 2)
 		timer_put(keys, at, keys->timers[(at - 1) / 2]);
@@ -117,7 +141,7 @@ static void timer_up(struct keys *keys, uint32_t at)
 static void timer_down(struct keys *keys, uint32_t at)
 {
 	uint32_t number = keys->timers[at];
-	uint64_t time = entry_at(keys, number)->timer;
+	uint64_t time = links_of(keys, entry_at(keys, number))->timer;
 
 	for (uint32_t child; (child = at * 2 + 1) < keys->timer_count; at = child) {
 		if (child + 1 < keys->timer_count &&
@@ -135,7 +159,7 @@ static void timer_remove(struct keys *keys, struct entry *entry)
 	uint32_t at = entry->timer_at - 1, last = --keys->timer_count;
 
 	entry->timer_at = 0;
-	entry->timer = 0;
+	links_of(keys, entry)->timer = 0;
 	if (at == last)
 		return;
 	timer_put(keys, at, keys->timers[last]);
@@ -145,20 +169,24 @@ static void timer_remove(struct keys *keys, struct entry *entry)
 
 void keys_timer(struct keys *keys, struct entry *entry, uint64_t time)
 {
-	if (entry->timer_at && time == entry->timer)
+	if (entry->timer_at && time == links_of(keys, entry)->timer)
 		return;
 	if (entry->timer_at)
 		timer_remove(keys, entry);
 	if (!time)
 		return;
-	entry->timer = time;
+	links_of(keys, entry)->timer = time;
 	timer_put(keys, keys->timer_count++, number_of(keys, entry));
 	timer_up(keys, keys->timer_count - 1);
 }
 
-struct entry *keys_timer_first(const struct keys *keys)
+struct entry *keys_timer_first(const struct keys *keys, uint64_t *time)
 {
-	return keys->timer_count ? entry_at(keys, keys->timers[0]) : NULL;
+	struct entry *first = keys->timer_count ? entry_at(keys, keys->timers[0]) : NULL;
+
+	if (first)
+		*time = links_of(keys, first)->timer;
+	return first;
 }
 
 /* ---- owners ---------------------------------------- */
@@ -257,10 +285,10 @@ static void owner_join(struct keys *keys, struct entry *entry)
 	struct keys_owner *owner = &keys->owners[entry->owner];
 	uint32_t self = number_of(keys, entry);
 
-	entry->owner_newer = KEYS_NONE;
-	entry->owner_older = owner->newest;
+	links_of(keys, entry)->owner_newer = KEYS_NONE;
+	links_of(keys, entry)->owner_older = owner->newest;
 	if (owner->newest != KEYS_NONE)
-		entry_at(keys, owner->newest)->owner_newer = self;
+		links_of(keys, entry_at(keys, owner->newest))->owner_newer = self;
 	else
 		owner->oldest = self;
 	owner->newest = self;
@@ -270,14 +298,16 @@ static void owner_leave(struct keys *keys, struct entry *entry)
 {
 	struct keys_owner *owner = &keys->owners[entry->owner];
 
-	if (entry->owner_older != KEYS_NONE)
-		entry_at(keys, entry->owner_older)->owner_newer = entry->owner_newer;
+	if (links_of(keys, entry)->owner_older != KEYS_NONE)
+		links_of(keys, entry_at(keys, links_of(keys, entry)->owner_older))->owner_newer =
+			links_of(keys, entry)->owner_newer;
 	else
-		owner->oldest = entry->owner_newer;
-	if (entry->owner_newer != KEYS_NONE)
-		entry_at(keys, entry->owner_newer)->owner_older = entry->owner_older;
+		owner->oldest = links_of(keys, entry)->owner_newer;
+	if (links_of(keys, entry)->owner_newer != KEYS_NONE)
+		links_of(keys, entry_at(keys, links_of(keys, entry)->owner_newer))->owner_older =
+			links_of(keys, entry)->owner_older;
 	else
-		owner->newest = entry->owner_older;
+		owner->newest = links_of(keys, entry)->owner_older;
 }
 
 /* ---- the line for expiry ---------------------------------------- */
@@ -286,11 +316,11 @@ static void line_join(struct keys *keys, struct entry *entry)
 {
 	uint32_t self = number_of(keys, entry);
 
-	entry->queued = entry->deadline;
-	entry->newer = KEYS_NONE;
-	entry->older = keys->newest;
+	links_of(keys, entry)->queued = entry->deadline;
+	links_of(keys, entry)->newer = KEYS_NONE;
+	links_of(keys, entry)->older = keys->newest;
 	if (keys->newest != KEYS_NONE)
-		entry_at(keys, keys->newest)->newer = self;
+		links_of(keys, entry_at(keys, keys->newest))->newer = self;
 	else
 		keys->oldest = self;
 	keys->newest = self;
@@ -298,14 +328,16 @@ static void line_join(struct keys *keys, struct entry *entry)
 
 static void line_leave(struct keys *keys, struct entry *entry)
 {
-	if (entry->older != KEYS_NONE)
-		entry_at(keys, entry->older)->newer = entry->newer;
+	if (links_of(keys, entry)->older != KEYS_NONE)
+		links_of(keys, entry_at(keys, links_of(keys, entry)->older))->newer =
+			links_of(keys, entry)->newer;
 	else
-		keys->oldest = entry->newer;
-	if (entry->newer != KEYS_NONE)
-		entry_at(keys, entry->newer)->older = entry->older;
+		keys->oldest = links_of(keys, entry)->newer;
+	if (links_of(keys, entry)->newer != KEYS_NONE)
+		links_of(keys, entry_at(keys, links_of(keys, entry)->newer))->older =
+			links_of(keys, entry)->older;
 	else
-		keys->newest = entry->older;
+		keys->newest = links_of(keys, entry)->older;
 }
 
 /* ---- entries ---------------------------------------- */
@@ -320,6 +352,7 @@ struct entry *keys_find(struct keys *keys, struct digest key)
 	for (uint32_t at = *bucket_of(keys, key); at;) {
 		struct entry *entry = entry_at(keys, at - 1);
 
+		__builtin_prefetch((const char *)entry + LINE);
 		if (digest_equal(entry->key, key))
 			return entry;
 		at = entry->next;
@@ -366,7 +399,9 @@ static struct entry *victim_of(struct keys *keys, struct keys_owner *owner,
 
 	if (entry != keep)
 		return entry;
-	return entry->owner_newer == KEYS_NONE ? NULL : entry_at(keys, entry->owner_newer);
+	return links_of(keys, entry)->owner_newer == KEYS_NONE
+		       ? NULL
+		       : entry_at(keys, links_of(keys, entry)->owner_newer);
 }
 
 bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner_id)
@@ -424,7 +459,7 @@ void keys_expire(struct keys *keys, uint64_t now, uint32_t most)
 	while (most-- && keys->oldest != KEYS_NONE) {
 		struct entry *entry = entry_at(keys, keys->oldest);
 
-		if (entry->queued > now)
+		if (links_of(keys, entry)->queued > now)
 			return;
 		if (entry->deadline <= now && !entry->timer_at) {
 			keys_remove(keys, entry);
@@ -433,6 +468,6 @@ void keys_expire(struct keys *keys, uint64_t now, uint32_t most)
 		}
 		line_leave(keys, entry);
 		line_join(keys, entry);
-		entry->queued = MAX(entry->deadline, now + 1);
+		links_of(keys, entry)->queued = MAX(entry->deadline, now + 1);
 	}
 }

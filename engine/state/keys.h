@@ -16,18 +16,25 @@
 
 enum { KEYS_NONE = UINT32_MAX, KEYS_CLASSES = 32 };
 
+/*
+ * An event touches the first cache lines of an entry: what finds it, and what the rule put first.
+ * The lines it stands in are behind the payload.
+ */
 struct entry {
 	struct digest key;
-	uint64_t deadline;		   /* of no use from then on, event time */
-	uint64_t queued;		   /* the deadline when it was put in line */
-	uint64_t timer;			   /* when something has to be done */
-	uint32_t timer_at;		   /* place among the timers + 1; 0: it has none */
-	uint32_t next;			   /* in its bucket, or of the unused */
-	uint32_t older, newer;		   /* in line for expiry */
-	uint32_t owner_older, owner_newer; /* among the owner's */
-	uint32_t owner;			   /* place of the owner */
+	uint64_t deadline; /* of no use from then on, event time */
+	uint32_t next;	   /* in its bucket, or of the unused; plus one */
+	uint32_t owner;	   /* place of the owner */
+	uint32_t timer_at; /* place among the timers + 1; 0: it has none */
 	bool used, touched;
 	uint64_t payload[]; /* the rule's own, zeroed */
+};
+
+struct entry_links {
+	uint64_t queued;		   /* the deadline when it was put in line */
+	uint64_t timer;			   /* when something has to be done */
+	uint32_t older, newer;		   /* in line for expiry */
+	uint32_t owner_older, owner_newer; /* among the owner's */
 };
 
 struct keys_owner {
@@ -46,7 +53,7 @@ struct keys {
 	void *ctx;
 	/* Private. */
 	char *entries;
-	size_t entry_size;
+	size_t entry_size, links_at;
 	uint32_t *buckets, *owner_buckets, *timers;
 	uint32_t bucket_mask;
 	struct keys_owner *owners;
@@ -58,6 +65,8 @@ struct keys {
 	uint64_t evicted, expired; /* since the start */
 };
 
+/* Bytes of an entry, with all that belongs to it. */
+size_t keys_entry_size(const struct keys *keys);
 /* 0 or -ENOMEM. Does nothing if it has been done. */
 int keys_start(struct keys *keys);
 void keys_free(struct keys *keys);
@@ -80,8 +89,8 @@ bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner);
 
 /* The entry's timer rings at that time; 0: it has none any more. */
 void keys_timer(struct keys *keys, struct entry *entry, uint64_t time);
-/* The entry whose timer rings first; NULL none. */
-struct entry *keys_timer_first(const struct keys *keys);
+/* The entry whose timer rings first, and when; NULL none. */
+struct entry *keys_timer_first(const struct keys *keys, uint64_t *time);
 
 /* Every entry, by number from 0; NULL: not used. */
 struct entry *keys_at(const struct keys *keys, uint32_t number);

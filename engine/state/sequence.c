@@ -500,8 +500,7 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 
 	while (partial && !can_move(rule, partial, step, input, time, client))
 		partial = partial->older;
-	if (!partial && !step->number &&
-	    !(waiting->blocked && time <= waiting->blocked))
+	if (!partial && !step->number && !(waiting->blocked && time <= waiting->blocked))
 		partial = partial_new(rule, entry, time);
 	else if (partial)
 		unlink_partial(waiting, partial);
@@ -529,9 +528,9 @@ static void feed_absent(struct state_rule *rule, struct entry *entry,
 	uint16_t before = (uint16_t)(step->gap - 1);
 
 	if (!step->gap)
-		waiting->blocked = MAX(waiting->blocked,
-				       time + (step->within_previous ? step->within_previous
-								     : config->within));
+		waiting->blocked = MAX(
+			waiting->blocked,
+			time + (step->within_previous ? step->within_previous : config->within));
 	for (struct partial *p = waiting->newest, *older; step->gap && p; p = older) {
 		older = p->older;
 		if (p->stage != before || p->steps[before].count < config->order[before]->min ||

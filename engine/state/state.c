@@ -146,8 +146,7 @@ void state_rule_stats(const struct state_rule *rule, struct state_stats *out)
 	out->bytes = rule->keys.high * rule->keys.entry_size +
 		     (uint64_t)rule->slab.untouched * SLAB_PAGE;
 	out->bytes_max = rule->slab.budget +
-			 (uint64_t)rule->keys.capacity *
-				 (sizeof(struct entry) + rule->keys.payload_size);
+			 (uint64_t)rule->keys.capacity * keys_entry_size(&rule->keys);
 	out->evicted = rule->keys.evicted;
 	out->expired = rule->keys.expired;
 }
@@ -219,11 +218,11 @@ static struct state_rule *first_due(const struct state *state, uint64_t *due)
 
 	*due = UINT64_MAX;
 	for (uint32_t i = 0; i < state->rule_count; i++) {
-		const struct entry *entry = keys_timer_first(&state->rules[i]->keys);
+		uint64_t time;
 
-		if (entry && entry->timer < *due) {
+		if (keys_timer_first(&state->rules[i]->keys, &time) && time < *due) {
 			first = state->rules[i];
-			*due = entry->timer;
+			*due = time;
 		}
 	}
 	return first;
@@ -232,10 +231,11 @@ static struct state_rule *first_due(const struct state *state, uint64_t *due)
 static void ring_due(struct state *state, const struct state_client *client)
 {
 	struct state_rule *rule;
+	uint64_t due;
 
 	while ((rule = first_due(state, &state->next_due)) &&
 	       state->next_due <= rule_watermark(rule)) {
-		struct entry *entry = keys_timer_first(&rule->keys);
+		struct entry *entry = keys_timer_first(&rule->keys, &due);
 
 		keys_timer(&rule->keys, entry, 0);
 		ops_of(rule)->ring(rule, entry, client);
@@ -245,10 +245,9 @@ static void ring_due(struct state *state, const struct state_client *client)
 void state_advance(struct state *state, uint64_t now, const struct state_client *client)
 {
 	state->serial++;
-	if (now <= state->now)
-		return;
-	state->now = now;
-	if (UNLIKELY(now >= state->next_due && now - state->next_due >= state->slack))
+	if (now > state->now)
+		state->now = now;
+	if (UNLIKELY(state->now >= state->next_due && state->now - state->next_due >= state->slack))
 		ring_due(state, client);
 }
 

@@ -10,14 +10,14 @@
 _Static_assert((int)STATE_DISTINCT_MAX <= (int)DISTINCT_MAX, "a set can hold what rules ask for");
 
 struct episode {
-	uint64_t last;	 /* event time of the newest that counted; 0: none */
+	uint64_t last; /* event time of the newest that counted; 0: none */
+	struct window_log log;
 	uint64_t start;	 /* tumbling: of the window */
 	uint64_t first;	 /* fired: first event of the episode */
 	uint64_t events; /* fired: how many since the first */
 	uint64_t next;	 /* fired: not again before; 0: not again */
 	bool fired;
-	struct kept_event *kept; /* fired, and closing is wanted */
-	struct window_log log;
+	struct kept_event *kept;     /* fired, and closing is wanted */
 	struct window_totals totals; /* followed by its sums, sums of the episode, then the sets */
 };
 

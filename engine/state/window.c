@@ -97,6 +97,8 @@ static struct item *log_place(struct window_log *log, const struct window_shape 
 {
 	uint32_t at = log->count++;
 
+	if (at && time >= log->newest)
+		return item_at(log, shape, at);
 	for (; at; at--) {
 		struct item *before = item_at(log, shape, at - 1);
 
@@ -118,7 +120,6 @@ static void add(struct item *item, uint64_t time, const double *values, uint32_t
 bool window_add(struct window_log *log, const struct window_shape *shape, uint64_t time,
 		const double *values, struct window_totals *totals)
 {
-	struct item *last = log->count ? item_at(log, shape, log->count - 1) : NULL;
 	bool exact = true;
 
 	if (!log->capacity)
@@ -126,8 +127,9 @@ bool window_add(struct window_log *log, const struct window_shape *shape, uint64
 	totals->events++;
 	for (uint32_t i = 0; i < shape->sums; i++)
 		totals->sums[i] += values[i];
-	if (log->coarse && same_pane(shape, last->time, time)) {
-		add(last, time, values, shape->sums);
+	if (log->coarse && same_pane(shape, log->newest, time)) {
+		add(item_at(log, shape, log->count - 1), time, values, shape->sums);
+		log->newest = MAX(log->newest, time);
 		return true;
 	}
 	if (log->count == log->capacity) {
@@ -138,15 +140,20 @@ bool window_add(struct window_log *log, const struct window_shape *shape, uint64
 
 	memset(item, 0, item_size(shape));
 	add(item, time, values, shape->sums);
+	log->oldest = log->count == 1 ? time : MIN(log->oldest, time);
+	log->newest = log->count == 1 ? time : MAX(log->newest, time);
 	return exact;
 }
 
 void window_expire(struct window_log *log, const struct window_shape *shape, uint64_t until,
 		   struct window_totals *totals)
 {
+	if (log->count && log->oldest > until)
+		return;
 	while (log->count) {
 		const struct item *item = item_at(log, shape, 0);
 
+		log->oldest = item->time;
 		if (item->time > until)
 			return;
 		totals->events -= item->events;
@@ -163,7 +170,8 @@ void window_expire(struct window_log *log, const struct window_shape *shape, uin
 
 uint64_t window_oldest(const struct window_log *log, const struct window_shape *shape)
 {
-	return log->count ? item_at(log, shape, 0)->time : 0;
+	(void)shape;
+	return log->count ? log->oldest : 0;
 }
 
 void window_free(struct window_log *log, struct slab *slab)

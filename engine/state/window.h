@@ -29,6 +29,7 @@ struct window_log {
 	uint32_t first, count, capacity;
 	uint32_t size; /* bytes of the piece */
 	bool coarse;
+	uint64_t oldest, newest; /* times of the ends, if it holds any: to leave the items alone */
 };
 
 /* What is in the window. */

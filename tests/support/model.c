@@ -214,7 +214,8 @@ static bool holds(const struct model_measure *m, const struct matches *matches)
 {
 	double value = value_of(m, matches);
 
-	return value >= 0 && (m->least < 0 || value >= m->least) && (m->most < 0 || value <= m->most);
+	return value >= 0 && (m->least < 0 || value >= m->least) &&
+	       (m->most < 0 || value <= m->most);
 }
 
 static bool crossed(const struct model *model, const struct matches *matches)
@@ -266,8 +267,8 @@ static void feed_threshold(struct model *model, const struct model_event *event,
 		any |= takes(&rule->measures[i], event);
 	if (!any || (rule->by_value && event->value < 0 && !rule->nullable))
 		return;
-	if (key && (rule->tumbling ? event->time < key->start
-				   : event->time + rule->window <= key->last))
+	if (key &&
+	    (rule->tumbling ? event->time < key->start : event->time + rule->window <= key->last))
 		return;
 	if (key && MAX(event->time, model->now) >= end_of(model, key))
 		close_key(model, key, out);
@@ -370,8 +371,8 @@ static void drop_old(const struct model *model, struct key *key, uint64_t now)
 		struct run *run = &key->runs[i];
 
 		slide(model, run, now);
-		if (!run->done && (!size_of(model, run) ||
-				   now > first_of(model, run) + model->rule.within))
+		if (!run->done &&
+		    (!size_of(model, run) || now > first_of(model, run) + model->rule.within))
 			remove_run(key, i);
 		else
 			i++;
@@ -453,8 +454,7 @@ static void feed_step(struct model *model, int number, const struct model_event 
 			    run->steps[number - 1].count >= happening(model, number - 1)->min;
 
 		if (!run->done && (again || next) &&
-		    (!step->within_previous ||
-		     event->time - run->last <= step->within_previous) &&
+		    (!step->within_previous || event->time - run->last <= step->within_previous) &&
 		    refers_right(step, run, event))
 			break;
 	}
@@ -496,8 +496,8 @@ static void feed_absent(struct model *model, const struct model_step *step, int 
 		return;
 	drop_old(model, key, event->time);
 	if (!gap)
-		key->blocked = MAX(key->blocked, event->time + (step->within_previous
-									? step->within_previous
+		key->blocked = MAX(key->blocked,
+				   event->time + (step->within_previous ? step->within_previous
 									: model->rule.within));
 	for (uint32_t i = 0; gap && i < key->run_count;) {
 		const struct run *run = &key->runs[i];
@@ -737,6 +737,6 @@ void model_write(const struct model_rule *rule, struct buf *out)
 		write_measure(&rule->measures[i], i, out);
 	buf_lit(out, "output:\n  fields:\n");
 	for (uint32_t i = 0; i < rule->measure_count; i++)
-		buf_printf(out, "    - {name: m%u, expression: state(\"m%u\"), optional: true}\n", i,
-			   i);
+		buf_printf(out, "    - {name: m%u, expression: state(\"m%u\"), optional: true}\n",
+			   i, i);
 }

@@ -8,7 +8,13 @@
 
 #include "base/buf.h"
 
-enum { MODEL_STEPS = 5, MODEL_MEASURES = 3, MODEL_EVENTS = 64, MODEL_KEYS = 32, MODEL_PARTIALS = 8 };
+enum {
+	MODEL_STEPS = 5,
+	MODEL_MEASURES = 3,
+	MODEL_EVENTS = 64,
+	MODEL_KEYS = 32,
+	MODEL_PARTIALS = 8
+};
 
 /* What the model knows of an event. */
 struct model_event {
@@ -20,8 +26,8 @@ struct model_event {
 };
 
 struct model_measure {
-	uint8_t type; /* as enum measure_kind */
-	int8_t of, to; /* kind of event that counts; -1: any */
+	uint8_t type;	     /* as enum measure_kind */
+	int8_t of, to;	     /* kind of event that counts; -1: any */
 	int32_t least, most; /* bounds; -1: none */
 };
 

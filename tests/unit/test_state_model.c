@@ -51,8 +51,11 @@ static void random_by(struct trial *t)
 
 static void random_measure(struct trial *t, struct model_measure *m, uint8_t type)
 {
-	static const int most[] = { [MEASURE_COUNT] = 6, [MEASURE_DISTINCT] = 4, [MEASURE_SUM] = 12,
-				    [MEASURE_AVG] = 3,	 [MEASURE_RATIO] = 2 };
+	static const int most[] = { [MEASURE_COUNT] = 6,
+				    [MEASURE_DISTINCT] = 4,
+				    [MEASURE_SUM] = 12,
+				    [MEASURE_AVG] = 3,
+				    [MEASURE_RATIO] = 2 };
 
 	*m = (struct model_measure){ .type = type, .of = -1, .to = -1, .least = -1, .most = -1 };
 	if ((type == MEASURE_COUNT && chance(t, 40)) || type == MEASURE_RATIO)
@@ -69,7 +72,8 @@ static void random_measure(struct trial *t, struct model_measure *m, uint8_t typ
 
 static void random_threshold(struct trial *t)
 {
-	uint8_t types[] = { MEASURE_COUNT, MEASURE_DISTINCT, MEASURE_SUM, MEASURE_AVG, MEASURE_RATIO };
+	uint8_t types[] = { MEASURE_COUNT, MEASURE_DISTINCT, MEASURE_SUM, MEASURE_AVG,
+			    MEASURE_RATIO };
 
 	t->rule.window = (2 + below(t, 12)) * second;
 	t->rule.every = chance(t, 40) ? (1 + below(t, 8)) * second : 0;
@@ -291,8 +295,10 @@ static void run_stream(struct trial *t)
 		event = one_event(t);
 		buf_printf(&t->story, "%llu %s kind %u value %d pid %u uid %u\n",
 			   (unsigned long long)event.time,
-			   event.def == 2 ? "lost" : event.def ? "msgrcv" : "msgsnd", event.kind,
-			   event.value, event.pid, event.uid);
+			   event.def == 2 ? "lost"
+			   : event.def	  ? "msgrcv"
+					  : "msgsnd",
+			   event.kind, event.value, event.pid, event.uid);
 		model_feed(model, &event, &t->wanted);
 		feed(t, &event);
 		compare(t);
