@@ -67,20 +67,25 @@ struct record {
 static struct record *events;
 static struct arena arena;
 
+static uint64_t random_next(void)
+{
+	static uint64_t random = 88172645463325252ULL;
+
+	random ^= random << 13;
+	random ^= random >> 7;
+	random ^= random << 17;
+	return random >> 20;
+}
+
 static void make_events(void)
 {
-	uint64_t random = 88172645463325252ULL;
-
 	events = calloc(EVENTS, sizeof(*events));
 	for (uint32_t i = 0; events && i < EVENTS; i++) {
 		struct record *r = &events[i];
 
-		random ^= random << 13;
-		random ^= random >> 7;
-		random ^= random << 17;
 		r->h.size = sizeof(*r);
 		r->h.id = EV_msgsnd;
-		r->h.pid = 1 + (i < KEYS ? i : (uint32_t)(random >> 33) % KEYS);
+		r->h.pid = 1 + (i < KEYS ? i : (uint32_t)(random_next() % KEYS));
 		r->h.uid = r->h.pid % 50;
 		r->h.time = 1000000000 + i * 1000ULL;
 		r->body.msqid = 7;
@@ -179,7 +184,7 @@ static double measure_floor(void)
 	double best = 1e18;
 
 	for (uint32_t i = 0; table && i < KEYS; i++) {
-		uint64_t next = ((uint64_t)i * 1103515245 + 12345) % KEYS;
+		uint64_t next = random_next();
 
 		memcpy(table + (size_t)i * SIZE, &next, sizeof(next));
 	}
@@ -188,7 +193,7 @@ static double measure_floor(void)
 
 		for (uint32_t i = 0; i < READS; i++) {
 			memcpy(&at, table + at * SIZE, sizeof(at));
-			at = (at + (i & 7)) % KEYS;
+			at = (at ^ i) % KEYS;
 		}
 		seen = at;
 		(void)seen;
