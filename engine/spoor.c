@@ -256,11 +256,15 @@ static void warn_nothing(const char *path, struct err_list *problems)
 }
 
 /* Everything loaded from YAML, as a whole or not at all. */
+/* Records of different processors come out of order by less than this. */
+enum { SLACK_NS = 50 * 1000 * 1000 };
+
 static int rules_load(struct spoor *spoor, struct rules *out)
 {
 	const char *const *detectors = (const char *const *)spoor->detectors;
 	struct ruleset_options options = { .compat_tracee = spoor->compat_tracee,
 					   .environment = spoor->environment,
+					   .slack = SLACK_NS,
 					   .live = spoor->live };
 	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee,
 						   .live = spoor->live,

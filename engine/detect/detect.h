@@ -28,6 +28,7 @@ struct ruleset_options {
 	 * built-in detector that needs one is left out, with one warning for all of them.
 	 */
 	bool live;
+	uint64_t slack;	   /* ns: events may come so much later than others of the same time */
 	bool fixed_secret; /* keys of memories are hashed always the same way, for tests */
 	bool advise;  /* warn of calls that never answer, and in Tracee's mode of what it refuses */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
@@ -67,6 +68,8 @@ struct detector_info {
 	bool partly_live, needs_environment;
 	/* Since load; evaluated: tried, which the index spares most events. */
 	uint64_t evaluated, fired, errors;
+	const struct str *memory_lines; /* what it remembers, in words */
+	uint32_t memory_line_count;
 	bool has_memory;
 	struct state_stats memory; /* of a detector with memory */
 };

@@ -601,6 +601,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 		loader.options = *options;
 	/* The detectors of the binary are written in our dialect. */
 	ruleset->compat = loader.options.compat_tracee && files != builtin_files;
+	ruleset->slack = loader.options.slack;
 	ruleset->fixed = loader.options.fixed_secret;
 	if (files == builtin_files)
 		load_builtin(&loader);

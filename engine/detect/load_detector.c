@@ -667,6 +667,7 @@ void detector_compile(struct loader *loader, struct pending *pending, const stru
 	}
 	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
 	facts_compile(loader, &report, pending, env);
+	memory_write_words(loader->ruleset, pending->detector, pending->file->root);
 	memory_finish(pending->detector->memory);
 	loader->compiling = NULL;
 	if (!report.errors)

@@ -42,6 +42,15 @@ static void collect_base(const struct ruleset *ruleset, const struct detector *d
 	}
 }
 
+static struct state *new_state(const struct ruleset *ruleset)
+{
+	struct state *state = state_new(ruleset->fixed);
+
+	if (state)
+		state_set_slack(state, ruleset->slack);
+	return state;
+}
+
 static int remember(struct ruleset *ruleset, struct detector *d)
 {
 	struct state_config *config = &d->memory->config;
@@ -57,7 +66,7 @@ static int remember(struct ruleset *ruleset, struct detector *d)
 	config->base_count = base.count;
 	for (size_t i = 0; i < ARRAY_SIZE(ruleset->states); i++) {
 		if (!ruleset->states[i])
-			ruleset->states[i] = state_new(ruleset->fixed);
+			ruleset->states[i] = new_state(ruleset);
 		d->memory->rules[i] = ruleset->states[i] ? state_add(ruleset->states[i], config)
 							 : NULL;
 		if (!d->memory->rules[i])
@@ -70,7 +79,7 @@ static int remember_fact(struct ruleset *ruleset, struct fact *fact)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ruleset->states); i++) {
 		if (!ruleset->states[i])
-			ruleset->states[i] = state_new(ruleset->fixed);
+			ruleset->states[i] = new_state(ruleset);
 		fact->rules[i] = ruleset->states[i] ? state_add(ruleset->states[i], &fact->config)
 						    : NULL;
 		if (!fact->rules[i])

@@ -65,6 +65,8 @@ void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct dete
 		.evaluated = d->evaluated,
 		.fired = d->fired,
 		.errors = d->errors,
+		.memory_lines = d->memory_lines,
+		.memory_line_count = d->memory_line_count,
 		.has_memory = d->memory != NULL,
 	};
 	if (d->memory)

@@ -29,6 +29,8 @@ enum {
 	FAULT_TEXT_MAX = 160,
 };
 
+enum { MEMORY_LINES_MAX = 64 };
+
 struct condition {
 	const struct cel_program *program;
 	struct str text;
@@ -66,8 +68,10 @@ struct detector {
 	/* Of these `early` are asked of each event, the others when its memory fires. */
 	struct condition *conditions;
 	uint32_t condition_count, early;
-	struct memory *memory;		    /* NULL: it has none */
-	struct effects *effects;	    /* NULL: it has none */
+	struct memory *memory;	  /* NULL: it has none */
+	struct effects *effects;  /* NULL: it has none */
+	struct str *memory_lines; /* what it remembers, for `spoor explain` */
+	uint32_t memory_line_count;
 	const struct cel_program *for_each; /* a list, one detection per element; NULL: just one */
 	struct output_field *outputs;	    /* one per leading field of def */
 	uint32_t output_count;
@@ -100,7 +104,8 @@ struct listeners {
 struct ruleset {
 	struct arena arena;
 	bool compat;
-	bool fixed; /* the secret of its memories is always the same: see ruleset_options */
+	uint64_t slack; /* see ruleset_options */
+	bool fixed;	/* the secret of its memories is always the same: see ruleset_options */
 	struct detector **detectors;
 	uint32_t detector_count, detector_capacity;
 	struct cel_env **envs; /* one per directory */
@@ -207,6 +212,8 @@ const struct cel_program *compile_expression(struct loader *loader, struct repor
 void memory_prepare(struct loader *loader, struct report *report, struct pending *pending);
 void memory_compile(struct loader *loader, struct report *report, struct pending *pending,
 		    const struct cel_env *env);
+/* memory_words.c: the detector's memory_lines, from the whole of its file. */
+void memory_write_words(struct ruleset *ruleset, struct detector *d, const struct yaml_node *root);
 /* When all of its expressions are compiled. */
 void memory_finish(struct memory *memory);
 /* cel_resolve_fn of state("name"). */

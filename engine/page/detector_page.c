@@ -205,6 +205,8 @@ void detector_page_write(struct page *page, const struct ruleset *ruleset,
 	write_codes(page, "Data filters", NULL, info->data_filters, info->data_filter_count);
 	write_codes(page, "Conditions", info->condition_count > 1 ? "All must hold:\n\n" : NULL,
 		    info->conditions, info->condition_count);
+	write_codes(page, "What it remembers", "See \"Memory\" in rules/README.md:\n\n",
+		    info->memory_lines, info->memory_line_count);
 	write_fields(page, info->produces);
 	write_related(page, ruleset, info);
 }
@@ -294,6 +296,7 @@ json_t *detector_page_json(const struct ruleset *ruleset, const struct detector_
 	json_object_set_new(page, "data_filters",
 			    strs_json(info->data_filters, info->data_filter_count));
 	json_object_set_new(page, "conditions", strs_json(info->conditions, info->condition_count));
+	json_object_set_new(page, "memory", strs_json(info->memory_lines, info->memory_line_count));
 	json_object_set_new(page, "fields", fields_json(info->produces));
 	json_object_set_new(page, "related", related_json(ruleset, info));
 	return page;

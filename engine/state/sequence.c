@@ -477,17 +477,30 @@ static void moved(struct state_rule *rule, struct entry *entry, struct partial *
 }
 
 static bool can_move(struct state_rule *rule, struct partial *partial,
-		     const struct step_config *step, const struct state_input *input, uint64_t time,
-		     const struct state_client *client)
+		     const struct step_config *step, bool again, const struct state_input *input,
+		     uint64_t time, const struct state_client *client)
 {
 	const struct sequence_config *config = config_of(rule);
 	uint16_t number = step->number;
-	bool repeats = partial->stage == number && step->repeats;
-	bool follows = number && partial->stage + 1 == number &&
-		       partial->steps[number - 1].count >= config->order[number - 1]->min;
+	bool fits = again ? partial->stage == number && step->repeats
+			  : number && partial->stage + 1 == number &&
+				    partial->steps[number - 1].count >=
+					    config->order[number - 1]->min;
 
-	return !partial->done && (repeats || follows) && in_time(partial, step, time) &&
+	return !partial->done && fits && in_time(partial, step, time) &&
 	       conditions_hold(rule, partial, step, input, client);
+}
+
+/* The one that the event moves on: at best one that is at this step already. NULL: none. */
+static struct partial *find_partial(struct state_rule *rule, const struct waiting *waiting,
+				    const struct step_config *step, const struct state_input *input,
+				    uint64_t time, const struct state_client *client)
+{
+	for (int again = 1; again >= 0; again--)
+		for (struct partial *p = waiting->newest; p; p = p->older)
+			if (can_move(rule, p, step, again, input, time, client))
+				return p;
+	return NULL;
 }
 
 static void feed_step(struct state_rule *rule, struct entry *entry, const struct step_config *step,
@@ -496,10 +509,8 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 {
 	const struct sequence_config *config = config_of(rule);
 	struct waiting *waiting = (struct waiting *)entry->payload;
-	struct partial *partial = waiting->newest;
+	struct partial *partial = find_partial(rule, waiting, step, input, time, client);
 
-	while (partial && !can_move(rule, partial, step, input, time, client))
-		partial = partial->older;
 	if (!partial && !step->number && !(waiting->blocked && time <= waiting->blocked))
 		partial = partial_new(rule, entry, time);
 	else if (partial)

@@ -114,6 +114,11 @@ void state_set_secret(struct state *state, struct digest secret)
 		state->rules[i]->keys.secret = secret;
 }
 
+void state_set_slack(struct state *state, uint64_t slack)
+{
+	state->slack = slack;
+}
+
 uint64_t state_now(const struct state *state)
 {
 	return state->now;

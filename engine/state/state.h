@@ -210,6 +210,8 @@ void state_free(struct state *state);
 void state_forget(struct state *state);
 /* config must outlive it. NULL: out of memory. */
 struct state_rule *state_add(struct state *state, const struct state_config *config);
+/* Events may come so much later (ns) than others of the same time; at first 0. */
+void state_set_slack(struct state *state, uint64_t slack);
 /* Takes over from `old` what rules of equal text remember. Both have their rules. */
 void state_adopt(struct state *state, struct state *old);
 void *state_rule_owner(const struct state_rule *rule);

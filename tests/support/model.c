@@ -437,27 +437,40 @@ static void limit(const struct model *model, struct key *key)
 	}
 }
 
+/* The first of the runs that the event moves on: one at this step already, or at the one before. */
+static uint32_t choose(const struct model *model, const struct key *key, int number, bool again,
+		       const struct model_event *event)
+{
+	const struct model_step *step = happening(model, number);
+	uint32_t at = 0;
+
+	for (; at < key->run_count; at++) {
+		const struct run *run = &key->runs[at];
+		bool repeats = run->stage == number && step->repeats;
+		bool next = number && run->stage == number - 1 &&
+			    run->steps[number - 1].count >= happening(model, number - 1)->min;
+
+		if (!run->done && (again ? repeats : next) &&
+		    (!step->within_previous || event->time - run->last <= step->within_previous) &&
+		    refers_right(step, run, event))
+			break;
+	}
+	return at;
+}
+
 static void feed_step(struct model *model, int number, const struct model_event *event,
 		      struct buf *out)
 {
 	const struct model_step *step = happening(model, number);
 	struct key *key = key_of(model, event, number == 0);
-	uint32_t at = 0;
+	uint32_t at;
 
 	if (!key)
 		return;
 	drop_old(model, key, event->time);
-	for (; at < key->run_count; at++) {
-		const struct run *run = &key->runs[at];
-		bool again = run->stage == number && step->repeats;
-		bool next = number && run->stage == number - 1 &&
-			    run->steps[number - 1].count >= happening(model, number - 1)->min;
-
-		if (!run->done && (again || next) &&
-		    (!step->within_previous || event->time - run->last <= step->within_previous) &&
-		    refers_right(step, run, event))
-			break;
-	}
+	at = choose(model, key, number, true, event);
+	if (at == key->run_count)
+		at = choose(model, key, number, false, event);
 	if (at == key->run_count) {
 		if (number || (key->blocked && event->time <= key->blocked))
 			return;
