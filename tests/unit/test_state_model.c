@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Detectors with memory against the naive evaluator of tests/support/model.c: random detectors, and
- * for each of them random streams of events, with ties, losses, keys that are null and (for
- * thresholds) events out of order. SPOOR_STREAMS says how many streams; `make model` runs a million.
+ * Detectors with memory against the naive evaluator of tests/support/model.c: random detectors,
+ * and for each of them random streams of events, with ties, losses, keys that are null and (for
+ * thresholds) events out of order. SPOOR_STREAMS says how many; `make model` runs a million.
  */
 #include <setjmp.h>
 #include <stdarg.h>
