@@ -386,14 +386,13 @@ enum trigger_result trigger_readonly_written(struct ledger *ledger)
 	shmdt(at);
 	if (!refused)
 		return trigger_done(ledger,
-				    "this kernel let it write to a segment attached read-only");
+				    "this kernel let it write where it was attached read-only");
 	return trigger_never(ledger, "this kernel refuses it, as it should: nothing to detect");
 }
 
 enum trigger_result trigger_orphan_reattach(struct ledger *ledger)
 {
-	return trigger_skip(ledger,
-			    "takes ten minutes: `spoor test` plays it with a clock of its own");
+	return trigger_never(ledger, "takes ten minutes: `spoor test` plays it on its own clock");
 }
 
 /* ---- several processes -------------------------------------------------------------------------- */
@@ -554,6 +553,5 @@ enum trigger_result trigger_cross_container(struct ledger *ledger)
 	rmdir(scope);
 	if (at == (void *)-1)
 		return trigger_fail(ledger, "shmat");
-	return trigger_done(ledger,
-			    "attached a segment made in a control group named as a container");
+	return trigger_done(ledger, "attached a segment made in a group named as a container");
 }
