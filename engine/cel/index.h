@@ -90,6 +90,14 @@ enum cel_verdict cel_match_holds(struct cel_match *match, uint32_t rule, uint32_
 /* How the index treats the rule, as lines of text that begin with `indent`. */
 void cel_index_explain(const struct cel_index *index, uint32_t rule, const char *indent,
 		       struct buf *out);
+/* What a rule costs, in ns, as far as the index can tell. */
+struct cel_cost {
+	double event;	/* each event */
+	uint32_t found; /* more, if it is found; or tried on every event: all there is */
+	bool indexed;
+	struct str by; /* what finds it, as in the source */
+};
+void cel_index_cost(const struct cel_index *index, uint32_t rule, struct cel_cost *out);
 /* What is in it: tables, their sizes, rules that always run. */
 void cel_index_summary(const struct cel_index *index, const char *indent, struct buf *out);
 

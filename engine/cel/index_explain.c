@@ -177,26 +177,38 @@ static void put_step(const struct cel_index *index, const struct index_step *ste
 }
 
 /* What one event costs: the rule's share of looking, and trying it. */
-static void put_cost(const struct cel_index *index, uint32_t number, const char *indent,
-		     struct buf *out)
+void cel_index_cost(const struct cel_index *index, uint32_t number, struct cel_cost *out)
 {
 	const struct index_rule *rule = &index->rules[number];
-	uint32_t subject = found_by(index, rule), cost = COST_TRY;
+	uint32_t subject = found_by(index, rule);
 	const struct probe *probe = subject == INDEX_NONE ? NULL : probe_of(index, subject);
 
+	*out = (struct cel_cost){ .found = COST_TRY, .indexed = probe != NULL };
 	for (uint32_t i = 0; i < rule->step_count; i++) {
 		const struct index_step *step = &index->steps[rule->first_step + i];
 
 		if (!step->answered)
-			cost += index->clauses[step->clause].cost;
+			out->found += index->clauses[step->clause].cost;
 	}
-	if (probe)
+	if (!probe)
+		return;
+	out->event = (double)(COST_PROBE + index->subjects[subject].normal->cost) /
+		     MAX(probe->rules, 1u);
+	out->by = rule->access == ACCESS_CLAUSE ? index->clauses[rule->clause].normal->text
+						: index->subjects[subject].normal->text;
+}
+
+static void put_cost(const struct cel_index *index, uint32_t number, const char *indent,
+		     struct buf *out)
+{
+	struct cel_cost cost;
+
+	cel_index_cost(index, number, &cost);
+	if (cost.indexed)
 		buf_printf(out, "%scost      about %.1f ns an event, %u more when found\n", indent,
-			   (double)(COST_PROBE + index->subjects[subject].normal->cost) /
-				   MAX(probe->rules, 1u),
-			   cost);
+			   cost.event, cost.found);
 	else
-		buf_printf(out, "%scost      about %u ns an event\n", indent, cost);
+		buf_printf(out, "%scost      about %u ns an event\n", indent, cost.found);
 }
 
 void cel_index_explain(const struct cel_index *index, uint32_t number, const char *indent,

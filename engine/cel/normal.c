@@ -362,6 +362,11 @@ const struct cel_normal *normal_make(struct compile *compile, struct node *root,
 	split(&clauses, root, true);
 	if (!normal || normalizer.failed)
 		return NULL;
-	*normal = (struct cel_normal){ clauses.items, clauses.count };
+	*normal = (struct cel_normal){
+		.clauses = clauses.items,
+		.count = clauses.count,
+		.constant = root->kind == NODE_CONST && root->constant.tag == VALUE_BOOL,
+		.value = root->kind == NODE_CONST && root->constant.b,
+	};
 	return normal;
 }

@@ -90,6 +90,7 @@ struct normal_clause {
 struct cel_normal {
 	struct normal_clause *clauses;
 	uint32_t count;
+	bool constant, value; /* it is `value` whatever the event is */
 };
 
 /* Of a checked and folded tree, for its program. NULL: out of memory. */

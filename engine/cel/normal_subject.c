@@ -90,6 +90,56 @@ static void widen(void *ctx, struct node **child)
 	node_each(*child, widen, span);
 }
 
+static bool is_name_char(char c)
+{
+	return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z');
+}
+
+/* Parentheses that are closed and not opened, and the other way round; not those in strings. */
+static void count_open(struct str text, uint32_t *before, uint32_t *behind)
+{
+	char quote = 0;
+
+	*before = *behind = 0;
+	for (uint32_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+
+		if (quote) {
+			i += c == '\\';
+			quote = c == quote ? 0 : quote;
+		} else if (c == '"' || c == '\'') {
+			quote = c;
+		} else if (c == '(') {
+			++*behind;
+		} else if (c == ')') {
+			*(*behind ? behind : before) += *behind ? -1u : 1;
+		}
+	}
+}
+
+/* Nodes leave out the namespace of a function and the parentheses around parts. */
+static void round_off(struct str source, struct span *span)
+{
+	uint32_t before, behind, at;
+
+	while (span->at > 1 && source.data[span->at - 1] == '.' &&
+	       is_name_char(source.data[span->at - 2]))
+		for (span->at--; span->at && is_name_char(source.data[span->at - 1]);)
+			span->at--;
+	count_open((struct str){ source.data + span->at, span->end - span->at }, &before, &behind);
+	for (at = span->at; before && at && strchr(" \t\r\n(", source.data[at - 1]); at--)
+		if (source.data[at - 1] == '(') {
+			span->at = at - 1;
+			before--;
+		}
+	for (at = span->end; behind && at < source.len && strchr(" \t\r\n)", source.data[at]); at++)
+		if (source.data[at] == ')') {
+			span->end = at + 1;
+			behind--;
+		}
+}
+
 struct str normal_text(struct normalizer *normalizer, const struct node *node)
 {
 	struct str source = normalizer->compile->source->text;
@@ -99,6 +149,7 @@ struct str normal_text(struct normalizer *normalizer, const struct node *node)
 	widen(&span, &root);
 	span.end = MIN(span.end, source.len);
 	span.at = MIN(span.at, span.end);
+	round_off(source, &span);
 	return arena_str(normalizer->compile->arena, source.data + span.at, span.end - span.at);
 }
 
