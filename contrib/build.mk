@@ -5,3 +5,10 @@ docs: $(B)/spoor ## write the pages of events and detectors to build/docs as Mar
 	$(say) DOCS $(B)/docs
 
 .PHONY: docs
+
+# Committed, so that an editor can use it where the program is not; a unit test compares.
+schema: $(B)/spoor ## write contrib/schema/spoor-rules.json, the JSON Schema of rule files
+	$(Q)mkdir -p contrib/schema
+	$(Q)$(B)/spoor check --schema plain >contrib/schema/spoor-rules.json
+
+.PHONY: schema

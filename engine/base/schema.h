@@ -25,6 +25,13 @@ enum key_kind {
 struct schema;
 struct report;
 
+/* How the words of a key are compared. */
+enum key_match {
+	MATCH_EXACT,
+	MATCH_FOLD, /* capitals do not matter */
+	MATCH_TRIM, /* nor do blanks around */
+};
+
 struct schema_key {
 	const char *name;
 	uint8_t kind;		 /* enum key_kind */
@@ -36,6 +43,13 @@ struct schema_key {
 	/* A wrong value: fills err's message and hint. May be NULL. */
 	int (*check)(const struct yaml_node *value, bool compat, struct err *err);
 	const char *doc;
+	/* For editors (schema_json.h), which cannot call `check`; each may be left out. */
+	const char *const *words; /* NULL-terminated: the values it may have */
+	uint8_t match;		  /* enum key_match, of words */
+	const char *pattern;	  /* regular expression of the whole value */
+	uint16_t longest;	  /* characters; 0: any number */
+	const char *example;
+	const char *def; /* name of a definition with more: "event_name" */
 };
 
 struct schema {

@@ -26,9 +26,11 @@ int yaml_read_file(const char *path, struct arena *arena, struct str *out, struc
 	err_at(err, path, 0, 0);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "not a regular file");
-	if (st.st_size > YAML_SIZE_MAX)
+	if (st.st_size > YAML_SIZE_MAX) {
+		err_at(err, path, 1, 1);
 		return err_set(err, -EFBIG, "YAML file too large: %lld bytes (max: %d bytes)",
 			       (long long)st.st_size, YAML_SIZE_MAX);
+	}
 	char *data = arena_alloc(arena, (size_t)st.st_size + 1);
 
 	if (!data)

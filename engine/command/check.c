@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spoor check: validate rules without running them. Detectors, lists and policies found under
- * the paths are loaded together, as the sensor would, and everything wrong is shown.
+ * spoor check: validate rules without running them. Detectors, lists, policies and tests found
+ * under the paths are loaded together, as the sensor would, and everything wrong is shown.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/common.h"
+#include "base/diagnostic.h"
 #include "base/yaml.h"
 #include "command.h"
 #include "config/config.h"
 #include "detect/detect.h"
 #include "detect/rule_file.h"
+#include "detect/rule_test.h"
+#include "detect/rule_walk.h"
 #include "options.h"
+#include "page/problem_page.h"
+#include "page/table.h"
+#include "policy/editor_schema.h"
 #include "policy/policy.h"
 
-enum { DEPTH_MAX = 16, PATHS_MAX = 4096 };
+enum { PATHS_MAX = 20000 };
 
-/* A NULL-terminated list of paths. */
+/* A NULL-terminated list of paths, or of names. */
 struct paths {
 	char *items[PATHS_MAX + 1];
 	uint32_t count;
@@ -29,29 +34,11 @@ struct paths {
 struct check {
 	const struct options *options;
 	struct err_list problems;
-	struct paths detectors, policies;
-	uint32_t files, configs;
+	struct paths detectors; /* files and directories, to be loaded */
+	struct paths policies, tests;
+	struct paths tested; /* ids of detectors that tests name */
+	uint32_t files, configs, detector_count, list_count;
 };
-
-static void add_path(struct check *check, struct paths *paths, const char *path)
-{
-	struct err err = { .level = ERR_ERROR, .rule = "limit" };
-	char *copy = paths->count < PATHS_MAX ? strdup(path) : NULL;
-
-	if (copy) {
-		paths->items[paths->count++] = copy;
-		return;
-	}
-	err_set(&err, -E2BIG, "too many files to check at once");
-	err_at(&err, path, 0, 0);
-	err_list_add(&check->problems, &err);
-}
-
-static void paths_free(struct paths *paths)
-{
-	for (uint32_t i = 0; i < paths->count; i++)
-		free(paths->items[i]);
-}
 
 static void problem(struct check *check, enum err_level level, const char *rule, const char *path,
 		    const char *hint, const char *message)
@@ -65,6 +52,51 @@ static void problem(struct check *check, enum err_level level, const char *rule,
 	err_list_add(&check->problems, &err);
 }
 
+static bool paths_have(const struct paths *paths, const char *path)
+{
+	for (uint32_t i = paths->count; i-- > 0;)
+		if (strcmp(paths->items[i], path) == 0)
+			return true;
+	return false;
+}
+
+static void add_path(struct check *check, struct paths *paths, const char *path)
+{
+	char *copy;
+
+	if (paths_have(paths, path))
+		return;
+	copy = paths->count < PATHS_MAX ? strdup(path) : NULL;
+	if (copy)
+		paths->items[paths->count++] = copy;
+	else
+		problem(check, ERR_ERROR, "limit", path, NULL, "too many files to check at once");
+}
+
+static void paths_free(struct paths *paths)
+{
+	for (uint32_t i = 0; i < paths->count; i++)
+		free(paths->items[i]);
+}
+
+/* ---- finding -------------------------------------------------------------------------- */
+
+static bool is_policy_resource(const struct yaml_file *file)
+{
+	const struct yaml_node *kind = yaml_get(file->root, "kind");
+
+	return kind && kind->kind == YAML_SCALAR && strcmp(kind->text.data, "Policy") == 0;
+}
+
+/* Which detector a test is of. */
+static void note_tested(struct check *check, const struct yaml_file *file)
+{
+	const struct yaml_node *id = yaml_get(file->root, "detector");
+
+	if (id && id->kind == YAML_SCALAR)
+		add_path(check, &check->tested, id->text.data);
+}
+
 /* A configuration is checked where it is found; the others are loaded together. */
 static void check_config(struct check *check, const char *path)
 {
@@ -76,7 +108,7 @@ static void check_config(struct check *check, const char *path)
 }
 
 /* What a file holds. What cannot be read counts as a detector: its loader says why. */
-static enum rule_type type_of(const char *path, bool *is_config)
+static enum rule_type type_of(struct check *check, const char *path, bool *is_config)
 {
 	struct arena arena = { 0 };
 	struct err_list ignored = { 0 };
@@ -88,141 +120,107 @@ static enum rule_type type_of(const char *path, bool *is_config)
 
 	if (yaml_read_file(path, &arena, &text, &err) == 0 &&
 	    yaml_parse(path, text, &arena, &file, &err) == 0) {
-		const struct yaml_node *kind = yaml_get(file.root, "kind");
-
-		if (kind && kind->kind == YAML_SCALAR && strcmp(kind->text.data, "Policy") == 0)
-			type = RULE_POLICY;
-		else if ((*is_config = config_recognise(file.root)))
-			type = RULE_UNKNOWN;
-		else
-			type = rule_file_type(&report, &file);
+		*is_config = !is_policy_resource(&file) && config_recognise(file.root);
+		type = is_policy_resource(&file) ? RULE_POLICY
+		       : *is_config		 ? RULE_UNKNOWN
+						 : rule_file_type(&report, &file);
 	}
+	if (type == RULE_TEST)
+		note_tested(check, &file);
 	err_list_free(&ignored);
 	arena_free(&arena);
 	return type == RULE_UNKNOWN ? RULE_DETECTOR : type;
 }
 
-static int is_visible(const struct dirent *entry)
+static bool ends_in(const char *path, size_t len, const char *name)
 {
-	return entry->d_name[0] != '.';
-}
+	size_t want = strlen(name);
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), want = strlen(suffix);
-
-	return len > want && strcmp(name + len - want, suffix) == 0;
-}
-
-static void find_in(struct check *check, const char *path, int depth);
-
-/* One entry of a directory; true if the directory holds a detector or a list. */
-static bool find_entry(struct check *check, const char *path, int depth)
-{
-	struct stat st;
-	enum rule_type type;
-	bool is_config = false;
-
-	if (stat(path, &st) < 0)
-		return false;
-	if (S_ISDIR(st.st_mode)) {
-		find_in(check, path, depth + 1);
-		return false;
-	}
-	if (!has_suffix(path, ".yaml") && !has_suffix(path, ".yml") && !has_suffix(path, ".json"))
-		return false;
-	type = type_of(path, &is_config);
-	check->files++;
-	if (is_config)
-		check_config(check, path);
-	else if (type == RULE_POLICY)
-		add_path(check, &check->policies, path);
-	return !is_config && (type == RULE_DETECTOR || type == RULE_LIST);
+	return len >= want && strncmp(path + len - want, name, want) == 0 &&
+	       (len == want || path[len - want - 1] == '/');
 }
 
 /* `lists` beside `detectors` is read with it. */
-static bool belongs_to_sibling(const char *path)
+static bool is_sibling(const char *directory)
 {
 	char sibling[ERR_PATH_MAX];
+	size_t len = strlen(directory);
 	struct stat st;
-	size_t len = strlen(path);
 
-	if (len < 5 || strcmp(path + len - 5, "lists") != 0)
+	if (!ends_in(directory, len, "lists"))
 		return false;
-	snprintf(sibling, sizeof(sibling), "%.*sdetectors", (int)(len - 5), path);
+	snprintf(sibling, sizeof(sibling), "%.*sdetectors", (int)(len - 5), directory);
 	return stat(sibling, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void find_in(struct check *check, const char *path, int depth)
+/* A file that was named is loaded alone, one that was found with its directory. */
+static void add_rules(struct check *check, const char *path, bool asked)
 {
-	struct dirent **entries = NULL;
-	bool holds_rules = false;
-	int count = depth < DEPTH_MAX ? scandir(path, &entries, is_visible, by_bytes) : 0;
+	char directory[ERR_PATH_MAX];
+	const char *slash = strrchr(path, '/');
 
-	if (count < 0)
-		problem(check, ERR_ERROR, "path", path, NULL, strerror(errno));
-	for (int i = 0; i < count; i++) {
-		char inner[ERR_PATH_MAX];
-		int need = snprintf(inner, sizeof(inner), "%s%s%s", path,
-				    has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
-
-		if (need < (int)sizeof(inner))
-			holds_rules |= find_entry(check, inner, depth);
-		free(entries[i]);
-	}
-	free(entries);
-	if (holds_rules && !belongs_to_sibling(path))
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1,
+		 slash ? path : ".");
+	if (asked)
 		add_path(check, &check->detectors, path);
+	else if (!is_sibling(directory))
+		add_path(check, &check->detectors, directory[0] ? directory : "/");
 }
 
-static void find(struct check *check, const char *path)
+static void visit(void *ctx, const char *path, bool asked)
 {
-	struct stat st;
-	enum rule_type type;
+	struct check *check = ctx;
 	bool is_config = false;
+	enum rule_type type = type_of(check, path, &is_config);
 
-	if (stat(path, &st) < 0) {
-		problem(check, ERR_ERROR, "path", path, "give a rule file or a directory of them",
-			strerror(errno));
-		return;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		find_in(check, path, 0);
-		return;
-	}
 	check->files++;
-	type = type_of(path, &is_config);
-	if (is_config)
+	if (is_config) {
 		check_config(check, path);
-	else if (type == RULE_POLICY)
-		add_path(check, &check->policies, path);
-	else if (type != RULE_TEST)
-		add_path(check, &check->detectors, path);
+		return;
+	}
+	switch (type) {
+	case RULE_POLICY: add_path(check, &check->policies, path); break;
+	case RULE_TEST: add_path(check, &check->tests, path); break;
+	case RULE_LIST:
+		check->list_count++;
+		add_rules(check, path, asked);
+		break;
+	default:
+		check->detector_count++;
+		add_rules(check, path, asked);
+		break;
+	}
 }
 
-/* DIR/x.yaml is tested by DIR/tests/x.yaml. */
-static void check_tested(struct check *check, const struct ruleset *ruleset)
-{
-	for (uint32_t i = 0; i < ruleset_detector_count(ruleset); i++) {
-		struct detector_info info;
-		char test[ERR_PATH_MAX], hint[ERR_PATH_MAX + 32];
-		const char *slash;
+/* ---- checking ------------------------------------------------------------------------- */
 
-		ruleset_detector(ruleset, i, &info);
-		slash = strrchr(info.path, '/');
-		snprintf(test, sizeof(test), "%.*stests/%s",
-			 slash ? (int)(slash + 1 - info.path) : 0, info.path,
-			 slash ? slash + 1 : info.path);
-		snprintf(hint, sizeof(hint), "write one in %s", test);
-		if (access(test, R_OK) != 0)
-			problem(check, ERR_WARNING, "no-test", info.path, hint,
-				"this detector has no test");
-	}
+/* A test names the detector, or DIR/x.yaml has a DIR/tests/x.yaml. */
+static void check_tested(struct check *check, const struct detector_info *info)
+{
+	char test[ERR_PATH_MAX], hint[ERR_PATH_MAX + 32];
+	const char *slash = strrchr(info->path, '/');
+
+	snprintf(test, sizeof(test), "%.*stests/%s", slash ? (int)(slash + 1 - info->path) : 0,
+		 info->path, slash ? slash + 1 : info->path);
+	snprintf(hint, sizeof(hint), "write one in %s", test);
+	if (!paths_have(&check->tested, info->id) && access(test, R_OK) != 0)
+		problem(check, ERR_WARNING, "no-test", info->path, hint,
+			"this detector has no test");
+}
+
+static void check_test(struct check *check, struct ruleset *ruleset, const char *path)
+{
+	struct arena arena = { 0 };
+	struct yaml_file file = { .path = path };
+	struct err err = { .level = ERR_ERROR, .rule = "path" };
+	struct str text;
+
+	if (yaml_read_file(path, &arena, &text, &err) ||
+	    yaml_parse(path, text, &arena, &file, &err))
+		err_list_add(&check->problems, &err);
+	else
+		rule_test_check(ruleset, &file, &check->problems);
+	arena_free(&arena);
 }
 
 static void print_plan(const struct ruleset *ruleset)
@@ -234,52 +232,73 @@ static void print_plan(const struct ruleset *ruleset)
 	buf_free(&text);
 }
 
-static bool load_all(struct check *check, bool given)
+static bool check_policies(struct check *check, const struct ruleset *ruleset)
+{
+	struct policies_options options = { .compat_tracee = check->options->compat != NULL,
+					    .judge = true };
+	struct policies *policies;
+
+	if (!check->policies.count)
+		return true;
+	policies = policies_load((const char *const *)check->policies.items, NULL, &options,
+				 ruleset, &check->problems);
+	policies_free(policies);
+	return policies != NULL;
+}
+
+static void check_all(struct check *check, bool given)
 {
 	struct ruleset_options options = { .compat_tracee = check->options->compat != NULL,
 					   .environment = true,
 					   .advise = true };
-	struct policies_options policy_options = { .compat_tracee = options.compat_tracee };
-	struct ruleset *ruleset;
-	struct policies *policies = NULL;
-	bool fine;
+	struct ruleset *ruleset =
+		check->detectors.count ? ruleset_load((const char *const *)check->detectors.items,
+						      &options, &check->problems)
+				       : ruleset_load_builtin(&options, &check->problems);
 
-	if (check->detectors.count)
-		ruleset = ruleset_load((const char *const *)check->detectors.items, &options,
-				       &check->problems);
-	else
-		ruleset = ruleset_load_builtin(&options, &check->problems);
-	fine = ruleset != NULL;
-	if (fine && check->policies.count) {
-		policies = policies_load((const char *const *)check->policies.items, NULL,
-					 &policy_options, ruleset, &check->problems);
-		fine = policies != NULL;
+	if (!ruleset || !check_policies(check, ruleset))
+		problem(check, ERR_ERROR, "memory", "", NULL, "out of memory");
+	for (uint32_t i = 0; ruleset && i < ruleset_detector_count(ruleset); i++) {
+		struct detector_info info;
+
+		ruleset_detector(ruleset, i, &info);
+		if (given && check->detectors.count)
+			check_tested(check, &info);
 	}
-	if (fine && given && check->detectors.count)
-		check_tested(check, ruleset);
-	if (fine && check->options->explain_plan)
+	/* A detector that does not load would be unknown to its tests as well. */
+	for (uint32_t i = 0; ruleset && !check->problems.errors && i < check->tests.count; i++)
+		check_test(check, ruleset, check->tests.items[i]);
+	if (ruleset && check->options->explain_plan)
 		print_plan(ruleset);
-	if (fine && !given)
-		check->files = ruleset_detector_count(ruleset);
-	policies_free(policies);
+	if (ruleset && !given)
+		check->detector_count = ruleset_detector_count(ruleset);
 	ruleset_free(ruleset);
-	return fine;
+	err_list_sort(&check->problems);
 }
 
 /* ---- output -------------------------------------------------------------------------- */
 
-static const char *level_name(const struct err *err)
+static void print_count(uint32_t count, const char *what, const char *more, const char *end)
 {
-	return err->level == ERR_WARNING ? "warning" : "error";
+	printf("%u %s%s%s", count, what, count == 1 ? "" : more, end);
 }
 
 static void print_text(const struct check *check)
 {
 	err_list_print(stdout, &check->problems);
-	printf("%u error%s, %u warning%s in %u file%s\n", check->problems.errors,
-	       check->problems.errors == 1 ? "" : "s", check->problems.warnings,
-	       check->problems.warnings == 1 ? "" : "s", check->files,
-	       check->files == 1 ? "" : "s");
+	print_count(check->problems.errors, "error", "s", ", ");
+	print_count(check->problems.warnings, "warning", "s", " in ");
+	if (check->configs && check->configs == check->files) {
+		print_count(check->files, "file", "s", "\n");
+		return;
+	}
+	print_count(check->detector_count, "detector", "s", ", ");
+	print_count(check->list_count, "list", "s", ", ");
+	print_count(check->policies.count, "polic", "",
+		    check->policies.count == 1 ? "y, " : "ies, ");
+	print_count(check->tests.count, "test file", "s", check->configs ? ", " : "\n");
+	if (check->configs)
+		print_count(check->configs, "configuration", "s", "\n");
 }
 
 static void print_document(json_t *document)
@@ -292,94 +311,112 @@ static void print_document(json_t *document)
 
 static void print_json(const struct check *check)
 {
-	json_t *problems = json_array();
-
-	for (uint32_t i = 0; i < check->problems.count; i++) {
-		const struct err *err = &check->problems.items[i];
-
-		json_array_append_new(problems,
-				      json_pack("{s:s s:i s:i s:s s:s s:s s:s}", "path", err->path,
-						"line", (int)err->line, "column", (int)err->column,
-						"level", level_name(err), "rule",
-						err->rule ? err->rule : "error", "message",
-						err->message, "hint", err->hint));
-	}
-	print_document(json_pack("{s:i s:i s:i s:o}", "files", (int)check->files, "errors",
-				 (int)check->problems.errors, "warnings",
-				 (int)check->problems.warnings, "problems", problems));
-}
-
-static json_t *sarif_location(const struct err *err)
-{
-	json_t *place = json_pack("{s:{s:s}}", "artifactLocation", "uri", err->path);
-
-	if (err->line)
-		json_object_set_new(place, "region",
-				    json_pack("{s:i s:i}", "startLine", (int)err->line,
-					      "startColumn", (int)MAX(err->column, 1u)));
-	return json_pack("[{s:o}]", "physicalLocation", place);
+	print_document(json_pack(
+		"{s:i s:i s:i s:i s:i s:i s:i s:o}", "files", (int)check->files, "detectors",
+		(int)check->detector_count, "lists", (int)check->list_count, "policies",
+		(int)check->policies.count, "tests", (int)check->tests.count, "errors",
+		(int)check->problems.errors, "warnings", (int)check->problems.warnings, "problems",
+		problems_json(&check->problems)));
 }
 
 static void print_sarif(const struct check *check)
 {
-	json_t *results = json_array();
-
-	for (uint32_t i = 0; i < check->problems.count; i++) {
-		const struct err *err = &check->problems.items[i];
-		char text[ERR_MESSAGE_MAX * 2 + 16];
-
-		snprintf(text, sizeof(text), "%s%s%s", err->message, err->hint[0] ? "; hint: " : "",
-			 err->hint);
-		json_array_append_new(results, json_pack("{s:s s:s s:{s:s} s:o}", "ruleId",
-							 err->rule ? err->rule : "error", "level",
-							 level_name(err), "message", "text", text,
-							 "locations", sarif_location(err)));
-	}
-	print_document(json_pack("{s:s s:s s:[{s:{s:{s:s s:s}} s:o}]}", "$schema",
-				 "https://json.schemastore.org/sarif-2.1.0.json", "version",
-				 "2.1.0", "runs", "tool", "driver", "name", "spoor", "version",
-				 SPOOR_VERSION, "results", results));
+	print_document(problems_sarif(&check->problems, SPOOR_VERSION));
 }
 
-static const struct {
+static const struct printer {
 	const char *name;
 	void (*print)(const struct check *check);
 } printers[] = { { "text", print_text }, { "json", print_json }, { "sarif", print_sarif } };
 
-static int run_check(const struct options *options, int argc, char **argv)
+static int print_diagnostics(void)
 {
-	struct check *check = calloc(1, sizeof(*check));
-	int status = EXIT_USAGE;
-	size_t printer = 0;
+	struct table table = { .columns = 3, .headings = { "RULE", "LEVEL", "WHAT" } };
+	struct buf out = { 0 };
 
-	while (printer < ARRAY_SIZE(printers) &&
-	       strcmp(options->format, printers[printer].name) != 0)
-		printer++;
-	if (!check || printer == ARRAY_SIZE(printers)) {
-		fprintf(stderr, "error: %s '%s'\n    hint: one of text, json, sarif\n",
-			check ? "unknown format" : "out of memory for format", options->format);
-		free(check);
+	for (size_t i = 0; i < diagnostic_count; i++)
+		table_add(&table,
+			  (const char *[]){ diagnostics[i].id,
+					    diagnostics[i].level == ERR_ERROR ? "error" : "warning",
+					    diagnostics[i].title });
+	table_write(&out, &table, table_width());
+	fwrite(out.data, 1, out.len, stdout);
+	buf_free(&out);
+	table_free(&table);
+	return EXIT_FINE;
+}
+
+static int print_schema(const char *kind)
+{
+	bool names = strcmp(kind, "names") == 0;
+
+	if (!names && strcmp(kind, "plain") != 0) {
+		fprintf(stderr, "error: unknown schema '%s'\n    hint: names or plain\n", kind);
 		return EXIT_USAGE;
 	}
-	if (options->explain_plan && printer != 0) {
+	print_document(editor_schema(names));
+	return EXIT_FINE;
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+static const struct printer *printer_find(const struct options *options)
+{
+	const struct printer *printer = printers;
+
+	while (printer < printers + ARRAY_SIZE(printers) &&
+	       strcmp(options->format, printer->name) != 0)
+		printer++;
+	if (printer == printers + ARRAY_SIZE(printers))
+		fprintf(stderr, "error: unknown format '%s'\n    hint: one of text, json, sarif\n",
+			options->format);
+	else if (options->explain_plan && printer != printers)
 		fprintf(stderr,
 			"error: --explain-plan prints text\n    hint: leave out --format\n");
-		free(check);
-		return EXIT_USAGE;
-	}
-	check->options = options;
+	else
+		return printer;
+	return NULL;
+}
+
+static int check_paths(struct check *check, int argc, char **argv, const struct printer *printer)
+{
 	for (int i = 0; i < argc; i++)
-		find(check, argv[i]);
+		rule_walk(argv[i], &check->problems, visit, check);
 	if (argc && !check->problems.errors && !check->files)
 		problem(check, ERR_ERROR, "path", argv[0], "rule files end in .yaml or .yml",
 			"there are no rule files");
-	if ((check->detectors.count || check->policies.count || argc == 0) &&
-	    !load_all(check, argc > 0))
-		problem(check, ERR_ERROR, "memory", "", NULL, "out of memory");
-	printers[printer].print(check);
-	status = check->problems.errors ? EXIT_BAD_INPUT : EXIT_FINE;
+	/* A configuration alone asks for no rules. */
+	if (check->files > check->configs || argc == 0)
+		check_all(check, argc > 0);
+	printer->print(check);
+	return check->problems.errors || (check->options->strict && check->problems.warnings)
+		       ? EXIT_BAD_INPUT
+		       : EXIT_FINE;
+}
+
+static int run_check(const struct options *options, int argc, char **argv)
+{
+	const struct printer *printer = printer_find(options);
+	struct check *check;
+	int status;
+
+	if (!printer)
+		return EXIT_USAGE;
+	if (options->list)
+		return print_diagnostics();
+	if (options->schema)
+		return print_schema(options->schema);
+	check = calloc(1, sizeof(*check));
+	if (!check) {
+		fprintf(stderr, "error: out of memory\n");
+		return EXIT_ENVIRONMENT;
+	}
+	check->options = options;
+	status = check_paths(check, argc, argv, printer);
 	paths_free(&check->detectors);
 	paths_free(&check->policies);
+	paths_free(&check->tests);
+	paths_free(&check->tested);
 	err_list_free(&check->problems);
 	free(check);
 	return status;
@@ -388,16 +425,18 @@ static int run_check(const struct options *options, int argc, char **argv)
 const struct command command_check = {
 	.name = "check",
 	.arguments = "[options] [PATH...]",
-	.summary = "validate detectors, lists and policies",
+	.summary = "validate detectors, lists, policies and tests",
 	.help = "Loads rule files and directories as the sensor would and shows every mistake with\n"
-		"its place and what to do about it; without PATH the built-in rules. Policies are\n"
-		"checked against the detectors found under the paths, or the built-in ones.\n"
+		"its place and what to do about it; without PATH the built-in rules. Policies and\n"
+		"tests are checked against the detectors found under the paths, or the built-in\n"
+		"ones. --list shows what is looked for, --schema names prints the JSON Schema with\n"
+		"which an editor completes rule files and marks mistakes as they are typed.\n"
 		"\n"
 		"    spoor check rules\n"
 		"    spoor check my-rules/backdoor.yaml --format sarif\n"
 		"    spoor check --explain-plan my-rules\n"
 		"\n"
-		"Exit status 1 if there is an error; warnings do not count.\n",
-	.options = "format compat explain_plan",
+		"Exit status 1 if there is an error; warnings count with --strict only.\n",
+	.options = "format compat explain_plan strict list schema",
 	.run = run_check,
 };

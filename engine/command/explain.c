@@ -7,8 +7,11 @@
 
 #include "base/common.h"
 #include "base/suggest.h"
+#include "base/yaml.h"
 #include "command.h"
+#include "detect/builtin.h"
 #include "detect/detect.h"
+#include "detect/rule_test.h"
 #include "options.h"
 #include "page/detector_page.h"
 #include "page/event_page.h"
@@ -88,11 +91,91 @@ static void print_json(json_t *object)
 	json_decref(object);
 }
 
+/* ---- tests ---------------------------------------------------------------------------- */
+
+/* Names of the tests in a file, and how they fare. */
+static void write_test_file(struct explain *explain, const struct yaml_file *file)
+{
+	const struct yaml_node *tests = yaml_get(file->root, "tests");
+	struct rule_test_count count = { 0 };
+	struct err_list problems = { 0 };
+	struct buf text = { 0 };
+
+	if (rule_test_run(explain->ruleset, file, &problems, &count, NULL))
+		explain->failed = true;
+	page_heading(&explain->page, "Tests");
+	buf_printf(&text, "%s", file->path);
+	if (count.failed)
+		buf_printf(&text, ": %u of %u fail (`spoor test` tells why)\n\n", count.failed,
+			   count.failed + count.passed);
+	else
+		buf_printf(&text, ": %u test%s, %s\n\n", count.passed, count.passed == 1 ? "" : "s",
+			   count.passed == 1 ? "which passes" : "all of which pass");
+	for (uint32_t i = 0; tests && tests->kind == YAML_LIST && i < tests->count; i++) {
+		const struct yaml_node *name = yaml_get(tests->items[i], "name");
+
+		if (name && name->kind == YAML_SCALAR)
+			buf_printf(&text, "- %s\n", name->text.data);
+	}
+	page_text(&explain->page, buf_cstr(&text));
+	buf_free(&text);
+	err_list_free(&problems);
+}
+
+static bool is_test_of(const struct yaml_file *file, const struct detector_info *info)
+{
+	const struct yaml_node *id = yaml_get(file->root, "detector");
+
+	return id && id->kind == YAML_SCALAR && str_equal(id->text, str_of(info->id));
+}
+
+static void write_builtin_tests(struct explain *explain, const struct detector_info *info)
+{
+	for (size_t i = 0; i < builtin_test_count; i++) {
+		const struct builtin_file *test = &builtin_tests[i];
+		struct arena arena = { 0 };
+		struct yaml_file file;
+		struct err err = { 0 };
+
+		if (!yaml_parse(test->path, (struct str){ test->data, test->len }, &arena, &file,
+				&err) &&
+		    is_test_of(&file, info))
+			write_test_file(explain, &file);
+		arena_free(&arena);
+	}
+}
+
+/* DIR/tests/X.yaml of DIR/X.yaml. */
+static void write_tests_beside(struct explain *explain, const struct detector_info *info)
+{
+	const char *slash = strrchr(info->path, '/');
+	struct arena arena = { 0 };
+	char path[ERR_PATH_MAX];
+	struct yaml_file file;
+	struct err err = { 0 };
+	struct str text;
+
+	snprintf(path, sizeof(path), "%.*stests/%s", slash ? (int)(slash + 1 - info->path) : 0,
+		 info->path, slash ? slash + 1 : info->path);
+	if (!yaml_read_file(path, &arena, &text, &err) &&
+	    !yaml_parse(path, text, &arena, &file, &err) && is_test_of(&file, info)) {
+		write_test_file(explain, &file);
+	} else {
+		page_heading(&explain->page, "Tests");
+		page_text(&explain->page, "None. rules/README.md shows how to write one.");
+	}
+	arena_free(&arena);
+}
+
 static void write_detector(struct explain *explain, const struct detector_info *info)
 {
 	char how[96];
 
 	detector_page_write(&explain->page, explain->ruleset, info);
+	if (explain->options->detectors)
+		write_tests_beside(explain, info);
+	else
+		write_builtin_tests(explain, info);
 	if (explain->options->detectors || !trigger_by_name(info->produces->name))
 		return;
 	page_heading(&explain->page, "Try it");
@@ -159,8 +242,8 @@ const struct command command_explain = {
 	.summary = "print the page of an event or detector",
 	.help = "What an event tells: description, arguments with where each comes from and how far\n"
 		"it can be trusted, hooks, an example of use, issues, related events. For a detector\n"
-		"(by id or by the name of what it reports): what it looks for, threat, conditions,\n"
-		"fields. With --json one object per name.\n\n"
+		"(by id or by the name of what it reports): what it looks for in words, threat,\n"
+		"conditions, fields, cost, tests. With --json one object per name.\n\n"
 		"Examples:\n"
 		"  spoor explain msgget\n"
 		"  spoor explain msgget msgsnd --json\n"

@@ -3,7 +3,6 @@
  * spoor test: run the tests beside rules. A file DIR/tests/X.yaml tests the detectors of DIR; the
  * tests of the built-in rules are in the binary as well.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -12,13 +11,14 @@
 #include "base/yaml.h"
 #include "command.h"
 #include "detect/builtin.h"
+#include "detect/coverage.h"
 #include "detect/detect.h"
+#include "detect/golden.h"
 #include "detect/rule_test.h"
+#include "detect/rule_walk.h"
 #include "encode/use.h"
 #include "options.h"
 #include "spoor.h"
-
-enum { DEPTH_MAX = 16 };
 
 struct run {
 	const struct options *options;
@@ -28,7 +28,10 @@ struct run {
 	uint64_t sequence;
 	struct ruleset *ruleset; /* of `directory` */
 	char directory[ERR_PATH_MAX];
-	bool broken; /* a file or rule that cannot be read */
+	struct coverage coverage;
+	uint32_t updated; /* files */
+	bool single;	  /* only files were named: coverage is of what they test */
+	bool broken;	  /* a file or rule that cannot be read */
 };
 
 /* What the sensor would have sent. */
@@ -96,6 +99,19 @@ static void detectors_of(const char *path, char out[ERR_PATH_MAX])
 				 : ".");
 }
 
+/* Done with the detectors at hand: what their tests have not shown. */
+static void leave_ruleset(struct run *run)
+{
+	struct err_list problems = { 0 };
+
+	if (run->ruleset && run->options->coverage)
+		coverage_tell(run->ruleset, run->single, &problems, &run->coverage);
+	err_list_print(run->options->to ? stderr : stdout, &problems);
+	err_list_free(&problems);
+	ruleset_free(run->ruleset);
+	run->ruleset = NULL;
+}
+
 /* Loads the detectors of a test file, unless they are loaded already. */
 static struct ruleset *ruleset_of(struct run *run, const char *path)
 {
@@ -115,24 +131,81 @@ static struct ruleset *ruleset_of(struct run *run, const char *path)
 	detectors_of(path, directory);
 	if (run->ruleset && strcmp(directory, run->directory) == 0)
 		return run->ruleset;
-	ruleset_free(run->ruleset);
+	leave_ruleset(run);
 	snprintf(run->directory, sizeof(run->directory), "%s", directory);
 	run->ruleset = ruleset_load(paths, &options, &problems);
 	report(run, &problems);
 	return run->ruleset;
 }
 
+/* ---- --update --------------------------------------------------------------------------- */
+
+/* Whether the tests pass as they would be written; if not, says why. */
+static bool passes_now(struct run *run, struct ruleset *ruleset, const char *path,
+		       const struct buf *text)
+{
+	struct arena arena = { 0 };
+	struct rule_test_count count = { 0 };
+	struct err_list problems = { 0 };
+	struct err err = { .level = ERR_ERROR };
+	struct yaml_file file;
+	bool fine;
+
+	if (yaml_parse(path, (struct str){ text->data, (uint32_t)text->len }, &arena, &file, &err))
+		err_list_add(&problems, &err);
+	else if (rule_test_run(ruleset, &file, &problems, &count, NULL))
+		run->broken = true;
+	fine = !problems.errors && !run->broken;
+	if (!fine)
+		fprintf(stderr, "%s: error: the results cannot be written into it:\n", path);
+	err_list_print(stderr, &problems);
+	err_list_free(&problems);
+	arena_free(&arena);
+	return fine;
+}
+
+static void update_file(struct run *run, struct ruleset *ruleset, const char *path,
+			struct golden *golden, struct rule_test_count before)
+{
+	struct buf text = { 0 };
+	struct err err = { .level = ERR_ERROR };
+
+	if (!golden_apply(golden, &text))
+		err_set(&err, -ENOMEM, "out of memory");
+	else if (!passes_now(run, ruleset, path, &text))
+		run->count.failed += run->count.passed - before.passed,
+			run->count.passed = before.passed;
+	else if (golden_write(path, &text, &err) == 0)
+		printf("updated %s: %u value%s, %u detection%s more, %u fewer\n", path,
+		       golden->changed, golden->changed == 1 ? "" : "s", golden->added,
+		       golden->added == 1 ? "" : "s", golden->removed);
+	if (err.code) {
+		err_print(stderr, &err);
+		run->broken = true;
+	}
+	run->updated++;
+	buf_free(&text);
+}
+
+/* ---- running ---------------------------------------------------------------------------- */
+
 static void test_text(struct run *run, struct ruleset *ruleset, const struct yaml_file *file)
 {
 	struct err_list problems = { 0 };
+	struct golden golden = { .file = file };
 	struct rule_test_count before = run->count;
+	bool update = run->options->update;
 
-	if (!ruleset || rule_test_run(ruleset, file, &problems, &run->count)) {
+	if (!ruleset ||
+	    rule_test_run(ruleset, file, &problems, &run->count, update ? &golden : NULL)) {
 		fprintf(stderr, "error: out of memory\n");
 		run->broken = true;
 	}
 	err_list_print(stderr, &problems);
+	if (golden.count && !problems.errors && !run->broken)
+		update_file(run, ruleset, file->path, &golden, before);
 	err_list_free(&problems);
+	golden_free(&golden);
 	if (run->options->to)
 		return;
 	if (run->count.failed > before.failed)
@@ -151,8 +224,9 @@ static bool is_test(const struct yaml_file *file)
 }
 
 /* asked: the user named this very file, so it must be a test. */
-static void test_file(struct run *run, const char *path, bool asked)
+static void test_file(void *ctx, const char *path, bool asked)
 {
+	struct run *run = ctx;
 	struct arena arena = { 0 };
 	struct yaml_file file = { .path = path };
 	struct err err = { .level = ERR_ERROR };
@@ -172,54 +246,6 @@ static void test_file(struct run *run, const char *path, bool asked)
 		run->broken = true;
 	}
 	arena_free(&arena);
-}
-
-static bool is_yaml(const char *name)
-{
-	size_t len = strlen(name);
-
-	return (len > 5 && strcmp(name + len - 5, ".yaml") == 0) ||
-	       (len > 4 && strcmp(name + len - 4, ".yml") == 0);
-}
-
-static int no_dots(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void test_path(struct run *run, const char *path, int depth)
-{
-	struct dirent **entries = NULL;
-	struct stat st;
-	int count;
-
-	if (stat(path, &st) < 0) {
-		fprintf(stderr, "%s: error: %s\n", path, strerror(errno));
-		run->broken = true;
-		return;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		if (depth == 0 || (S_ISREG(st.st_mode) && is_yaml(path)))
-			test_file(run, path, depth == 0);
-		return;
-	}
-	count = depth < DEPTH_MAX ? scandir(path, &entries, no_dots, by_bytes) : 0;
-	for (int i = 0; i < count; i++) {
-		char inner[ERR_PATH_MAX];
-		size_t len = strlen(path);
-		int need = snprintf(inner, sizeof(inner), "%s%s%s", path,
-				    len && path[len - 1] == '/' ? "" : "/", entries[i]->d_name);
-
-		if (need < (int)sizeof(inner))
-			test_path(run, inner, depth + 1);
-		free(entries[i]);
-	}
-	free(entries);
 }
 
 static void test_builtin(struct run *run)
@@ -247,6 +273,33 @@ static void test_builtin(struct run *run)
 	}
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void test_paths(struct run *run, int count, char **paths)
+{
+	struct err_list problems = { 0 };
+
+	run->single = count > 0;
+	for (int i = 0; i < count; i++)
+		run->single &= !is_directory(paths[i]);
+	if (count == 0)
+		test_builtin(run);
+	for (int i = 0; i < count; i++)
+		rule_walk(paths[i], &problems, test_file, run);
+	report(run, &problems);
+	leave_ruleset(run);
+}
+
+static bool is_covered(const struct run *run)
+{
+	return !run->options->strict || run->coverage.covered == run->coverage.conditions;
+}
+
 static int run_test(const struct options *options, int argc, char **argv)
 {
 	struct run run = { .options = options };
@@ -254,11 +307,14 @@ static int run_test(const struct options *options, int argc, char **argv)
 
 	if (status != EXIT_FINE)
 		return status;
-	if (argc == 0)
-		test_builtin(&run);
-	for (int i = 0; i < argc; i++)
-		test_path(&run, argv[i], 0);
-	ruleset_free(run.ruleset);
+	if (options->update && (!argc || options->to)) {
+		fputs(options->to
+			      ? "spoor test: --update and --to exclude each other\n"
+			      : "spoor test: --update wants the files or directories to update\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	test_paths(&run, argc, argv);
 	if (!run.broken && run.count.passed + run.count.failed == 0) {
 		fprintf(stderr,
 			"error: there are no rule tests\n"
@@ -268,9 +324,13 @@ static int run_test(const struct options *options, int argc, char **argv)
 	fflush(stdout);
 	format_use_close(&run.use);
 	buf_free(&run.out);
+	if (options->coverage)
+		fprintf(options->to ? stderr : stdout,
+			"coverage: %u of %u conditions were both true and false\n",
+			run.coverage.covered, run.coverage.conditions);
 	fprintf(options->to ? stderr : stdout, "%u passed, %u failed, 0 skipped\n",
 		run.count.passed, run.count.failed);
-	return run.broken || run.count.failed ? EXIT_BAD_INPUT : EXIT_FINE;
+	return run.broken || run.count.failed || !is_covered(&run) ? EXIT_BAD_INPUT : EXIT_FINE;
 }
 
 const struct command command_test = {
@@ -283,9 +343,16 @@ const struct command command_test = {
 		"\n"
 		"    spoor test rules\n"
 		"    spoor test my-rules/tests/backdoor.yaml\n"
+		"    spoor test --coverage my-rules\n"
+		"    spoor test --update my-rules/tests/backdoor.yaml\n"
 		"    spoor test --to ecs my-rules      what the detections look like to a SIEM\n"
 		"\n"
+		"--update writes what came out into the files, where it differs from what is\n"
+		"expected; comments and layout stay. A test may be begun with its events alone.\n"
+		"--coverage tells which conditions no test has seen true, or false, and which test\n"
+		"is missing; with --strict that is a failure.\n"
+		"\n"
 		"Ends with 'N passed, N failed, N skipped'; exit status 1 if one failed.\n",
-	.options = "detectors to compat quiet help",
+	.options = "detectors to compat update coverage strict quiet help",
 	.run = run_test,
 };

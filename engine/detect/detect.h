@@ -30,7 +30,11 @@ struct ruleset_options {
 	bool live;
 	uint64_t slack;	   /* ns: events may come so much later than others of the same time */
 	bool fixed_secret; /* keys of memories are hashed always the same way, for tests */
-	bool advise;  /* warn of calls that never answer, and in Tracee's mode of what it refuses */
+	/*
+	 * Warn of calls that never answer, of conditions and filters that always or never hold; in
+	 * Tracee's mode of what it refuses.
+	 */
+	bool advise;
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 
@@ -88,6 +92,17 @@ uint64_t ruleset_outputs_refused(const struct ruleset *ruleset);
 /* For each detector how the index of rules finds it, as text. */
 struct buf;
 void ruleset_explain(const struct ruleset *ruleset, struct buf *out);
+/* What must hold for a detector to fire, in words, a part at a time: filters, then conditions. */
+void ruleset_words(const struct ruleset *ruleset, uint32_t detector,
+		   void (*line)(void *ctx, const char *text), void *ctx);
+/* What a detector costs on an event that it reads (input < info.input_count). */
+struct detect_cost {
+	double event;	/* ns on each such event; 0: it is tried on all of them */
+	uint32_t found; /* ns more on those that the index finds for it */
+	struct str by;	/* what finds it, as in the rule; "": nothing */
+};
+bool ruleset_cost(const struct ruleset *ruleset, uint32_t detector, uint32_t input,
+		  struct detect_cost *out);
 
 /* Called for each detection, in order, depth first from the input. */
 typedef void (*detect_sink)(void *ctx, const struct event *produced);

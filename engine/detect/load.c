@@ -10,18 +10,20 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "judge.h"
 #include "ruleset.h"
 
 enum { FILES_MAX = 20000 };
 
 /* The files of one directory. */
 struct folder {
-	struct yaml_file *files;
-	enum rule_type *types;
-	uint32_t count, capacity, type_capacity;
+	struct rule_source *files;
+	uint32_t count, capacity;
 	uint32_t number;
 	bool aborted; /* a duplicate list, as Tracee has it */
 	bool single;  /* one file was asked for: its neighbours' lists may be unused */
+	bool lists_only;
+	const char *skip; /* a file that is read otherwise; NULL: none */
 };
 
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity, size_t size)
@@ -43,7 +45,7 @@ static struct report report_of(struct loader *loader, const struct yaml_file *fi
 {
 	return (struct report){ .problems = loader->problems,
 				.file = file,
-				.arena = &loader->scratch,
+				.arena = &loader->tree,
 				.compat = loader->ruleset->compat && !loader->builtin };
 }
 
@@ -58,33 +60,44 @@ static void path_error(struct loader *loader, const char *path, const char *mess
 
 /* ---- files ------------------------------------------------------------------------ */
 
+/* The tree of a file that is known to have one; until the next call. False: no memory. */
+static bool open_tree(struct loader *loader, const struct rule_source *source,
+		      struct yaml_file *out)
+{
+	struct err err = { 0 };
+
+	arena_reset(&loader->tree);
+	return yaml_parse(source->path, source->text, &loader->tree, out, &err) == 0;
+}
+
+static void load_list(struct loader *loader, struct folder *folder, const struct yaml_file *file);
+
+/* Lists are loaded at once, the rest when all lists are known. */
 static void add_file(struct loader *loader, struct folder *folder, const char *path,
 		     struct str text)
 {
+	struct rule_source source = { .path = path, .text = text };
 	struct yaml_file file = { .path = path, .text = text };
 	struct report report = report_of(loader, &file);
 	struct err err = { .level = ERR_ERROR };
-	struct yaml_file *files;
-	enum rule_type *types;
-	enum rule_type type;
+	struct rule_source *files;
 
-	if (yaml_parse(path, text, &loader->scratch, &file, &err)) {
+	arena_reset(&loader->tree);
+	if (yaml_parse(path, text, &loader->tree, &file, &err)) {
 		report_add(&report, NULL, &err);
 		return;
 	}
-	type = rule_file_type(&report, &file);
-	if (type == RULE_UNKNOWN)
+	source.type = rule_file_type(&report, &file);
+	if (source.type == RULE_LIST && !folder->aborted)
+		load_list(loader, folder, &file);
+	if (source.type == RULE_LIST || source.type == RULE_UNKNOWN || folder->lists_only)
 		return;
 	files = loader_grow(&loader->scratch, folder->files, folder->count, &folder->capacity,
 			    sizeof(*files));
-	types = loader_grow(&loader->scratch, folder->types, folder->count, &folder->type_capacity,
-			    sizeof(*types));
-	if (!files || !types)
+	if (!files)
 		return;
 	folder->files = files;
-	folder->types = types;
-	files[folder->count] = file;
-	types[folder->count++] = type;
+	files[folder->count++] = source;
 }
 
 static void read_file(struct loader *loader, struct folder *folder, const char *path)
@@ -127,6 +140,14 @@ static bool is_file(const char *path, bool compat)
 	return (compat ? lstat(path, &st) : stat(path, &st)) == 0 && S_ISREG(st.st_mode);
 }
 
+/* In the current directory, "./x" is "x". */
+static bool is_skipped(const struct folder *folder, const char *path)
+{
+	return folder->skip &&
+	       (strcmp(path, folder->skip) == 0 ||
+		(strncmp(path, "./", 2) == 0 && strcmp(path + 2, folder->skip) == 0));
+}
+
 static int read_folder(struct loader *loader, struct folder *folder, const char *path)
 {
 	struct dirent **entries = NULL;
@@ -140,7 +161,7 @@ static int read_folder(struct loader *loader, struct folder *folder, const char 
 				   has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
 
 		if (len < (int)sizeof(file) && folder->count < FILES_MAX &&
-		    is_file(file, loader->ruleset->compat))
+		    !is_skipped(folder, file) && is_file(file, loader->ruleset->compat))
 			read_file(loader, folder, file);
 		free(entries[i]);
 	}
@@ -165,12 +186,45 @@ static void duplicate_list(struct loader *loader, struct folder *folder, struct 
 {
 	char hint[ERR_PATH_MAX + 64];
 
-	snprintf(hint, sizeof(hint), "first defined in %s line %u", first->file->path,
+	snprintf(hint, sizeof(hint), "first defined in %s line %u", first->file.path,
 		 first->node->line);
 	report_error(report, text->name, "duplicate", hint,
 		     "duplicate list name '%s': ambiguous definition%s", text->name->text.data,
 		     loader->ruleset->compat ? ", aborting directory load" : "");
 	folder->aborted = loader->ruleset->compat;
+}
+
+const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar)
+{
+	struct yaml_node *kept = arena_new(&loader->scratch, struct yaml_node);
+
+	if (!kept)
+		return NULL;
+	*kept = *scalar;
+	kept->text = arena_str(&loader->scratch, scalar->text.data, scalar->text.len);
+	return kept->text.data ? kept : NULL;
+}
+
+/* What must outlive the list's tree. */
+static bool keep_list(struct loader *loader, const struct list_text *text, struct named_list *out)
+{
+	const struct yaml_node *name = loader_keep(loader, text->name);
+	struct str *values = arena_array(&loader->scratch, struct str, text->values.count + 1);
+
+	if (!name || !values)
+		return false;
+	for (uint32_t i = 0; i < text->values.count; i++) {
+		struct str value = text->values.items[i]->text;
+
+		values[i] = arena_str(&loader->scratch, value.data, value.len);
+		if (!values[i].data)
+			return false;
+	}
+	out->name = name->text;
+	out->node = name;
+	out->values = values;
+	out->value_count = text->values.count;
+	return true;
 }
 
 static void load_list(struct loader *loader, struct folder *folder, const struct yaml_file *file)
@@ -179,6 +233,9 @@ static void load_list(struct loader *loader, struct folder *folder, const struct
 	struct list_text text = { 0 };
 	const struct named_list *first;
 	struct named_list *lists;
+	struct named_list list = { .file = { .path = file->path, .text = file->text },
+				   .directory = folder->number,
+				   .used = folder->single };
 
 	if (!list_text_read(&report, file, &text))
 		return;
@@ -189,17 +246,10 @@ static void load_list(struct loader *loader, struct folder *folder, const struct
 	}
 	lists = loader_grow(&loader->scratch, loader->lists, loader->list_count,
 			    &loader->list_capacity, sizeof(*lists));
-	if (!lists)
+	if (!lists || !keep_list(loader, &text, &list))
 		return;
 	loader->lists = lists;
-	lists[loader->list_count++] = (struct named_list){
-		.name = text.name->text,
-		.file = file,
-		.node = text.name,
-		.values = text.values,
-		.directory = folder->number,
-		.may_be_unused = folder->single,
-	};
+	lists[loader->list_count++] = list;
 }
 
 /* ---- detectors ------------------------------------------------------------------------ */
@@ -212,10 +262,10 @@ static void check_names(struct loader *loader, struct report *report,
 		const struct pending *other = &loader->pending[i];
 
 		if (str_equal(other->detector->id, text->id->text))
-			report_error(report, text->id, "duplicate", other->file->path,
+			report_error(report, text->id, "duplicate", other->source.path,
 				     "detector ID %s already registered", text->id->text.data);
 		if (str_equal(str_of(other->detector->def.name), text->produced.name->text))
-			report_error(report, text->produced.name, "duplicate", other->file->path,
+			report_error(report, text->produced.name, "duplicate", other->source.path,
 				     "duplicate event name '%s'", text->produced.name->text.data);
 	}
 	const struct event_def *known = event_by_name(text->produced.name->text);
@@ -228,7 +278,7 @@ static void check_names(struct loader *loader, struct report *report,
 }
 
 static void load_detector(struct loader *loader, const struct folder *folder,
-			  struct yaml_file *file)
+			  const struct rule_source *source, const struct yaml_file *file)
 {
 	struct report report = report_of(loader, file);
 	struct detector_text text = { 0 };
@@ -248,7 +298,8 @@ static void load_detector(struct loader *loader, const struct folder *folder,
 	if (!d || !pending)
 		return;
 	loader->pending = pending;
-	pending[loader->pending_count++] = (struct pending){ d, text, file, folder->number, false };
+	pending[loader->pending_count++] =
+		(struct pending){ .detector = d, .source = *source, .directory = folder->number };
 }
 
 static void misplaced(struct loader *loader, const struct yaml_file *file, enum rule_type type)
@@ -269,39 +320,26 @@ static void misplaced(struct loader *loader, const struct yaml_file *file, enum 
 
 static void load_folder(struct loader *loader, struct folder *folder)
 {
-	for (uint32_t i = 0; i < folder->count && !folder->aborted; i++)
-		if (folder->types[i] == RULE_LIST)
-			load_list(loader, folder, &folder->files[i]);
 	for (uint32_t i = 0; i < folder->count && !folder->aborted; i++) {
-		if (folder->types[i] == RULE_DETECTOR)
-			load_detector(loader, folder, &folder->files[i]);
-		else if (folder->types[i] != RULE_LIST)
-			misplaced(loader, &folder->files[i], folder->types[i]);
+		const struct rule_source *source = &folder->files[i];
+		struct yaml_file file;
+
+		if (!open_tree(loader, source, &file))
+			return;
+		if (source->type == RULE_DETECTOR)
+			load_detector(loader, folder, source, &file);
+		else
+			misplaced(loader, &file, source->type);
 	}
 }
 
 /* ---- paths -------------------------------------------------------------------------------- */
-
-/* Of the lists beside: nothing but lists counts. */
-static void drop_all_but_lists(struct folder *folder, uint32_t from)
-{
-	uint32_t kept = from;
-
-	for (uint32_t i = from; i < folder->count; i++) {
-		if (folder->types[i] != RULE_LIST)
-			continue;
-		folder->files[kept] = folder->files[i];
-		folder->types[kept++] = folder->types[i];
-	}
-	folder->count = kept;
-}
 
 /* "a/detectors" or "a/detectors/": "a/lists" if there is one. */
 static void read_lists_beside(struct loader *loader, struct folder *folder, const char *directory)
 {
 	char path[ERR_PATH_MAX];
 	size_t len = strlen(directory);
-	uint32_t before = folder->count;
 
 	while (len > 1 && directory[len - 1] == '/')
 		len--;
@@ -312,8 +350,11 @@ static void read_lists_beside(struct loader *loader, struct folder *folder, cons
 	if (len && directory[len - 1] != '/')
 		return;
 	snprintf(path, sizeof(path), "%.*slists", (int)len, directory);
+	bool before = folder->lists_only;
+
+	folder->lists_only = true;
 	read_folder(loader, folder, path);
-	drop_all_but_lists(folder, before);
+	folder->lists_only = before;
 }
 
 static void load_directory(struct loader *loader, const char *path)
@@ -332,11 +373,13 @@ static void load_directory(struct loader *loader, const char *path)
 /* One file sees the lists of its directory, but no other detectors of it. */
 static void load_single(struct loader *loader, const char *path)
 {
-	struct folder folder = { .number = loader->directory_count++, .single = true };
+	struct folder folder = { .number = loader->directory_count++,
+				 .single = true,
+				 .lists_only = true,
+				 .skip = path };
 	struct err_list ignored = { 0 }, *problems = loader->problems;
 	const char *slash = strrchr(path, '/');
 	char directory[ERR_PATH_MAX];
-	uint32_t lists;
 
 	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1,
 		 slash ? path : ".");
@@ -344,16 +387,9 @@ static void load_single(struct loader *loader, const char *path)
 	loader->problems = &ignored;
 	read_folder(loader, &folder, directory[0] ? directory : "/");
 	read_lists_beside(loader, &folder, directory);
-	drop_all_but_lists(&folder, 0);
-	lists = folder.count;
-	for (uint32_t i = 0; i < lists; i++)
-		if (strcmp(folder.files[i].path, path) == 0 ||
-		    (!slash && strcmp(folder.files[i].path + 2, path) == 0)) {
-			folder.files[i] = folder.files[--folder.count];
-			break;
-		}
 	loader->problems = problems;
 	err_list_free(&ignored);
+	folder.aborted = folder.lists_only = false;
 	read_file(loader, &folder, path);
 	load_folder(loader, &folder);
 }
@@ -401,7 +437,7 @@ static int add_lists(struct loader *loader, struct cel_env *env, uint32_t direct
 
 	for (uint32_t i = 0; !code && i < loader->list_count; i++) {
 		const struct named_list *list = &loader->lists[i];
-		uint32_t count = list->values.count;
+		uint32_t count = list->value_count;
 		struct value_list *values;
 
 		if (list->directory != directory)
@@ -412,7 +448,7 @@ static int add_lists(struct loader *loader, struct cel_env *env, uint32_t direct
 			return -ENOMEM;
 		values->count = count;
 		for (uint32_t k = 0; k < count; k++)
-			values->items[k] = value_str(list->values.items[k]->text);
+			values->items[k] = value_str(list->values[k]);
 		code = cel_env_constant(
 			env, list->name.data, "list(string)",
 			(struct value){ .tag = VALUE_LIST, .len = count, .list = values });
@@ -459,25 +495,6 @@ static int make_tracee_env(struct loader *loader, uint32_t directory)
 	return loader->tracee_env ? add_lists(loader, loader->tracee_env, directory) : -ENOMEM;
 }
 
-static int compile_all(struct loader *loader)
-{
-	for (uint32_t directory = 0; directory < loader->directory_count; directory++) {
-		struct cel_env *env = NULL;
-
-		for (uint32_t i = 0; i < loader->pending_count; i++) {
-			if (loader->pending[i].directory != directory)
-				continue;
-			if (!env) {
-				env = make_env(loader, directory);
-				if (!env || make_tracee_env(loader, directory))
-					return -ENOMEM;
-			}
-			detector_compile(loader, &loader->pending[i], env);
-		}
-	}
-	return 0;
-}
-
 static bool is_word_char(char c)
 {
 	return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -495,30 +512,24 @@ static bool mentions(struct str text, struct str name)
 	return false;
 }
 
-/* Some scalar of the tree does; NULL: there is no tree. */
-static bool node_mentions(const struct yaml_node *node, struct str name)
+bool tree_mentions(const struct yaml_node *node, struct str name)
 {
 	bool found = node && node->kind == YAML_SCALAR && mentions(node->text, name);
 
 	for (uint32_t i = 0; node && !found && i < node->count; i++)
-		found = node_mentions(
+		found = tree_mentions(
 			node->kind == YAML_LIST ? node->items[i] : node->pairs[i].value, name);
 	return found;
 }
 
-bool detector_mentions(const struct detector_text *text, struct str name)
+static void note_lists(struct loader *loader, uint32_t directory, const struct yaml_node *root)
 {
-	const struct output_text *outputs = text->output.fields.items;
+	for (uint32_t i = 0; i < loader->list_count; i++) {
+		struct named_list *list = &loader->lists[i];
 
-	for (uint32_t i = 0; i < text->conditions.count; i++)
-		if (mentions(text->conditions.items[i]->text, name))
-			return true;
-	for (uint32_t i = 0; i < text->output.fields.count; i++)
-		if (mentions(outputs[i].expression->text, name))
-			return true;
-	return node_mentions(text->threshold.node, name) ||
-	       node_mentions(text->sequence.node, name) || node_mentions(text->set.node, name) ||
-	       node_mentions(text->score.node, name) || node_mentions(text->first_seen.node, name);
+		if (list->directory == directory && !list->used)
+			list->used = tree_mentions(root, list->name);
+	}
 }
 
 /* A list that no detector of its directory names is likely misspelt somewhere. */
@@ -526,16 +537,80 @@ static void warn_unused(struct loader *loader)
 {
 	for (uint32_t i = 0; i < loader->list_count; i++) {
 		const struct named_list *list = &loader->lists[i];
-		struct report report = report_of(loader, list->file);
-		bool used = list->may_be_unused;
+		struct report report = report_of(loader, &list->file);
 
-		for (uint32_t k = 0; !used && k < loader->pending_count; k++)
-			used = loader->pending[k].directory == list->directory &&
-			       detector_mentions(&loader->pending[k].text, list->name);
-		if (!used)
+		if (!list->used)
 			report_warning(&report, list->node, "unused-list", NULL,
 				       "no detector beside it uses list %s", list->name.data);
 	}
+}
+
+/* Names that the detector reads, and those it declares. */
+static int link_one(struct loader *loader, struct pending *pending, struct report *report)
+{
+	detector_link(loader, pending, report);
+	facts_declare(loader, pending);
+	return 0;
+}
+
+/* Its expressions, when all names are known. */
+static int compile_one(struct loader *loader, struct pending *pending, struct report *report)
+{
+	if (!loader->env || loader->env_directory != pending->directory) {
+		loader->env = make_env(loader, pending->directory);
+		loader->env_directory = pending->directory;
+		if (make_tracee_env(loader, pending->directory))
+			return -ENOMEM;
+	}
+	if (!loader->env)
+		return -ENOMEM;
+	detector_compile(loader, pending, report, loader->env);
+	if (loader->options.advise && !loader->ruleset->compat && !pending->broken)
+		detector_judge(loader, report, pending);
+	note_lists(loader, pending->directory, pending->file->root);
+	return 0;
+}
+
+/* One step with one detector, whose text is there meanwhile. */
+static int with_text(struct loader *loader, struct pending *pending,
+		     int (*step)(struct loader *loader, struct pending *pending,
+				 struct report *report))
+{
+	struct err_list again = { 0 }, *problems = loader->problems;
+	struct detector_text text = { 0 };
+	struct yaml_file file;
+	struct report report;
+	bool fine = open_tree(loader, &pending->source, &file);
+	int code;
+
+	loader->builtin = pending->detector->builtin;
+	report = report_of(loader, &file);
+
+	/* What is wrong with the text has been said when it was read first. */
+	report.problems = &again;
+	fine = fine && detector_text_read(&report, &file, &text);
+	err_list_free(&again);
+	if (!fine)
+		return -ENOMEM;
+	report.problems = problems;
+	pending->file = &file;
+	pending->text = &text;
+	code = step(loader, pending, &report);
+	pending->file = NULL;
+	pending->text = NULL;
+	loader->builtin = false;
+	return code;
+}
+
+static int finish_all(struct loader *loader)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; !code && i < loader->pending_count; i++)
+		code = with_text(loader, &loader->pending[i], link_one);
+	for (uint32_t i = 0; !code && i < loader->pending_count; i++)
+		code = with_text(loader, &loader->pending[i], compile_one);
+	return code;
 }
 
 /* What is whole goes into the ruleset, in load order. */
@@ -561,13 +636,8 @@ static int keep(struct loader *loader)
 
 static int finish(struct loader *loader)
 {
-	int code;
+	int code = finish_all(loader);
 
-	for (uint32_t i = 0; i < loader->pending_count; i++)
-		detector_link(loader, &loader->pending[i]);
-	for (uint32_t i = 0; i < loader->pending_count; i++)
-		facts_declare(loader, &loader->pending[i]);
-	code = compile_all(loader);
 	if (!loader->problems->errors)
 		warn_unused(loader);
 	return code ? code : keep(loader);
@@ -614,6 +684,7 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 	err_list_sort(problems);
 	cel_env_free(loader.tracee_env);
 	arena_free(&loader.scratch);
+	arena_free(&loader.tree);
 	if (!code)
 		return ruleset;
 	ruleset_free(ruleset);

@@ -352,6 +352,7 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	if (def->replay_only && loader->options.live)
 		return;
 	input->def = def;
+	input->line = text->name->line;
 	input->filters = filters_new(def, &options, &loader->ruleset->arena);
 	if (!input->filters)
 		return;
@@ -421,16 +422,13 @@ static void leave_out(struct loader *loader, struct detector *d)
 	loader->idle += d->lacks != NULL;
 }
 
-void detector_link(struct loader *loader, struct pending *pending)
+void detector_link(struct loader *loader, struct pending *pending, struct report *report)
 {
-	const struct maps *events = &pending->text.requirements.events;
+	const struct detector_text *text = pending->text;
+	const struct maps *events = &text->requirements.events;
 	const struct input_text *inputs = events->items;
 	struct detector *d = pending->detector;
 	struct arena *arena = &loader->ruleset->arena;
-	struct report report = { .problems = loader->problems,
-				 .file = pending->file,
-				 .arena = &loader->scratch,
-				 .compat = loader->ruleset->compat };
 
 	loader->unknown_input = false;
 	d->inputs = arena_array(arena, struct input, events->count + 1);
@@ -440,10 +438,10 @@ void detector_link(struct loader *loader, struct pending *pending)
 		return;
 	}
 	for (uint32_t i = 0; i < events->count; i++)
-		link_input(loader, &report, d, &inputs[i]);
-	check_enrichments(loader, &report, d, &pending->text.requirements.enrichments);
+		link_input(loader, report, d, &inputs[i]);
+	check_enrichments(loader, report, d, &text->requirements.enrichments);
 	leave_out(loader, d);
-	pending->broken |= report.errors > 0;
+	pending->broken |= report->errors > 0;
 }
 
 /* ---- compile ------------------------------------------------------------------------ */
@@ -618,9 +616,9 @@ static void compile_for_each(struct loader *loader, struct report *report, struc
 }
 
 /* A serious alert should not rest on memory that the caller can change under our eyes. */
-static void warn_toctou(struct loader *loader, struct report *report, const struct pending *pending)
+static void warn_toctou(struct loader *loader, struct report *report, const struct detector *d,
+			const struct yaml_node *severity)
 {
-	const struct detector *d = pending->detector;
 
 	for (uint32_t i = 0; i < d->input_count; i++) {
 		uint64_t fields = filters_fields(d->inputs[i].filters);
@@ -634,43 +632,41 @@ static void warn_toctou(struct loader *loader, struct report *report, const stru
 	if (d->threat && d->threat->severity >= SEVERITY_HIGH && loader->reads_toctou &&
 	    !loader->reads_other)
 		report_warning(
-			report, pending->text.threat.severity, "toctou",
+			report, severity, "toctou",
 			"the caller can change them between our read and the kernel's use; add a condition "
 			"on a field of origin K, or on origin(\"field\") == \"K\"",
-			"severity '%s' rests on fields of user memory alone",
-			pending->text.threat.severity->text.data);
+			"severity '%s' rests on fields of user memory alone", severity->text.data);
 }
 
-void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env)
+void detector_compile(struct loader *loader, struct pending *pending, struct report *report,
+		      const struct cel_env *env)
 {
-	struct report report = { .problems = loader->problems,
-				 .file = pending->file,
-				 .arena = &loader->scratch,
-				 .compat = loader->ruleset->compat };
+	const struct detector_text *text = pending->text;
+	struct detector *d = pending->detector;
+	uint32_t before = report->errors;
 
-	loader->compiling = pending->detector;
+	loader->compiling = d;
 	loader->step_at = UINT32_MAX;
 	loader->reads_toctou = loader->reads_other = 0;
 	loader->reading_conditions = true;
-	loader->unknown_input = pending->detector->input_count <
-				pending->text.requirements.events.count;
-	memory_prepare(loader, &report, pending);
-	compile_conditions(loader, &report, pending->detector, &pending->text.conditions, env);
-	memory_compile(loader, &report, pending, env);
+	loader->unknown_input = d->input_count < text->requirements.events.count;
+	memory_prepare(loader, report, pending);
+	compile_conditions(loader, report, d, &text->conditions, env);
+	memory_compile(loader, report, pending, env);
 	loader->reading_conditions = false;
-	compile_for_each(loader, &report, pending->detector, pending->text.output.for_each, env);
-	if (pending->text.output.for_each)
+	compile_for_each(loader, report, d, text->output.for_each, env);
+	if (text->output.for_each)
 		env = loader_item_env(loader, pending->directory);
 	if (!env) {
 		pending->broken = true;
 		return;
 	}
-	compile_outputs(loader, &report, pending->detector, &pending->text.output.fields, env);
-	facts_compile(loader, &report, pending, env);
-	memory_write_words(loader->ruleset, pending->detector, pending->file->root);
-	memory_finish(pending->detector->memory);
+	compile_outputs(loader, report, d, &text->output.fields, env);
+	facts_compile(loader, report, pending, env);
+	memory_write_words(loader->ruleset, d, pending->file->root);
+	memory_finish(d->memory);
 	loader->compiling = NULL;
-	if (!report.errors)
-		warn_toctou(loader, &report, pending);
-	pending->broken |= report.errors > 0;
+	if (report->errors == before)
+		warn_toctou(loader, report, d, text->threat.severity);
+	pending->broken |= report->errors > 0;
 }

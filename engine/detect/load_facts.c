@@ -136,6 +136,8 @@ static void declare_set(struct loader *loader, struct report *report, struct pen
 
 	if (!set->name)
 		return;
+	const struct yaml_node *text = set->add ? set->add : set->value;
+
 	if ((set->value != NULL) == (set->add != NULL))
 		report_error(report, set->node, "missing-key",
 			     "value: what it is from now on; add: one more of a list",
@@ -143,7 +145,7 @@ static void declare_set(struct loader *loader, struct report *report, struct pen
 	add_action(loader, pending->detector,
 		   (struct action){ .kind = set->add ? ACTION_ADD : ACTION_SET,
 				    .fact = declare(loader, report, set->name, set->scope, meaning),
-				    .text = set->add ? set->add : set->value,
+				    .text = text ? loader_keep(loader, text) : NULL,
 				    .ttl = memory_read_duration(set->ttl) });
 }
 
@@ -184,7 +186,7 @@ static void declare_labels(struct loader *loader, struct report *report, struct 
 
 static void declare_score(struct loader *loader, struct report *report, struct pending *pending)
 {
-	const struct score_text *text = &pending->text.score;
+	const struct score_text *text = &pending->text->score;
 	const struct meaning meaning = { FACT_SCORE, PART_process, false,
 					 memory_read_duration(text->half_life) };
 	struct effects *effects = text->name ? effects_of(loader, pending->detector) : NULL;
@@ -201,7 +203,7 @@ static void declare_score(struct loader *loader, struct report *report, struct p
 /* Its memory is its own; what it is keyed by is compiled later. */
 static void declare_seen(struct loader *loader, struct pending *pending)
 {
-	const struct seen_text *text = &pending->text.first_seen;
+	const struct seen_text *text = &pending->text->first_seen;
 	const struct meaning meaning = { .kind = FACT_SEEN, .part = PART_host };
 	struct effects *effects = text->node ? effects_of(loader, pending->detector) : NULL;
 
@@ -264,7 +266,7 @@ static struct fact *label_of(struct loader *loader, struct detector *d)
 
 static void declare_ancestors(struct loader *loader, struct report *report, struct pending *pending)
 {
-	const struct texts *names = &pending->text.descendant_of;
+	const struct texts *names = &pending->text->descendant_of;
 	struct effects *effects = names->count ? effects_of(loader, pending->detector) : NULL;
 
 	if (!effects)
@@ -283,20 +285,20 @@ static void declare_ancestors(struct loader *loader, struct report *report, stru
 
 void facts_declare(struct loader *loader, struct pending *pending)
 {
-	const struct set_text *sets = pending->text.set.items;
+	const struct set_text *sets = pending->text->set.items;
 	struct report report = { .problems = loader->problems,
 				 .file = pending->file,
-				 .arena = &loader->scratch,
+				 .arena = &loader->tree,
 				 .compat = loader->ruleset->compat };
 
-	for (uint32_t i = 0; i < pending->text.set.count; i++)
+	for (uint32_t i = 0; i < pending->text->set.count; i++)
 		declare_set(loader, &report, pending, &sets[i]);
-	declare_labels(loader, &report, pending, pending->text.label, true);
-	declare_labels(loader, &report, pending, pending->text.unlabel, false);
+	declare_labels(loader, &report, pending, pending->text->label, true);
+	declare_labels(loader, &report, pending, pending->text->unlabel, false);
 	declare_score(loader, &report, pending);
 	declare_seen(loader, pending);
 	declare_ancestors(loader, &report, pending);
-	if (pending->text.silent && effects_of(loader, pending->detector))
+	if (pending->text->silent && effects_of(loader, pending->detector))
 		pending->detector->effects->silent = true;
 	pending->broken |= report.errors > 0;
 }
@@ -312,14 +314,14 @@ void facts_compile(struct loader *loader, struct report *report, struct pending 
 		if (effects->actions[i].text)
 			effects->actions[i].value = compile_expression(
 				loader, report, env, effects->actions[i].text, 0, "set", NULL);
-	if (effects && pending->text.score.add)
-		effects->amount = compile_expression(loader, report, env, pending->text.score.add,
+	if (effects && pending->text->score.add)
+		effects->amount = compile_expression(loader, report, env, pending->text->score.add,
 						     0, "score", NULL);
 	if (!effects || !effects->seen)
 		return;
-	memory_compile_by(loader, report, env, &pending->text.first_seen.by,
+	memory_compile_by(loader, report, env, &pending->text->first_seen.by,
 			  &effects->seen->config.fact->by);
-	memory_read_limits(report, &pending->text.limits, &effects->seen->config.limits);
+	memory_read_limits(report, &pending->text->limits, &effects->seen->config.limits);
 	effects->seen->config.text = memory_text_of_rule(loader, pending);
 }
 

@@ -227,16 +227,24 @@ void memory_read_limits(struct report *report, const struct limits_text *text,
 
 /* ---- the text of a rule ---------------------------------------- */
 
+static void put_text(struct buf *out, struct str text)
+{
+	buf_uint(out, text.len);
+	buf_char(out, ':');
+	buf_str(out, text);
+}
+
 /* What a tree says, whatever its layout and comments. */
 static void put_node(struct buf *out, const struct yaml_node *node)
 {
 	buf_uint(out, node->kind);
 	buf_uint(out, node->null);
 	buf_char(out, ':');
-	buf_uint(out, node->kind == YAML_SCALAR ? node->text.len : node->count);
-	buf_char(out, ':');
 	if (node->kind == YAML_SCALAR)
-		buf_str(out, node->text);
+		put_text(out, node->text);
+	else
+		buf_uint(out, node->count);
+	buf_char(out, ':');
 	for (uint32_t i = 0; node->kind == YAML_LIST && i < node->count; i++)
 		put_node(out, node->items[i]);
 	for (uint32_t i = 0; node->kind == YAML_MAP && i < node->count; i++) {
@@ -257,11 +265,11 @@ struct digest memory_text_of_rule(const struct loader *loader, const struct pend
 		const struct named_list *list = &loader->lists[i];
 
 		if (list->directory != pending->directory ||
-		    !detector_mentions(&pending->text, list->name))
+		    !tree_mentions(pending->file->root, list->name))
 			continue;
 		buf_str(&text, list->name);
-		for (uint32_t k = 0; k < list->values.count; k++)
-			put_node(&text, list->values.items[k]);
+		for (uint32_t k = 0; k < list->value_count; k++)
+			put_text(&text, list->values[k]);
 	}
 	digest = digest_bytes((struct digest){ 0 }, text.data, text.len);
 	buf_free(&text);
@@ -273,7 +281,7 @@ struct digest memory_text_of_rule(const struct loader *loader, const struct pend
 void memory_compile(struct loader *loader, struct report *report, struct pending *pending,
 		    const struct cel_env *env)
 {
-	const struct detector_text *text = &pending->text;
+	const struct detector_text *text = pending->text;
 	struct memory *memory = pending->detector->memory;
 
 	if (!memory)
@@ -312,7 +320,7 @@ void memory_finish(struct memory *memory)
 
 void memory_prepare(struct loader *loader, struct report *report, struct pending *pending)
 {
-	const struct detector_text *text = &pending->text;
+	const struct detector_text *text = pending->text;
 	struct memory *memory;
 	bool done;
 

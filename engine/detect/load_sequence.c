@@ -174,7 +174,7 @@ static struct sequence_config *new_config(struct loader *loader, const struct se
 
 bool sequence_prepare(struct loader *loader, struct report *report, struct pending *pending)
 {
-	const struct sequence_text *text = &pending->text.sequence;
+	const struct sequence_text *text = &pending->text->sequence;
 	struct memory *memory = pending->detector->memory;
 	struct sequence_config *config = new_config(loader, text);
 	uint32_t count = text->steps.count + (text->until.node != NULL);
@@ -332,7 +332,7 @@ static void compile_by(struct loader *loader, struct report *report,
 static void warn_unread(struct report *report, const struct pending *pending)
 {
 	const struct memory *memory = pending->detector->memory;
-	const struct input_text *inputs = pending->text.requirements.events.items;
+	const struct input_text *inputs = pending->text->requirements.events.items;
 
 	for (uint32_t i = 0; i < pending->detector->input_count; i++) {
 		bool read = false;
@@ -349,7 +349,7 @@ static void warn_unread(struct report *report, const struct pending *pending)
 void sequence_compile(struct loader *loader, struct report *report, struct pending *pending,
 		      const struct cel_env *env)
 {
-	const struct sequence_text *text = &pending->text.sequence;
+	const struct sequence_text *text = &pending->text->sequence;
 	struct memory *memory = pending->detector->memory;
 	struct sequence_config *config = memory->config.sequence;
 

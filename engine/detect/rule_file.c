@@ -93,55 +93,49 @@ static int not_one_of(struct err *err, const char *message, struct str found,
 	return -EINVAL;
 }
 
-static const struct {
-	const char *name;
-	uint8_t type;
-	bool tracee;
-} field_types[] = {
-	{ "string", FIELD_str, true },
-	{ "int32", FIELD_i32, true },
-	{ "uint32", FIELD_u32, true },
-	{ "uint64", FIELD_u64, true },
-	{ "bool", FIELD_bool, true },
-	{ "bytes", FIELD_bytes, true },
-	{ "int64", FIELD_i64, false },
-	{ "double", FIELD_timespec, false },
-	{ "[]string", FIELD_strs, false },
-	{ "sockaddr", FIELD_sockaddr, false },
-	{ "credentials", FIELD_credentials, false },
-	{ "hooked_syscalls", FIELD_hooked_syscalls, false },
-	{ "hooked_seq_ops", FIELD_hooked_seq_ops, false },
+static const char *const field_words[] = { "string",	     "int32",	    "uint32",
+					   "uint64",	     "bool",	    "bytes", /* Tracee's */
+					   "int64",	     "double",	    "[]string",
+					   "sockaddr",	     "credentials", "hooked_syscalls",
+					   "hooked_seq_ops", NULL };
+static const uint8_t field_types[] = {
+	FIELD_str,	     FIELD_i32,	     FIELD_u32,		FIELD_u64,
+	FIELD_bool,	     FIELD_bytes,    FIELD_i64,		FIELD_timespec,
+	FIELD_strs,	     FIELD_sockaddr, FIELD_credentials, FIELD_hooked_syscalls,
+	FIELD_hooked_seq_ops
 };
+enum { FIELD_TYPES_TRACEE = 6 };
+_Static_assert(ARRAY_SIZE(field_words) == ARRAY_SIZE(field_types) + 1, "a type for each word");
+
+static size_t field_type_count(bool compat)
+{
+	return compat ? FIELD_TYPES_TRACEE : ARRAY_SIZE(field_types);
+}
 
 enum field_type field_type_parse(struct str name, bool compat)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(field_types); i++)
-		if (str_equal(name, str_of(field_types[i].name)) &&
-		    (field_types[i].tracee || !compat))
-			return (enum field_type)field_types[i].type;
+	for (size_t i = 0; i < field_type_count(compat); i++)
+		if (str_equal(name, str_of(field_words[i])))
+			return (enum field_type)field_types[i];
 	return FIELD_none;
 }
 
 static int check_field_type(const struct yaml_node *value, bool compat, struct err *err)
 {
-	const char *names[ARRAY_SIZE(field_types)];
-	size_t count = 0;
 	char message[256];
 
 	if (field_type_parse(value->text, compat) != FIELD_none)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(field_types); i++)
-		if (field_types[i].tracee || !compat)
-			names[count++] = field_types[i].name;
 	snprintf(message, sizeof(message), "invalid field type '%s'", value->text.data);
-	return not_one_of(err, message, value->text, names, count);
+	return not_one_of(err, message, value->text, field_words, field_type_count(compat));
 }
 
-static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
+static const char *const severities[] = { "info", "low", "medium", "high", "critical", NULL };
+enum { SEVERITIES = ARRAY_SIZE(severities) - 1 };
 
 bool severity_parse(struct str text, bool compat, enum severity *out)
 {
-	for (size_t i = compat ? 1 : 0; i < ARRAY_SIZE(severities); i++)
+	for (size_t i = compat ? 1 : 0; i < SEVERITIES; i++)
 		if (text.len == strlen(severities[i]) &&
 		    strncasecmp(text.data, severities[i], text.len) == 0) {
 			*out = (enum severity)i;
@@ -158,34 +152,36 @@ static int check_severity(const struct yaml_node *value, bool compat, struct err
 	if (severity_parse(value->text, compat, &severity))
 		return 0;
 	snprintf(message, sizeof(message), "invalid severity '%.100s'", value->text.data);
-	return not_one_of(err, message, value->text, severities + compat,
-			  ARRAY_SIZE(severities) - compat);
+	return not_one_of(err, message, value->text, severities + compat, SEVERITIES - compat);
 }
+
+static const char *const dependencies[] = { "required", "optional", NULL };
 
 static int check_dependency(const struct yaml_node *value, bool compat, struct err *err)
 {
 	(void)compat;
-	if (strcasecmp(value->text.data, "required") == 0 ||
-	    strcasecmp(value->text.data, "optional") == 0)
-		return 0;
+	for (size_t i = 0; dependencies[i]; i++)
+		if (strcasecmp(value->text.data, dependencies[i]) == 0)
+			return 0;
 	return err_set(err, -EINVAL,
 		       "invalid dependency type '%s': must be 'required' or 'optional'",
 		       value->text.data);
 }
 
+static const char *const architectures[] = { "386",	"amd64",   "arm",      "arm64",	 "loong64",
+					     "mips",	"mips64",  "mips64le", "mipsle", "ppc64",
+					     "ppc64le", "riscv64", "s390x",    "wasm",	 NULL };
+
 static int check_architecture(const struct yaml_node *value, bool compat, struct err *err)
 {
-	static const char *const names[] = { "386",	"amd64",   "arm",      "arm64",	 "loong64",
-					     "mips",	"mips64",  "mips64le", "mipsle", "ppc64",
-					     "ppc64le", "riscv64", "s390x",    "wasm" };
 	char message[256];
 
 	(void)compat;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(value->text.data, names[i]) == 0)
+	for (size_t i = 0; architectures[i]; i++)
+		if (strcmp(value->text.data, architectures[i]) == 0)
 			return 0;
 	snprintf(message, sizeof(message), "invalid architecture '%.100s'", value->text.data);
-	not_one_of(err, message, value->text, names, ARRAY_SIZE(names));
+	not_one_of(err, message, value->text, architectures, ARRAY_SIZE(architectures) - 1);
 	if (strcmp(value->text.data, "x86_64") == 0)
 		err_hint(err, "did you mean 'amd64'?");
 	if (strcmp(value->text.data, "aarch64") == 0)
@@ -193,17 +189,18 @@ static int check_architecture(const struct yaml_node *value, bool compat, struct
 	return -EINVAL;
 }
 
+static const char *const enrichments[] = { "environment", "executable-hash", "container", NULL };
+
 static int check_enrichment(const struct yaml_node *value, bool compat, struct err *err)
 {
-	static const char *const names[] = { "environment", "executable-hash", "container" };
 	char message[256];
 
 	(void)compat;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(value->text.data, names[i]) == 0)
+	for (size_t i = 0; enrichments[i]; i++)
+		if (strcmp(value->text.data, enrichments[i]) == 0)
 			return 0;
 	snprintf(message, sizeof(message), "unknown enrichment '%.100s'", value->text.data);
-	return not_one_of(err, message, value->text, names, ARRAY_SIZE(names));
+	return not_one_of(err, message, value->text, enrichments, ARRAY_SIZE(enrichments) - 1);
 }
 
 /* ^[A-Z][A-Z0-9_]*$ */
@@ -226,6 +223,8 @@ static int check_list_name(const struct yaml_node *value, bool compat, struct er
 /* ---- tables ------------------------------------------------------------------------ */
 
 #define AT(type, member) offsetof(struct type, member)
+#define WORDS(list, how) .words = list, .match = how
+#define VERSION		 .pattern = "^[0-9]+\\.[0-9]+(\\.[0-9]+)?$", .example = "1.0.0"
 #define SCHEMA(variable, text, type, keys) \
 	const struct schema variable = { text, keys, ARRAY_SIZE(keys), sizeof(struct type) }
 
@@ -233,8 +232,8 @@ static const struct schema_key field_keys[] = {
 	{ "name", KEY_TEXT, true, AT(field_text, name), NULL, "event field name is required", NULL,
 	  "name of the field" },
 	{ "type", KEY_TEXT, true, AT(field_text, type), NULL, "event field type is required",
-	  check_field_type,
-	  "string, int32, uint32, int64, uint64, bool, bytes, double or []string" },
+	  check_field_type, "string, int32, uint32, int64, uint64, bool, bytes, double or []string",
+	  WORDS(field_words, MATCH_EXACT) },
 	{ "description", KEY_TEXT, false, AT(field_text, description), NULL, NULL, NULL,
 	  "what it is" },
 	{ "optional", KEY_BOOL, false, AT(field_text, optional), NULL, NULL, NULL,
@@ -246,7 +245,8 @@ static const struct schema_key produced_keys[] = {
 	{ "name", KEY_TEXT, true, AT(produced_text, name), NULL, "produced_event.name is required",
 	  NULL, "name of the event that is made" },
 	{ "version", KEY_TEXT, true, AT(produced_text, version), NULL,
-	  "produced_event.version is required", check_version, "version of its fields, as 1.0.0" },
+	  "produced_event.version is required", check_version, "version of its fields, as 1.0.0",
+	  VERSION },
 	{ "description", KEY_TEXT, false, AT(produced_text, description), NULL, NULL, NULL,
 	  "what it means" },
 	{ "tags", KEY_TEXTS, false, AT(produced_text, tags), NULL, NULL, NULL,
@@ -258,26 +258,26 @@ static SCHEMA(produced_schema, "produced_event", produced_text, produced_keys);
 
 static const struct schema_key input_keys[] = {
 	{ "name", KEY_TEXT, true, AT(input_text, name), NULL, "event requirement name is required",
-	  NULL, "an event, built-in or made by another detector" },
+	  NULL, "an event, built-in or made by another detector", .def = "event_name" },
 	{ "dependency", KEY_TEXT, false, AT(input_text, dependency), NULL, NULL, check_dependency,
-	  "required (default) or optional" },
+	  "required (default) or optional", WORDS(dependencies, MATCH_FOLD) },
 	{ "min_version", KEY_TEXT, false, AT(input_text, min_version), NULL, NULL, check_version,
-	  "lowest version of the event" },
+	  "lowest version of the event", VERSION },
 	{ "max_version", KEY_TEXT, false, AT(input_text, max_version), NULL, NULL, check_version,
-	  "first version that is too high" },
+	  "first version that is too high", VERSION },
 	{ "data_filters", KEY_TEXTS, false, AT(input_text, data_filters), NULL, NULL, NULL,
-	  "conditions on data fields: field=value, field!=value*" },
+	  "conditions on data fields: field=value, field!=value*", .example = "key!=0" },
 	{ "scope_filters", KEY_TEXTS, false, AT(input_text, scope_filters), NULL, NULL, NULL,
-	  "conditions on context: container, uid=0, comm=sh,bash" },
+	  "conditions on context: container, uid=0, comm=sh,bash", .example = "uid=0" },
 };
 static SCHEMA(input_schema, "requirements.events", input_text, input_keys);
 
 static const struct schema_key enrichment_keys[] = {
 	{ "name", KEY_TEXT, true, AT(enrichment_text, name), NULL,
 	  "enrichment requirement name is required", check_enrichment,
-	  "environment, executable-hash or container" },
+	  "environment, executable-hash or container", WORDS(enrichments, MATCH_EXACT) },
 	{ "dependency", KEY_TEXT, false, AT(enrichment_text, dependency), NULL, NULL,
-	  check_dependency, "required (default) or optional" },
+	  check_dependency, "required (default) or optional", WORDS(dependencies, MATCH_FOLD) },
 	{ "config", KEY_TEXT, false, AT(enrichment_text, config), NULL, NULL, NULL,
 	  "kind of hash" },
 };
@@ -285,11 +285,12 @@ static SCHEMA(enrichment_schema, "requirements.enrichments", enrichment_text, en
 
 static const struct schema_key requirement_keys[] = {
 	{ "min_tracee_version", KEY_TEXT, false, AT(requirements_text, min_tracee_version), NULL,
-	  NULL, check_version, "lowest Tracee version" },
+	  NULL, check_version, "lowest Tracee version", VERSION },
 	{ "max_tracee_version", KEY_TEXT, false, AT(requirements_text, max_tracee_version), NULL,
-	  NULL, check_version, "first Tracee version that is too high" },
+	  NULL, check_version, "first Tracee version that is too high", VERSION },
 	{ "architectures", KEY_TEXTS, false, AT(requirements_text, architectures), NULL, NULL,
-	  check_architecture, "amd64, arm64, ...; elsewhere the detector is left out" },
+	  check_architecture, "amd64, arm64, ...; elsewhere the detector is left out",
+	  WORDS(architectures, MATCH_EXACT) },
 	{ "events", KEY_MAPS, true, AT(requirements_text, events), &input_schema,
 	  "at least one event requirement is required", NULL, "events it reads" },
 	{ "enrichments", KEY_MAPS, false, AT(requirements_text, enrichments), &enrichment_schema,
@@ -304,7 +305,7 @@ static SCHEMA(tactic_schema, "threat.mitre.tactic", tactic_text, tactic_keys);
 
 static const struct schema_key technique_keys[] = {
 	{ "id", KEY_TEXT, false, AT(technique_text, id), NULL, NULL, NULL,
-	  "ATT&CK technique, as T1068" },
+	  "ATT&CK technique, as T1068", .example = "T1068" },
 	{ "name", KEY_TEXT, false, AT(technique_text, name), NULL, NULL, NULL, "its name" },
 };
 static SCHEMA(technique_schema, "threat.mitre.technique", technique_text, technique_keys);
@@ -322,7 +323,8 @@ static const struct schema_key threat_keys[] = {
 	{ "description", KEY_TEXT, true, AT(threat_text, description), NULL,
 	  "threat.description is required", NULL, "what the alert means and what to do" },
 	{ "severity", KEY_TEXT, true, AT(threat_text, severity), NULL,
-	  "threat.severity is required", check_severity, "info, low, medium, high or critical" },
+	  "threat.severity is required", check_severity, "info, low, medium, high or critical",
+	  WORDS(severities, MATCH_FOLD) },
 	{ "mitre", KEY_MAP, false, AT(threat_text, mitre), &mitre_schema, NULL, NULL,
 	  "ATT&CK mapping" },
 	{ "properties", KEY_PROPERTIES, false, AT(threat_text, properties), NULL, NULL, NULL,
@@ -344,7 +346,8 @@ static const struct schema_key output_keys[] = {
 	{ "name", KEY_TEXT, true, AT(output_text, name), NULL, "output field name is required",
 	  NULL, "a field of produced_event" },
 	{ "expression", KEY_TEXT, true, AT(output_text, expression), NULL,
-	  "output field expression is required", NULL, "CEL for its value" },
+	  "output field expression is required", NULL, "CEL for its value",
+	  .example = "getEventData(\"key\")" },
 	{ "optional", KEY_BOOL, false, AT(output_text, optional), NULL, NULL, NULL,
 	  "left out on an error, instead of dropping the detection" },
 };
@@ -358,10 +361,14 @@ static const struct schema_key outputs_keys[] = {
 };
 static SCHEMA(outputs_schema, "output", outputs_text, outputs_keys);
 
+static const char *const type_detector[] = { "detector", NULL };
+static const char *const type_list[] = { "string_list", NULL };
+
 static const struct schema_key detector_keys[] = {
-	{ "type", KEY_TEXT, true, AT(detector_text, type), NULL, NULL, NULL, "detector" },
+	{ "type", KEY_TEXT, true, AT(detector_text, type), NULL, NULL, NULL,
+	  "what the file holds: a detector", WORDS(type_detector, MATCH_TRIM) },
 	{ "id", KEY_TEXT, true, AT(detector_text, id), NULL, "detector ID is required", NULL,
-	  "a name for the detector, unique" },
+	  "a name for the detector, unique", .example = "MY-001" },
 	{ "produced_event", KEY_MAP, true, AT(detector_text, produced), &produced_schema,
 	  "produced_event is required", NULL, "the event it makes" },
 	{ "requirements", KEY_MAP, true, AT(detector_text, requirements), &requirements_schema,
@@ -372,7 +379,8 @@ static const struct schema_key detector_keys[] = {
 	{ "auto_populate", KEY_MAP, false, AT(detector_text, populate), &populate_schema, NULL,
 	  NULL, "what to copy into the produced event" },
 	{ "conditions", KEY_TEXTS, false, AT(detector_text, conditions), NULL, NULL, NULL,
-	  "CEL conditions, all of which must hold" },
+	  "CEL conditions, all of which must hold",
+	  .example = "getEventData(\"returnValue\") >= 0" },
 	{ "output", KEY_MAP, false, AT(detector_text, output), &outputs_schema, NULL, NULL,
 	  "the data fields" },
 	{ "threshold", KEY_MAP, false, AT(detector_text, threshold), &threshold_schema, NULL, NULL,
@@ -399,9 +407,11 @@ static const struct schema_key detector_keys[] = {
 SCHEMA(detector_schema, "a detector", detector_text, detector_keys);
 
 static const struct schema_key list_keys[] = {
-	{ "type", KEY_TEXT, true, AT(list_text, type), NULL, NULL, NULL, "string_list" },
+	{ "type", KEY_TEXT, true, AT(list_text, type), NULL, NULL, NULL,
+	  "what the file holds: a list of strings", WORDS(type_list, MATCH_TRIM) },
 	{ "name", KEY_TEXT, true, AT(list_text, name), NULL, "list name cannot be empty",
-	  check_list_name, "name for conditions, in capitals" },
+	  check_list_name, "name for conditions, in capitals", .pattern = "^[A-Z][A-Z0-9_]*$",
+	  .example = "SHELL_BINARIES" },
 	{ "description", KEY_TEXT, false, AT(list_text, description), NULL, NULL, NULL,
 	  "what it holds" },
 	{ "values", KEY_TEXTS, false, AT(list_text, values), NULL, NULL, NULL, "the strings" },

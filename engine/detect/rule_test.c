@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "base/suggest.h"
+#include "coverage.h"
+#include "golden.h"
 #include "event/object.h"
 #include "ruleset.h"
 #include "store.h"
@@ -92,8 +94,11 @@ static const struct schema_key case_keys[] = {
 static const struct schema case_schema = { "a test", case_keys, ARRAY_SIZE(case_keys),
 					   sizeof(struct case_text) };
 
+static const char *const type_words[] = { "rule_test", NULL };
+
 static const struct schema_key file_keys[] = {
-	{ "type", KEY_TEXT, true, AT(file_text, type), NULL, NULL, NULL, "rule_test" },
+	{ "type", KEY_TEXT, true, AT(file_text, type), NULL, NULL, NULL,
+	  "what the file holds: tests of rules", .words = type_words, .match = MATCH_TRIM },
 	{ "detector", KEY_TEXT, false, AT(file_text, detector), NULL, NULL, NULL,
 	  "id of the detector whose detections count; default: all" },
 	{ "description", KEY_TEXT, false, AT(file_text, description), NULL, NULL, NULL,
@@ -101,8 +106,8 @@ static const struct schema_key file_keys[] = {
 	{ "tests", KEY_MAPS, true, AT(file_text, tests), &case_schema, "tests are missing", NULL,
 	  "the tests" },
 };
-static const struct schema file_schema = { "a rule test", file_keys, ARRAY_SIZE(file_keys),
-					   sizeof(struct file_text) };
+const struct schema rule_test_schema = { "a rule test", file_keys, ARRAY_SIZE(file_keys),
+					 sizeof(struct file_text) };
 
 /* One test's run. */
 struct trial {
@@ -114,6 +119,7 @@ struct trial {
 	uint32_t made_count;
 	uint64_t now; /* time of the last event; 0: there was none */
 	struct stores *stores;
+	struct golden *golden; /* NULL: what differs is a failure */
 };
 
 /* Texts of the stores may have changed by the end of the test. */
@@ -145,9 +151,10 @@ static void keep_detection(void *ctx, const struct event *produced)
 	trial->made[trial->made_count++] = copy;
 }
 
-static const struct event_def *event_of(struct trial *trial, const struct yaml_node *name)
+static const struct event_def *event_of(struct ruleset *ruleset, struct report *report,
+					const struct yaml_node *name)
 {
-	const struct event_def *def = ruleset_event(trial->ruleset, name->text);
+	const struct event_def *def = ruleset_event(ruleset, name->text);
 	struct err err = { .level = ERR_ERROR, .rule = "unknown-event" };
 	struct suggest suggest;
 
@@ -156,12 +163,12 @@ static const struct event_def *event_of(struct trial *trial, const struct yaml_n
 	suggest_start(&suggest, name->text);
 	for (size_t i = 0; i < event_table_count; i++)
 		suggest_try(&suggest, str_of(event_table[i].name));
-	for (uint32_t i = 0; i < trial->ruleset->detector_count; i++)
-		suggest_try(&suggest, str_of(trial->ruleset->detectors[i]->def.name));
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
+		suggest_try(&suggest, str_of(ruleset->detectors[i]->def.name));
 	err_set(&err, -EINVAL, "event '%s' not found", name->text.data);
 	if (suggest.best.data)
 		err_hint(&err, "did you mean '%s'?", suggest.best.data);
-	report_add(trial->report, name, &err);
+	report_add(report, name, &err);
 	return NULL;
 }
 
@@ -214,7 +221,9 @@ static void feed_one(struct trial *trial, const struct test_event_text *text,
 /* The first is at its time, or soon after the event before. */
 static void feed(struct trial *trial, const struct test_event_text *text)
 {
-	const struct event_def *def = text->name ? event_of(trial, text->name) : NULL;
+	const struct event_def *def = text->name
+					      ? event_of(trial->ruleset, trial->report, text->name)
+					      : NULL;
 	uint32_t before = trial->report->errors, count;
 	uint64_t every, after = text->after ? test_time(trial->report, text->after) : SOON;
 
@@ -264,6 +273,10 @@ static void compare_object(struct trial *trial, const struct case_text *text,
 
 	if (cel_equal(found, object_value(wanted, &trial->arena)))
 		return;
+	if (trial->golden) {
+		golden_value(trial->golden, pair->value, found);
+		return;
+	}
 	cel_print(&is, found);
 	report_error(trial->report, pair->value, "differs", NULL, "%s: %s is %s, expected %.*s",
 		     text->name->text.data, pair->key->text.data, buf_cstr(&is), (int)wanted.len,
@@ -298,11 +311,23 @@ static void compare_field(struct trial *trial, const struct case_text *text,
 	}
 	found_text = filter_render(found, found_scratch, &trial->arena);
 	wanted_text = filter_render(wanted, wanted_scratch, &trial->arena);
-	if (!str_equal(found_text, wanted_text))
+	if (str_equal(found_text, wanted_text))
+		return;
+	if (trial->golden)
+		golden_value(trial->golden, pair->value, found);
+	else
 		report_error(trial->report, pair->value, "differs", NULL,
 			     "%s: %s is %.*s, expected %.*s", text->name->text.data,
 			     pair->key->text.data, (int)found_text.len, found_text.data,
 			     (int)wanted_text.len, wanted_text.data);
+}
+
+/* With --update, the word that came out takes the place of the one in the file. */
+static bool rewrite(struct trial *trial, const struct yaml_node *node, const char *word)
+{
+	if (trial->golden)
+		golden_word(trial->golden, node, str_of(word));
+	return trial->golden != NULL;
 }
 
 static void compare_number(struct trial *trial, const struct case_text *text,
@@ -311,7 +336,7 @@ static void compare_number(struct trial *trial, const struct case_text *text,
 	char number[32];
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)found);
-	if (node && !str_equal(node->text, str_of(number)))
+	if (node && !str_equal(node->text, str_of(number)) && !rewrite(trial, node, number))
 		report_error(trial->report, node, "differs", NULL, "%s: %s is %s, expected %s",
 			     text->name->text.data, what, number, node->text.data);
 }
@@ -328,7 +353,8 @@ static void compare_state(struct trial *trial, const struct case_text *text,
 				     event->def->name);
 		return;
 	}
-	if (expect->phase && !str_equal(expect->phase->text, str_of(state->phase)))
+	if (expect->phase && !str_equal(expect->phase->text, str_of(state->phase)) &&
+	    !rewrite(trial, expect->phase, state->phase))
 		report_error(trial->report, expect->phase, "differs", NULL,
 			     "%s: phase is %s, expected %s", text->name->text.data, state->phase,
 			     expect->phase->text.data);
@@ -341,16 +367,16 @@ static void compare(struct trial *trial, const struct case_text *text,
 {
 	static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
 	const struct yaml_node *data = expect->data;
+	const char *severity = event->threat ? severities[event->threat->severity] : "none";
 
-	if (expect->event && !str_equal(expect->event->text, str_of(event->def->name)))
+	if (expect->event && !str_equal(expect->event->text, str_of(event->def->name)) &&
+	    !rewrite(trial, expect->event, event->def->name))
 		report_error(trial->report, expect->event, "differs", NULL, "%s: %s fired instead",
 			     text->name->text.data, event->def->name);
-	if (expect->severity &&
-	    (!event->threat ||
-	     strcasecmp(expect->severity->text.data, severities[event->threat->severity]) != 0))
+	if (expect->severity && strcasecmp(expect->severity->text.data, severity) != 0 &&
+	    !(event->threat && rewrite(trial, expect->severity, severity)))
 		report_error(trial->report, expect->severity, "differs", NULL, "%s: severity is %s",
-			     text->name->text.data,
-			     event->threat ? severities[event->threat->severity] : "none");
+			     text->name->text.data, severity);
 	for (uint32_t i = 0; data && data->kind == YAML_MAP && i < data->count; i++)
 		compare_field(trial, text, event, &data->pairs[i]);
 	compare_state(trial, text, expect, event);
@@ -383,26 +409,35 @@ static void compare_all(struct trial *trial, const struct case_text *text,
 {
 	const struct expect_text *expect = text->expect.items;
 
-	for (uint32_t i = 0; i < text->expect.count; i++) {
-		if (i < trial->made_count)
-			compare(trial, text, &expect[i], trial->made[i]);
-		else
-			missing(trial, text, &expect[i], detector);
+	uint32_t same = MIN(text->expect.count, trial->made_count);
+
+	for (uint32_t i = 0; i < same; i++)
+		compare(trial, text, &expect[i], trial->made[i]);
+	if (trial->golden) {
+		if (same < text->expect.count || same < trial->made_count)
+			golden_expect(trial->golden, text->node, same, trial->made + same,
+				      trial->made_count - same, !detector, &trial->arena);
+		return;
 	}
-	for (uint32_t i = text->expect.count; i < trial->made_count; i++)
+	for (uint32_t i = same; i < text->expect.count; i++)
+		missing(trial, text, &expect[i], detector);
+	for (uint32_t i = same; i < trial->made_count; i++)
 		unexpected(trial, text, trial->made[i]);
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* Counters say what held in this test alone. */
-static void forget_counts(struct detector *detector)
+static void forget_counts(struct ruleset *ruleset)
 {
-	for (uint32_t i = 0; detector && i < detector->condition_count; i++)
-		detector->conditions[i].hits = detector->conditions[i].misses =
-			detector->conditions[i].errors = 0;
-	if (detector)
-		detector->evaluated = detector->fired = detector->errors = 0;
+	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
+		struct detector *d = ruleset->detectors[i];
+
+		for (uint32_t k = 0; k < d->condition_count; k++)
+			d->conditions[k].hits = d->conditions[k].misses = d->conditions[k].errors =
+				0;
+		d->evaluated = d->fired = d->errors = 0;
+	}
 }
 
 /* A process and its parent for each thing that is named, and as many containers. */
@@ -417,18 +452,21 @@ static struct stores *trial_stores(const struct case_text *text)
 }
 
 static int run_case(struct ruleset *ruleset, struct report *report, const struct case_text *text,
-		    struct detector *detector, const struct rule_test_count *count)
+		    struct detector *detector, const struct rule_test_count *count,
+		    struct golden *golden)
 {
 	struct trial trial = { .ruleset = ruleset,
 			       .report = report,
+			       .golden = golden,
 			       .only = detector ? &detector->def : NULL,
 			       .stores = trial_stores(text) };
 	const struct test_process_text *processes = text->processes.items;
 	const struct test_event_text *events = text->events.items;
+	uint32_t before = report->errors;
 
 	if (!trial.stores)
 		return -ENOMEM;
-	forget_counts(detector);
+	forget_counts(ruleset);
 	ruleset_forget(ruleset);
 	for (uint32_t i = 0; i < text->processes.count; i++)
 		test_process_learn(report, &processes[i], trial.stores, &trial.arena);
@@ -446,7 +484,11 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 			     "%s: no event goes in", text->name->text.data);
 	for (uint32_t i = 0; count->sink && i < trial.made_count; i++)
 		count->sink(count->ctx, trial.made[i]);
+	/* What a mistake in the test made come out is not worth keeping. */
+	if (report->errors > before)
+		trial.golden = NULL;
 	compare_all(&trial, text, detector);
+	coverage_note(ruleset);
 	arena_free(&trial.arena);
 	stores_free(trial.stores);
 	return 0;
@@ -476,7 +518,7 @@ static void unknown_detector(struct ruleset *ruleset, struct report *report,
 }
 
 static int run_cases(struct ruleset *ruleset, struct report *report, const struct file_text *text,
-		     struct rule_test_count *count)
+		     struct rule_test_count *count, struct golden *golden)
 {
 	const struct case_text *cases = text->tests.items;
 	struct detector *detector = NULL;
@@ -488,10 +530,11 @@ static int run_cases(struct ruleset *ruleset, struct report *report, const struc
 			count->failed += text->tests.count;
 			return 0;
 		}
+		detector->tested = true;
 	}
 	for (uint32_t i = 0; i < text->tests.count; i++) {
 		uint32_t before = report->errors;
-		int code = run_case(ruleset, report, &cases[i], detector, count);
+		int code = run_case(ruleset, report, &cases[i], detector, count, golden);
 
 		if (code)
 			return code;
@@ -501,18 +544,51 @@ static int run_cases(struct ruleset *ruleset, struct report *report, const struc
 }
 
 int rule_test_run(struct ruleset *ruleset, const struct yaml_file *file, struct err_list *problems,
-		  struct rule_test_count *count)
+		  struct rule_test_count *count, struct golden *golden)
 {
 	struct arena arena = { 0 };
 	struct report report = { .problems = problems, .file = file, .arena = &arena };
 	struct file_text text = { 0 };
 	int code = 0;
 
-	schema_read(&report, &file_schema, file->root, &text);
+	schema_read(&report, &rule_test_schema, file->root, &text);
 	if (report.errors)
 		count->failed++;
 	else
-		code = run_cases(ruleset, &report, &text, count);
+		code = run_cases(ruleset, &report, &text, count, golden);
 	arena_free(&arena);
 	return code;
+}
+
+static void check_names(struct ruleset *ruleset, struct report *report,
+			const struct case_text *text)
+{
+	const struct test_event_text *events = text->events.items;
+	const struct expect_text *expect = text->expect.items;
+
+	if (text->event.name)
+		event_of(ruleset, report, text->event.name);
+	for (uint32_t i = 0; i < text->events.count; i++)
+		if (events[i].name)
+			event_of(ruleset, report, events[i].name);
+	for (uint32_t i = 0; i < text->expect.count; i++)
+		if (expect[i].event)
+			event_of(ruleset, report, expect[i].event);
+}
+
+void rule_test_check(struct ruleset *ruleset, const struct yaml_file *file,
+		     struct err_list *problems)
+{
+	struct arena arena = { 0 };
+	struct report report = { .problems = problems, .file = file, .arena = &arena };
+	struct file_text text = { 0 };
+	const struct case_text *cases;
+
+	schema_read(&report, &rule_test_schema, file->root, &text);
+	if (text.detector && !find_detector(ruleset, text.detector->text))
+		unknown_detector(ruleset, &report, text.detector);
+	cases = text.tests.items;
+	for (uint32_t i = 0; i < text.tests.count; i++)
+		check_names(ruleset, &report, &cases[i]);
+	arena_free(&arena);
 }

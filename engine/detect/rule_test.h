@@ -22,8 +22,10 @@
 #ifndef DETECT_RULE_TEST_H
 #define DETECT_RULE_TEST_H
 
-#include "base/yaml.h"
+#include "base/schema.h"
 #include "detect.h"
+
+extern const struct schema rule_test_schema;
 
 struct rule_test_count {
 	uint32_t passed, failed;
@@ -34,9 +36,14 @@ struct rule_test_count {
 
 /*
  * Runs all tests of a file. Failures and mistakes in the file go to `problems` with their place.
- * 0, or -ENOMEM.
+ * golden, if not NULL, takes what differs instead: such a test counts as passed. 0, or -ENOMEM.
  */
+struct golden;
 int rule_test_run(struct ruleset *ruleset, const struct yaml_file *file, struct err_list *problems,
-		  struct rule_test_count *count);
+		  struct rule_test_count *count, struct golden *golden);
+
+/* Without running them: keys, kinds, names of detectors and events. */
+void rule_test_check(struct ruleset *ruleset, const struct yaml_file *file,
+		     struct err_list *problems);
 
 #endif

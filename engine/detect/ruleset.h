@@ -38,6 +38,7 @@ struct condition {
 	uint32_t number; /* as written, from 0 */
 	uint32_t line;
 	uint64_t hits, misses, errors;
+	bool seen_true, seen_false; /* in any rule test: coverage.h */
 };
 
 struct output_field {
@@ -49,6 +50,8 @@ struct output_field {
 struct input {
 	const struct event_def *def; /* NULL: optional and unknown */
 	struct filters *filters;
+	uint32_t line;	      /* where the file names it */
+	bool passed, stopped; /* events, in any rule test: coverage.h */
 };
 
 struct detector {
@@ -62,6 +65,7 @@ struct detector {
 	const char *lacks;	/* a required event that cannot be collected yet; NULL none */
 	bool partly_live;	/* so is an optional one */
 	bool needs_environment; /* works with --enrichment environment alone */
+	bool tested;		/* a rule test names it */
 	struct input *inputs;
 	uint32_t input_count;
 	uint64_t optional_inputs; /* a bit for each of the first 64 */
@@ -135,9 +139,12 @@ struct loader {
 	struct ruleset *ruleset;
 	struct err_list *problems;
 	struct ruleset_options options;
-	bool builtin;		 /* the files at hand are those of the binary */
-	uint32_t idle, blind;	 /* of them, those that need what cannot be, is not collected */
-	struct arena scratch;	 /* files and trees; freed after loading */
+	bool builtin;	      /* the files at hand are those of the binary */
+	uint32_t idle, blind; /* of them, those that need what cannot be, is not collected */
+	struct arena scratch; /* texts of files; freed after loading */
+	struct cel_env *env;  /* of the directory at hand */
+	uint32_t env_directory;
+	struct arena tree;	 /* the file at hand as a tree, and what is read from it */
 	struct pending *pending; /* detectors read but not compiled */
 	uint32_t pending_count, pending_capacity;
 	uint32_t produced_count; /* events that got an id of ours */
@@ -159,11 +166,23 @@ struct loader {
 	bool reads_state;	    /* the expression at hand asks for state(...) */
 };
 
+/*
+ * A file of rules. Its tree is made again whenever it is wanted: a thousand of them together
+ * would take four times the memory that the finished rules do.
+ */
+struct rule_source {
+	const char *path;
+	struct str text;
+	enum rule_type type;
+};
+
 /* A detector as read, waiting until all names are known. */
 struct pending {
 	struct detector *detector;
-	struct detector_text text;
-	struct yaml_file *file;
+	struct rule_source source;
+	/* While it is linked and compiled, NULL else. */
+	const struct yaml_file *file;
+	const struct detector_text *text;
 	uint32_t directory;
 	bool broken;
 	struct measure_list *measures; /* of its threshold */
@@ -171,14 +190,17 @@ struct pending {
 
 struct named_list {
 	struct str name;
-	const struct yaml_file *file;
-	const struct yaml_node *node;
-	struct texts values;
+	struct yaml_file file;	      /* without tree */
+	const struct yaml_node *node; /* of the name */
+	struct str *values;
+	uint32_t value_count;
 	uint32_t directory;
-	bool may_be_unused;
+	bool used;
 };
 
 /* load.c */
+/* A copy of a scalar that outlives its file's tree; NULL: no memory. */
+const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar);
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity,
 		  size_t size);
 
@@ -187,8 +209,8 @@ struct ruleset *ruleset_load_texts(const struct builtin_file *files, size_t coun
 				   const struct ruleset_options *options,
 				   struct err_list *problems);
 
-/* The detector's expressions name a list. */
-bool detector_mentions(const struct detector_text *text, struct str name);
+/* The name stands in some value, as a word. */
+bool tree_mentions(const struct yaml_node *node, struct str name);
 
 /* The environment of output fields beside output.for_each; NULL: out of memory. */
 const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory);
@@ -196,8 +218,9 @@ const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory)
 /* load_detector.c: from text to struct detector, names resolved; then the expressions. */
 struct detector *detector_make(struct loader *loader, struct report *report,
 			       const struct detector_text *text);
-void detector_link(struct loader *loader, struct pending *pending);
-void detector_compile(struct loader *loader, struct pending *pending, const struct cel_env *env);
+void detector_link(struct loader *loader, struct pending *pending, struct report *report);
+void detector_compile(struct loader *loader, struct pending *pending, struct report *report,
+		      const struct cel_env *env);
 
 /*
  * An expression of a detector, without its first `skip` bytes; `what` says which one in messages.

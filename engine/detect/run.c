@@ -387,10 +387,15 @@ static void hit(struct chain *chain, const struct subscription *s, const struct 
 static void run_plain(struct chain *chain, const struct listeners *l, const struct event *event,
 		      struct cel_run *run, uint32_t level)
 {
-	for (uint32_t i = 0; i < l->count; i++)
-		if (passes(&l->items[i], event, chain->arena) &&
-		    all_hold(chain->ruleset, &l->items[i], run))
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct input *input = &l->items[i].detector->inputs[l->items[i].input];
+		bool passed = passes(&l->items[i], event, chain->arena);
+
+		input->passed |= passed;
+		input->stopped |= !passed;
+		if (passed && all_hold(chain->ruleset, &l->items[i], run))
 			hit(chain, &l->items[i], event, run, level);
+	}
 }
 
 static void run_indexed(struct chain *chain, const struct listeners *l, const struct event *event,

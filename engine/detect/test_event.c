@@ -63,7 +63,7 @@ static const struct schema container_schema = { "a container", container_keys,
 
 static const struct schema_key event_keys[] = {
 	{ "name", KEY_TEXT, true, AT(test_event_text, name), NULL, "an event needs a name", NULL,
-	  "the event" },
+	  "the event", .def = "event_name" },
 	{ "data", KEY_ANY, false, AT(test_event_text, data), NULL, NULL, NULL, "fields: values" },
 	{ "time", KEY_TEXT, false, AT(test_event_text, time), NULL, NULL, NULL,
 	  "since the start of the test: seconds, or as 300ms" },

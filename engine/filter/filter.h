@@ -123,6 +123,24 @@ struct filter_need {
 };
 int filters_needs(const struct filters *filters, struct arena *arena, struct filter_need **out,
 		  uint32_t *count);
+
+/* ---- filters that decide nothing (judge.c) ------------------------------------ */
+
+enum { FILTER_WHY_MAX = 160 };
+enum filter_judgement {
+	FILTER_DECIDES, /* or so it may be */
+	FILTER_NEVER,	/* no event passes */
+	FILTER_ALWAYS,	/* every event passes */
+};
+/* The filters of a field together; for the last two, why. */
+enum filter_judgement filters_judge_data(const struct filters *filters, struct str field,
+					 char why[FILTER_WHY_MAX]);
+enum filter_judgement filters_judge_scope(const struct filters *filters, struct str field,
+					  char why[FILTER_WHY_MAX]);
+/* The numbers that a field can be behind the filters; false: it holds none. */
+bool filters_span(const struct filters *filters, uint32_t field, long double *low,
+		  long double *high);
+
 bool filters_empty(const struct filters *filters);
 /* Bit i: field i of the event is filtered. */
 uint64_t filters_fields(const struct filters *filters);

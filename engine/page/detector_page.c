@@ -138,7 +138,80 @@ static void write_fields(struct page *page, const struct event_def *produces)
 	}
 }
 
-static void write_looks_for(struct page *page, const struct detector_info *info)
+/* The detector's number in its ruleset. */
+static uint32_t index_of(const struct ruleset *ruleset, const struct detector_info *info)
+{
+	struct detector_info other;
+	uint32_t i = 0;
+
+	while (ruleset_detector(ruleset, i, &other), strcmp(other.id, info->id) != 0)
+		i++;
+	return i;
+}
+
+static void add_line(void *ctx, const char *text)
+{
+	buf_printf(ctx, "- %s\n", text);
+}
+
+/* "It reads msgget and shmget, and reports a medium threat for an event in which all of this..." */
+static void write_words(struct page *page, const struct ruleset *ruleset,
+			const struct detector_info *info)
+{
+	struct buf lines = { 0 }, text = { 0 };
+
+	ruleset_words(ruleset, index_of(ruleset, info), add_line, &lines);
+	buf_lit(&text, "It reads ");
+	for (uint32_t i = 0; i < info->input_count; i++)
+		buf_printf(&text, "%s%s",
+			   !i			       ? ""
+			   : i + 1 < info->input_count ? ", "
+						       : " and ",
+			   info->inputs[i]->name);
+	buf_printf(&text, info->threat ? ", and reports a threat of %s severity" : ", and makes %s",
+		   info->threat ? severity_names[info->threat->severity] : info->produces->name);
+	if (!lines.len)
+		buf_lit(&text, " for every one of them.");
+	else
+		buf_printf(&text, " for an event %s:\n\n",
+			   strchr(buf_cstr(&lines), '\n') + 1 == lines.data + lines.len
+				   ? "in which"
+				   : "in which all of this holds");
+	buf_add(&text, lines.data, lines.len);
+	page_text(page, buf_cstr(&text));
+	buf_free(&lines);
+	buf_free(&text);
+}
+
+static void write_cost(struct page *page, const struct ruleset *ruleset,
+		       const struct detector_info *info)
+{
+	struct buf text = { 0 };
+	struct detect_cost cost;
+
+	page_heading(page, "What it costs");
+	for (uint32_t i = 0; i < info->input_count; i++) {
+		if (!ruleset_cost(ruleset, index_of(ruleset, info), i, &cost))
+			continue;
+		buf_clear(&text);
+		if (cost.by.len)
+			buf_printf(
+				&text,
+				"about %.0f ns an event, and %u ns more for those that `%.*s` picks out",
+				cost.event < 1 ? 1.0 : cost.event, cost.found,
+				(int)MIN(cost.by.len, 120u), cost.by.data);
+		else
+			buf_printf(&text, "about %u ns an event: it is tried on every one",
+				   cost.found);
+		page_pair(page, info->inputs[i]->name, 20, buf_cstr(&text));
+	}
+	if (info->has_memory)
+		page_text(page, "Besides, what it remembers, within its `limits`.");
+	buf_free(&text);
+}
+
+static void write_looks_for(struct page *page, const struct ruleset *ruleset,
+			    const struct detector_info *info)
 {
 	struct buf text = { 0 };
 
@@ -146,11 +219,11 @@ static void write_looks_for(struct page *page, const struct detector_info *info)
 		buf_str(&text, info->threat->description);
 	else if (info->produces->description)
 		buf_printf(&text, "%s", info->produces->description);
-	if (text.len) {
-		page_heading(page, "What it looks for");
-		page_text(page, buf_cstr(&text));
-	}
+	page_heading(page, "What it looks for");
+	buf_lit(&text, "\n\n");
+	page_text(page, buf_cstr(&text));
 	buf_free(&text);
+	write_words(page, ruleset, info);
 }
 
 /* Related: one reads what the other produces, or they read a common event. */
@@ -198,7 +271,7 @@ void detector_page_write(struct page *page, const struct ruleset *ruleset,
 	page_title(page, info->produces->name, info->produces->intro);
 	buf_char(page->out, '\n');
 	write_facts(page, info);
-	write_looks_for(page, info);
+	write_looks_for(page, ruleset, info);
 	write_threat(page, info->threat);
 	write_events(page, info);
 	write_codes(page, "Scope filters", NULL, info->scope_filters, info->scope_filter_count);
@@ -208,6 +281,7 @@ void detector_page_write(struct page *page, const struct ruleset *ruleset,
 	write_codes(page, "What it remembers", "See \"Memory\" in rules/README.md:\n\n",
 		    info->memory_lines, info->memory_line_count);
 	write_fields(page, info->produces);
+	write_cost(page, ruleset, info);
 	write_related(page, ruleset, info);
 }
 
@@ -285,6 +359,33 @@ static json_t *related_json(const struct ruleset *ruleset, const struct detector
 	return list;
 }
 
+static void add_word(void *ctx, const char *text)
+{
+	json_array_append_new(ctx, json_string(text));
+}
+
+static json_t *words_of(const struct ruleset *ruleset, const struct detector_info *info)
+{
+	json_t *list = json_array();
+
+	ruleset_words(ruleset, index_of(ruleset, info), add_word, list);
+	return list;
+}
+
+static json_t *costs_json(const struct ruleset *ruleset, const struct detector_info *info)
+{
+	json_t *list = json_array();
+	struct detect_cost cost;
+
+	for (uint32_t i = 0; i < info->input_count; i++)
+		if (ruleset_cost(ruleset, index_of(ruleset, info), i, &cost))
+			json_array_append_new(
+				list, json_pack("{ss sf si so}", "event", info->inputs[i]->name,
+						"event_ns", cost.event, "found_ns", (int)cost.found,
+						"found_by", str_json(cost.by)));
+	return list;
+}
+
 json_t *detector_page_json(const struct ruleset *ruleset, const struct detector_info *info)
 {
 	json_t *page = detector_summary_json(info);
@@ -296,6 +397,8 @@ json_t *detector_page_json(const struct ruleset *ruleset, const struct detector_
 	json_object_set_new(page, "data_filters",
 			    strs_json(info->data_filters, info->data_filter_count));
 	json_object_set_new(page, "conditions", strs_json(info->conditions, info->condition_count));
+	json_object_set_new(page, "words", words_of(ruleset, info));
+	json_object_set_new(page, "cost", costs_json(ruleset, info));
 	json_object_set_new(page, "memory", strs_json(info->memory_lines, info->memory_line_count));
 	json_object_set_new(page, "fields", fields_json(info->produces));
 	json_object_set_new(page, "related", related_json(ruleset, info));

@@ -351,6 +351,7 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 		.arena = &p->arena,
 		.scratch = &scratch,
 		.problems = problems,
+		.judge = options && options->judge,
 	};
 
 	p->compat = loader.options.compat_tracee;

@@ -25,6 +25,7 @@ struct policies_options {
 	 * wildcards leave such events out, with a warning.
 	 */
 	bool live;
+	bool judge; /* warn of filters that nothing or everything passes */
 	const char *const
 		*scopes; /* values of --scope, for the policy of `expressions`; NULL: all */
 };

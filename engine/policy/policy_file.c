@@ -46,11 +46,14 @@ struct crd_text {
 	struct spec_text spec;
 };
 
+static const char *const actions[] = { "log", "print", NULL };
+
 static int check_action(const struct yaml_node *value, bool compat, struct err *err)
 {
 	(void)compat;
-	if (strcmp(value->text.data, "log") == 0 || strcmp(value->text.data, "print") == 0)
-		return 0;
+	for (size_t i = 0; actions[i]; i++)
+		if (strcmp(value->text.data, actions[i]) == 0)
+			return 0;
 	err_set(err, -EINVAL, "action %s is not valid", value->text.data);
 	err_hint(err, "one of log, print");
 	return -EINVAL;
@@ -84,30 +87,39 @@ static int check_name(const struct yaml_node *value, bool compat, struct err *er
 }
 
 #define AT(type, member) offsetof(struct type, member)
+#define WORDS(list, how) .words = list, .match = how
+#define NAME_PATTERN \
+	.longest = NAME_MAX_LEN, \
+	.pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 #define SCHEMA(variable, text, type, keys) \
 	const struct schema variable = { text, keys, ARRAY_SIZE(keys), sizeof(struct type) }
 
+static const char *const type_policy[] = { "policy", NULL };
+static const char *const api_versions[] = { "tracee.aquasec.com/v1beta1", NULL };
+static const char *const kinds[] = { "Policy", NULL };
+
 static const struct schema_key rule_keys[] = {
 	{ "event", KEY_TEXT, true, AT(rule_text, event), NULL, "event cannot be empty", NULL,
-	  "events: names, sets, -excluded" },
+	  "events: names, sets, -excluded", .def = "event_selection" },
 	{ "filters", KEY_TEXTS, false, AT(rule_text, filters), NULL, NULL, NULL,
-	  "data.field=value, retval=0, comm=sh" },
+	  "data.field=value, retval=0, comm=sh", .example = "retval>=0" },
 	{ "actions", KEY_TEXTS, false, AT(rule_text, actions), NULL, NULL, check_action,
-	  "log, print" },
+	  "log, print", WORDS(actions, MATCH_EXACT) },
 };
 static SCHEMA(rule_schema, "a rule of a policy", rule_text, rule_keys);
 
 static const struct schema_key policy_keys[] = {
-	{ "type", KEY_TEXT, true, AT(policy_text, type), NULL, NULL, NULL, "policy" },
+	{ "type", KEY_TEXT, true, AT(policy_text, type), NULL, NULL, NULL,
+	  "what the file holds: a policy", WORDS(type_policy, MATCH_TRIM) },
 	{ "name", KEY_TEXT, true, AT(policy_text, name), NULL, "policy name is missing", check_name,
-	  "name, as it is shown in matched events" },
+	  "name, as it is shown in matched events", NAME_PATTERN },
 	{ "description", KEY_TEXT, false, AT(policy_text, description), NULL, NULL, NULL,
 	  "what it is for" },
 	{ "version", KEY_TEXT, false, AT(policy_text, version), NULL, NULL, NULL, "not used" },
 	{ "scope", KEY_TEXTS, true, AT(policy_text, scope), NULL, "scope cannot be empty", NULL,
-	  "global, or conditions on the workload" },
+	  "global, or conditions on the workload", .example = "not-container" },
 	{ "defaultActions", KEY_TEXTS, false, AT(policy_text, default_actions), NULL, NULL,
-	  check_action, "log, print" },
+	  check_action, "log, print", WORDS(actions, MATCH_EXACT) },
 	{ "rules", KEY_MAPS, true, AT(policy_text, rules), &rule_schema, "rules cannot be empty",
 	  NULL, "events to show" },
 };
@@ -115,9 +127,9 @@ SCHEMA(policy_schema, "a policy", policy_text, policy_keys);
 
 static const struct schema_key spec_keys[] = {
 	{ "scope", KEY_TEXTS, true, AT(spec_text, scope), NULL, "scope cannot be empty", NULL,
-	  "global, or conditions on the workload" },
+	  "global, or conditions on the workload", .example = "not-container" },
 	{ "defaultActions", KEY_TEXTS, false, AT(spec_text, default_actions), NULL, NULL,
-	  check_action, "log, print" },
+	  check_action, "log, print", WORDS(actions, MATCH_EXACT) },
 	{ "rules", KEY_MAPS, true, AT(spec_text, rules), &rule_schema, "rules cannot be empty",
 	  NULL, "events to show" },
 };
@@ -131,7 +143,7 @@ static SCHEMA(annotations_schema, "metadata.annotations", annotations_text, anno
 
 static const struct schema_key metadata_keys[] = {
 	{ "name", KEY_TEXT, true, AT(metadata_text, name), NULL, "policy name is missing",
-	  check_name, "name of the policy" },
+	  check_name, "name of the policy", NAME_PATTERN },
 	{ "labels", KEY_ANY, false, AT(metadata_text, labels), NULL, NULL, NULL, "not used" },
 	{ "annotations", KEY_MAP, false, AT(metadata_text, annotations), &annotations_schema, NULL,
 	  NULL, "description" },
@@ -140,14 +152,15 @@ static SCHEMA(metadata_schema, "metadata", metadata_text, metadata_keys);
 
 static const struct schema_key crd_keys[] = {
 	{ "apiVersion", KEY_TEXT, true, AT(crd_text, api_version), NULL, NULL, NULL,
-	  "tracee.aquasec.com/v1beta1" },
-	{ "kind", KEY_TEXT, true, AT(crd_text, kind), NULL, NULL, NULL, "Policy" },
+	  "tracee.aquasec.com/v1beta1", WORDS(api_versions, MATCH_EXACT) },
+	{ "kind", KEY_TEXT, true, AT(crd_text, kind), NULL, NULL, NULL, "Policy",
+	  WORDS(kinds, MATCH_EXACT) },
 	{ "metadata", KEY_MAP, true, AT(crd_text, metadata), &metadata_schema,
 	  "policy name is missing", NULL, "name and description" },
 	{ "spec", KEY_MAP, true, AT(crd_text, spec), &spec_schema, "scope cannot be empty", NULL,
 	  "scope and rules" },
 };
-static SCHEMA(crd_schema, "a policy", crd_text, crd_keys);
+SCHEMA(policy_crd_schema, "a policy resource", crd_text, crd_keys);
 
 /* ---- from text to policy ----------------------------------------------------------- */
 
@@ -185,7 +198,7 @@ static bool read_text(struct report *report, const struct yaml_file *file, struc
 			"unable to determine policy format");
 		return false;
 	}
-	schema_read(report, &crd_schema, file->root, &crd);
+	schema_read(report, &policy_crd_schema, file->root, &crd);
 	*out = (struct policy_text){
 		.node = crd.node,
 		.name = crd.metadata.name,
@@ -195,6 +208,13 @@ static bool read_text(struct report *report, const struct yaml_file *file, struc
 		.rules = crd.spec.rules,
 	};
 	return report->errors == 0;
+}
+
+bool policy_text_check(struct report *report, const struct yaml_file *file)
+{
+	struct policy_text text = { 0 };
+
+	return read_text(report, file, &text);
 }
 
 static void load_scope(struct policy *policy, struct report *report, const struct texts *texts)
@@ -273,6 +293,67 @@ static void load_rule(struct policy *policy, struct report *report, const struct
 	}
 }
 
+/* "data.key=0x1f": key, data; "scope.uid>=0" and "uid>=0": uid. */
+static bool filter_field(struct str text, struct str *field)
+{
+	static const struct str data = STR("data."), scope = STR("scope.");
+	bool is_data = text.len > data.len && !memcmp(text.data, data.data, data.len);
+	bool is_scope = text.len > scope.len && !memcmp(text.data, scope.data, scope.len);
+	struct str expression;
+	uint32_t skip = is_data ? data.len : is_scope ? scope.len : 0;
+
+	filter_split((struct str){ text.data + skip, text.len - skip }, field, &expression);
+	return is_data;
+}
+
+/* The same on all events of the rule, or nothing is said. */
+static enum filter_judgement judge_filter(const struct selection *s, struct str text,
+					  char why[FILTER_WHY_MAX])
+{
+	enum filter_judgement all = FILTER_DECIDES;
+	struct str field;
+	bool data = filter_field(text, &field), first = true;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		enum filter_judgement one;
+
+		if (s->rules[i].group != s->group)
+			continue;
+		one = data ? filters_judge_data(s->rules[i].filters, field, why)
+			   : filters_judge_scope(s->rules[i].filters, field, why);
+		if (one == FILTER_DECIDES || (!first && one != all))
+			return FILTER_DECIDES;
+		all = one;
+		first = false;
+	}
+	return all;
+}
+
+/* The filters of one field are judged together, where the last of them stands. */
+static void judge_rule(const struct selection *s, struct report *report,
+		       const struct rule_text *rule)
+{
+	for (uint32_t i = 0; i < rule->filters.count; i++) {
+		const struct yaml_node *node = rule->filters.items[i];
+		struct str field, later;
+		char why[FILTER_WHY_MAX];
+		bool last = true, data = filter_field(node->text, &field);
+		enum filter_judgement judgement;
+
+		for (uint32_t k = i + 1; k < rule->filters.count; k++)
+			if (filter_field(rule->filters.items[k]->text, &later) == data)
+				last &= !str_equal(field, later);
+		judgement = last ? judge_filter(s, node->text, why) : FILTER_DECIDES;
+		if (judgement == FILTER_NEVER)
+			report_warning(report, node, "never-true", NULL,
+				       "no event passes the filter '%s': %s", node->text.data, why);
+		else if (judgement == FILTER_ALWAYS)
+			report_warning(
+				report, node, "always-true", "leave it out, or write what is meant",
+				"every event passes the filter '%s': %s", node->text.data, why);
+	}
+}
+
 bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file,
 		      struct policy *out)
 {
@@ -306,6 +387,8 @@ bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file
 		if (report.compat)
 			check_as_tracee(&text, i, &report);
 		load_rule(&policy, &report, &rules[i]);
+		if (loader->judge && !report.compat && !report.errors)
+			judge_rule(&policy.selection, &report, &rules[i]);
 	}
 	if (!report.errors && select_finish(&policy.selection, &err))
 		report_add(&report, text.rules.node, &err);

@@ -23,6 +23,7 @@ struct policy_loader {
 	struct arena *arena;   /* of the result */
 	struct arena *scratch; /* of trees */
 	struct err_list *problems;
+	bool judge; /* warn of filters that nothing or everything passes */
 };
 
 /* Reads one file. false: it has errors, all of which are reported; *out is then not used. */
@@ -31,6 +32,10 @@ bool policy_file_load(struct policy_loader *loader, const char *path, struct pol
 bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file,
 		      struct policy *out);
 
-extern const struct schema policy_schema;
+/* The form alone: keys, kinds, words. False: it has errors. */
+bool policy_text_check(struct report *report, const struct yaml_file *file);
+
+/* The two forms. */
+extern const struct schema policy_schema, policy_crd_schema;
 
 #endif

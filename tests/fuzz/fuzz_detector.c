@@ -3,6 +3,7 @@
  * A file as detector, all the way to programs, in an environment that is made once: as fast as
  * loading itself. fuzz_ruleset is the whole of it.
  */
+#include "detect/judge.h"
 #include "fuzz_rules.h"
 
 static struct loader loader;
@@ -27,16 +28,21 @@ static struct cel_env *environment(void)
 
 static void load(struct report *report, struct yaml_file *file)
 {
-	struct pending pending = { .file = file };
+	struct detector_text text = { 0 };
+	struct pending pending = { .source = { file->path, file->text, RULE_DETECTOR },
+				   .file = file,
+				   .text = &text };
 
 	if (rule_file_type(report, file) != RULE_DETECTOR ||
-	    !detector_text_read(report, file, &pending.text))
+	    !detector_text_read(report, file, &text))
 		return;
-	pending.detector = detector_make(&loader, report, &pending.text);
+	pending.detector = detector_make(&loader, report, &text);
 	CHECK(pending.detector);
-	detector_link(&loader, &pending);
-	detector_compile(&loader, &pending, environment());
+	detector_link(&loader, &pending, report);
+	detector_compile(&loader, &pending, report, environment());
 	CHECK(pending.broken == (loader.problems->errors > 0));
+	if (!pending.broken)
+		detector_judge(&loader, report, &pending);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 						  "d.yaml", "e.yaml", "f.yaml" };
 	struct builtin_file files[FILES];
 	/* The dialect comes from the length, so that inputs stay plain files. */
-	struct ruleset_options options = { .compat_tracee = len % 4 == 0 };
+	struct ruleset_options options = { .compat_tracee = len % 4 == 0, .advise = true };
 	struct err_list problems = { 0 };
 	struct ruleset *ruleset;
 	uint32_t count = 0;

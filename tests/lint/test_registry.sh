@@ -47,4 +47,14 @@ for file in tests/fuzz/fuzz_*.c; do
 	[ -d "tests/fuzz/corpus/${name#fuzz_}" ] || echo "$file: no corpus"
 done | none "every fuzz target has a corpus"
 
+# Ids of problems are documented (engine/base/diagnostic.def), and those documented are in use.
+sed -n 's/^DIAGNOSTIC("\([a-z-]*\)".*/\1/p' engine/base/diagnostic.def | sort >"$TMP/known"
+cat $(sources c | grep ^engine/) | tr '\n' ' ' | tr ';' '\n' >"$TMP/statements"
+{
+	grep -o '[.> ]rule = "[a-z-]*"' "$TMP/statements" | sed 's/.*"\(.*\)"/\1/'
+	grep -o 'report_\(error\|warning\)([^"]*"[a-z-]*"' "$TMP/statements" | sed 's/.*"\(.*\)"/\1/'
+	grep -o 'ERR_\(ERROR\|WARNING\), "[a-z-]*"' "$TMP/statements" | sed 's/.*"\(.*\)"/\1/'
+} | sort -u >"$TMP/used"
+comm -13 "$TMP/known" "$TMP/used" | none "every id of a problem is in diagnostic.def"
+
 done_testing

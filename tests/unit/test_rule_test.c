@@ -35,7 +35,7 @@ static void run(struct outcome *out, const char *text)
 	ruleset = ruleset_load_texts(files, 1, NULL, &out->problems);
 	assert_int_equal(out->problems.errors, 0);
 	assert_int_equal(yaml_parse("t.yaml", str_of(text), &arena, &file, &err), 0);
-	assert_int_equal(rule_test_run(ruleset, &file, &out->problems, &out->count), 0);
+	assert_int_equal(rule_test_run(ruleset, &file, &out->problems, &out->count, NULL), 0);
 	ruleset_free(ruleset);
 	arena_free(&arena);
 }

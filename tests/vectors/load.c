@@ -77,9 +77,8 @@ static enum outcome compare_errors(struct row *row, const struct err_list *probl
 						  problems->items[i].message);
 	for (uint32_t i = 0; i < problems->count; i++)
 		if (problems->items[i].level == ERR_ERROR && !is_later(&problems->items[i]) &&
-		    (!problems->items[i].path[0] ||
-		     (!problems->items[i].line &&
-		      !strstr(problems->items[i].message, "too large"))))
+		    (!problems->items[i].path[0] || !problems->items[i].line ||
+		     !problems->items[i].column))
 			return row_failed(row, "error without a place: %s",
 					  problems->items[i].message);
 	return PASSED;

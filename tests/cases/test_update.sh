@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# `spoor test --update` and `--coverage`, as an author of rules uses them.
+. "$TOP/tests/tap.sh"
+
+spoor=$B/spoor
+mkdir -p "$TMP/rules/tests"
+cat >"$TMP/rules/odd.yaml" <<'END'
+type: detector
+id: MY-001
+produced_event: {name: odd, version: 1.0.0, fields: [{name: key, type: int32}]}
+requirements:
+  events:
+    - name: msgget
+      data_filters: ["key!=0"]
+threat: {description: d, severity: low}
+auto_populate: {threat: true}
+conditions:
+  - getEventData("key") > 4
+  - getEventData("msgflg") == 0
+output: {fields: [{name: key, expression: getEventData("key")}]}
+END
+cat >"$TMP/rules/tests/odd.yaml" <<'END'
+type: rule_test
+detector: MY-001
+tests:
+  # begun with its event alone
+  - name: a key
+    event: {name: msgget, data: {key: 0x10, msgflg: 0}}
+  - name: another
+    event: {name: msgget, data: {key: 5, msgflg: 0}}
+    expect:
+      - data: {key: 6} # to be mended
+END
+cat >"$TMP/want" <<'END'
+type: rule_test
+detector: MY-001
+tests:
+  # begun with its event alone
+  - name: a key
+    event: {name: msgget, data: {key: 0x10, msgflg: 0}}
+    expect:
+      - severity: low
+        data: {key: 16}
+  - name: another
+    event: {name: msgget, data: {key: 5, msgflg: 0}}
+    expect:
+      - data: {key: 5} # to be mended
+END
+file=$TMP/rules/tests/odd.yaml
+chmod 640 "$file"
+
+"$spoor" test "$TMP/rules" >"$TMP/out" 2>&1
+is $? 1 'as it is it fails'
+"$spoor" test --update "$TMP/rules" >"$TMP/out" 2>&1
+is $? 0 'it is updated'
+is "$(head -n 1 "$TMP/out")" "updated $file: 1 value, 1 detection more, 0 fewer" 'it says what it did'
+same "$file" "$TMP/want" 'what differed was written, the rest is as it was'
+is "$(stat -c %a "$file")" 640 'the mode is kept'
+is "$(ls "$TMP/rules/tests")" odd.yaml 'nothing is left behind'
+"$spoor" test "$TMP/rules" >"$TMP/out" 2>&1
+is $? 0 'now it passes'
+"$spoor" test --update "$TMP/rules" >"$TMP/out" 2>&1
+! grep -q updated "$TMP/out"
+ok $? 'there is nothing more to update'
+"$spoor" test --update >"$TMP/out" 2>&1
+is $? 2 'the built-in tests cannot be updated'
+
+# Coverage: file, line, and the test that is missing.
+"$spoor" test --coverage "$TMP/rules" >"$TMP/out" 2>&1
+is $? 0 'coverage is no failure'
+grep -q "odd.yaml:6: .*the filters of msgget passed every event" "$TMP/out"
+ok $? 'a filter that passed everything'
+grep -q 'odd.yaml:11: .*condition 0 was never false: getEventData("key") > 4' "$TMP/out"
+ok $? 'a condition that was never false'
+grep -q '^    hint: write a test in which all before it hold and it does not' "$TMP/out"
+ok $? 'the test that is missing'
+grep -q '^coverage: 0 of 2 conditions were both true and false' "$TMP/out"
+ok $? 'the sum'
+"$spoor" test --coverage --strict "$TMP/rules" >"$TMP/out" 2>&1
+is $? 1 'coverage is a failure if asked for'
+cat >>"$file" <<'END'
+  - {name: filtered, event: {name: msgget, data: {key: 0}}, expect: []}
+  - {name: small, event: {name: msgget, data: {key: 4}}, expect: []}
+  - {name: flags, event: {name: msgget, data: {key: 5, msgflg: 1}}, expect: []}
+END
+"$spoor" test --coverage --strict "$TMP/rules" >"$TMP/out" 2>&1
+is $? 0 'all is covered'
+! grep -q warning "$TMP/out"
+ok $? 'and nothing is warned of'
+
+done_testing
