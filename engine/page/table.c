@@ -39,6 +39,17 @@ static int table_reserve(struct table *table)
 	return 0;
 }
 
+/* What processes call themselves must not reach the terminal as commands to it. */
+static char *copy_printable(const char *text)
+{
+	char *copy = strdup(text ? text : "");
+
+	for (char *at = copy; at && *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	return copy;
+}
+
 int table_add(struct table *table, const char *const *cells)
 {
 	struct table_row row = { 0 };
@@ -46,7 +57,7 @@ int table_add(struct table *table, const char *const *cells)
 	if (table_reserve(table) < 0)
 		return -ENOMEM;
 	for (unsigned i = 0; i < table->columns; i++) {
-		row.cells[i] = strdup(cells[i] ? cells[i] : "");
+		row.cells[i] = copy_printable(cells[i]);
 		if (!row.cells[i]) {
 			row_free(&row);
 			return -ENOMEM;

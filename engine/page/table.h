@@ -19,7 +19,7 @@ struct table {
 	size_t count, capacity;
 };
 
-/* One cell per column; NULL is an empty one. 0 or -ENOMEM. */
+/* One cell per column; NULL is an empty one; control characters become '?'. 0 or -ENOMEM. */
 int table_add(struct table *table, const char *const *cells);
 /* width 0: lines may be as long as they are. */
 void table_write(struct buf *out, const struct table *table, unsigned width);

@@ -40,6 +40,11 @@ same out all.json "the history has what was delivered"
 is "$(wc -l <out) $(grep -c case_chain out)" "1 1" "and can be asked by severity"
 "$spoor" alerts -c good.yaml | head -n 1 | grep -q "^TIME .*SEVERITY .*ALERT .*PROCESS"
 ok $? "as a table"
+printf '%s\n' "$(sed 's,/opt/srv,/opt/\\u001b[31msrv,' "$input")" >escape.json
+"$spoor" replay -c good.yaml escape.json 2>/dev/null
+"$spoor" alerts -c good.yaml >out
+! grep -q "$(printf '\033')" out
+is "$? $(grep -c 'srv' out)" "0 $((2 * alerts))" "what a process calls itself cannot move the cursor"
 "$spoor" spool list -c good.yaml | grep -q "^all  *0 "
 ok $? "nothing waits"
 "$spoor" output test all -c good.yaml >out
