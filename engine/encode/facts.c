@@ -55,6 +55,14 @@ static void read_threat(struct facts *facts, const struct threat *threat)
 			facts->tactic_id = tactics[i].id;
 }
 
+static struct str base_name(struct str path)
+{
+	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+	uint32_t skip = slash ? (uint32_t)(slash - path.data) + 1 : 0;
+
+	return (struct str){ path.data + skip, path.len - skip };
+}
+
 static void read_process(struct facts *facts, const struct event *event)
 {
 	const struct event_given *given = event->given;
@@ -64,6 +72,7 @@ static void read_process(struct facts *facts, const struct event *event)
 		return;
 	facts->comm = event_comm(event);
 	facts->executable = event_executable(event);
+	facts->file_name = base_name(facts->executable);
 	facts->process_hash = event_process_hash(event);
 	facts->parent_hash = event_parent_hash(event);
 	facts->syscall = event_syscall(event);

@@ -51,6 +51,7 @@ struct facts {
 	/* The process; false: not known. */
 	bool process;
 	struct str comm, executable;
+	struct str file_name; /* of the executable, without its folder */
 	uint32_t process_hash, parent_hash;
 	struct str container_id, container_name, image_name, image_digest, runtime;
 	struct str pod_name, pod_uid, pod_namespace;

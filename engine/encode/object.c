@@ -114,6 +114,12 @@ void object_time(struct sheet *sheet, const char *key, uint64_t epoch_ns)
 	json_time(sheet->out, epoch_ns);
 }
 
+void object_seconds(struct sheet *sheet, const char *key, uint64_t epoch_ns)
+{
+	object_uint(sheet, key, epoch_ns / 1000000000);
+	buf_printf(sheet->out, ".%06u", (unsigned)(epoch_ns % 1000000000 / 1000));
+}
+
 void object_message(struct sheet *sheet, const char *key, const struct facts *facts)
 {
 	start(sheet, key);

@@ -28,6 +28,8 @@ void object_uint_text(struct sheet *sheet, const char *key, uint64_t number);
 void object_text_array(struct sheet *sheet, const char *key, struct str text, uint32_t cap);
 /* RFC 3339; left out if epoch_ns is 0. */
 void object_time(struct sheet *sheet, const char *key, uint64_t epoch_ns);
+/* Seconds since 1970 with microseconds, as a number. */
+void object_seconds(struct sheet *sheet, const char *key, uint64_t epoch_ns);
 /* facts_message() */
 void object_message(struct sheet *sheet, const char *key, const struct facts *facts);
 void object_addresses(struct sheet *sheet, const char *key, const struct host *host);

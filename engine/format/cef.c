@@ -77,17 +77,6 @@ static struct str joined(struct buf *out, struct str id, struct str name)
 	return (struct str){ out->data, (uint32_t)out->len };
 }
 
-static struct str base_name(struct str path)
-{
-	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
-
-	if (!slash)
-		return path;
-	uint32_t skip = (uint32_t)(slash - path.data) + 1;
-
-	return (struct str){ path.data + skip, path.len - skip };
-}
-
 static void add_device(struct sheet *sheet, const struct facts *facts)
 {
 	bool four = false, six = false;
@@ -115,7 +104,7 @@ static void add_process(struct sheet *sheet, const struct facts *facts)
 	pair(sheet, "sproc", facts->executable.len ? facts->executable : facts->comm, VALUE_MAX);
 	number(sheet, "spid", facts->event->wire->pid);
 	number(sheet, "suid", facts->event->wire->uid);
-	pair(sheet, "fname", base_name(facts->executable), VALUE_MAX);
+	pair(sheet, "fname", facts->file_name, VALUE_MAX);
 	pair(sheet, "filePath", facts->executable, VALUE_MAX);
 }
 

@@ -10,13 +10,6 @@
 
 enum { KEY_MAX = 64, VALUE_MAX = 1024 };
 
-/* Seconds with microseconds. */
-static void timestamp(struct sheet *sheet, uint64_t epoch_ns)
-{
-	object_uint(sheet, "timestamp", epoch_ns / 1000000000);
-	buf_printf(sheet->out, ".%06u", (unsigned)(epoch_ns % 1000000000 / 1000));
-}
-
 static bool is_number(const struct datum *datum)
 {
 	return !datum->names.len &&
@@ -106,7 +99,7 @@ static void gelf_write(struct buf *out, const struct event *event,
 		    CAP_NAME);
 	object_message(&sheet, "short_message", &facts);
 	object_text(&sheet, "full_message", facts.description, CAP_LONG);
-	timestamp(&sheet, facts.time);
+	object_seconds(&sheet, "timestamp", facts.time);
 	object_uint(&sheet, "level", facts.severity->syslog);
 	add_fields(&sheet, &facts);
 	object_close(&sheet);

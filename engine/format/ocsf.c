@@ -9,14 +9,6 @@
 #include "encode/text.h"
 #include "event/encode.h"
 
-static struct str base_name(struct str path)
-{
-	const char *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
-	uint32_t skip = slash ? (uint32_t)(slash - path.data) + 1 : 0;
-
-	return skip == path.len ? path : (struct str){ path.data + skip, path.len - skip };
-}
-
 static void add_class(struct sheet *sheet, const struct facts *facts)
 {
 	const struct event_state *state = facts->event->state;
@@ -130,7 +122,8 @@ static void add_process(struct sheet *sheet, const char *key, const struct facts
 		object_uint(sheet, "created_time", start / 1000000);
 	if (facts->executable.len) {
 		object_open(sheet, "file");
-		object_text(sheet, "name", base_name(facts->executable), CAP_TEXT);
+		object_text(sheet, "name",
+			    facts->file_name.len ? facts->file_name : facts->executable, CAP_TEXT);
 		object_text(sheet, "path", facts->executable, CAP_TEXT);
 		object_uint(sheet, "type_id", 1);
 		object_close(sheet);

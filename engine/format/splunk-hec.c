@@ -10,12 +10,6 @@
 
 enum { INDEX, SOURCE, SOURCETYPE };
 
-static void time_of(struct sheet *sheet, uint64_t epoch_ns)
-{
-	object_uint(sheet, "time", epoch_ns / 1000000000);
-	buf_printf(sheet->out, ".%06u", (unsigned)(epoch_ns % 1000000000 / 1000));
-}
-
 static void add_process(struct sheet *sheet, const struct facts *facts)
 {
 	const struct wire_header *wire = facts->event->wire;
@@ -90,7 +84,7 @@ static void splunk_hec_write(struct buf *out, const struct event *event,
 
 	facts_read(&facts, event, options);
 	object_begin(&sheet);
-	time_of(&sheet, facts.time);
+	object_seconds(&sheet, "time", facts.time);
 	object_text(&sheet, "host", facts.host_name, CAP_NAME);
 	object_text(&sheet, "source", values[SOURCE].text, CAP_NAME);
 	object_text(&sheet, "sourcetype", values[SOURCETYPE].text, CAP_NAME);
