@@ -69,7 +69,7 @@ static int refuse_binary(const struct format *format, struct err *err)
 		"--output %s: its records are not lines, and a file would not keep "
 		"them apart",
 		format->name);
-	err_hint(err, "use it with a transport that does, or write lines, such as otlp-json");
+	err_hint(err, "use it with a transport that does, or write lines, such as otlp");
 	return -EINVAL;
 }
 
@@ -114,7 +114,7 @@ static int request_settings(struct request *request, const char *at, const char 
 
 		if (!equal || request->count == SETTINGS_MAX) {
 			err_set(err, -EINVAL, "--output %s: found '%.*s', expected SETTING=VALUE",
-				request->expression, (int)(stop - at), at);
+				request->expression, (int)(stop - at - 1), at + 1);
 			err_hint(err, "the form is FORMAT[,SETTING=VALUE...][:FILE]");
 			return -EINVAL;
 		}

@@ -201,6 +201,21 @@ struct setting_value *settings_default(const struct setting_key *keys, uint32_t 
 	return values;
 }
 
+static void hint_all(const struct setting_key *keys, uint32_t count, struct err *err)
+{
+	char text[ERR_MESSAGE_MAX] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < count && used < sizeof(text); i++) {
+		int len = snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
+				   keys[i].name);
+
+		used += (size_t)MAX(len, 0);
+	}
+	if (count)
+		err_hint(err, "there are: %s", text);
+}
+
 int setting_find(const struct setting_key *keys, uint32_t count, struct str name, struct err *err)
 {
 	struct suggest suggest;
@@ -214,5 +229,7 @@ int setting_find(const struct setting_key *keys, uint32_t count, struct str name
 	err_set(err, -EINVAL, "there is no setting '%.*s'", (int)MIN(name.len, 64u), name.data);
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
+	else
+		hint_all(keys, count, err);
 	return -1;
 }
