@@ -604,6 +604,9 @@ static bool read_input(struct reading *r, const struct json *line, const struct 
 	struct event *event = arena_new(r->arena, struct event);
 	const struct json *parent = json_get(line, "parent");
 
+	/* A detector may be called like an event that only Tracee has. */
+	if (known && ev->wire->id && known->id != ev->wire->id)
+		known = NULL;
 	if (!event)
 		return out_of_memory(r);
 	if (line->type != JSON_OBJECT || depth > CHAIN_MAX)
