@@ -167,17 +167,17 @@ static int destination_open(struct outputs *all, const struct request *request, 
 	*destination = (struct destination){ .ops = ops_by_name("file") };
 	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
 	destination->standard = !strcmp(name, "stdout") || !strcmp(name, "-");
-	int r = destination->ops->open(name, &destination->output, err);
+	/* The file last: a wrong setting leaves none behind. */
+	int r = request_use(request, &destination->use, err);
 
 	if (r < 0)
 		return r;
-	r = request_use(request, &destination->use, err);
-	if (r < 0) {
-		destination->ops->close(destination->output);
-		return r;
-	}
-	all->count++;
-	return 0;
+	r = destination->ops->open(name, &destination->output, err);
+	if (r < 0)
+		format_use_close(&destination->use);
+	else
+		all->count++;
+	return r;
 }
 
 static int expression_open(struct outputs *all, const char *expression, struct err *err)
