@@ -98,10 +98,9 @@ struct str hostile_text(struct hostile *h)
 		struct str piece = pieces[hostile_below(h, ARRAY_SIZE(pieces))];
 
 		if (h->len && one_in(h, 3)) {
-			size_t at = hostile_below(h, h->len);
+			size_t at = hostile_below(h, h->len), most = 1 + hostile_below(h, 8);
 
-			piece = (struct str){ h->bytes + at,
-					      (uint32_t)MIN(h->len - at, 1 + hostile_below(h, 8)) };
+			piece = (struct str){ h->bytes + at, (uint32_t)MIN(h->len - at, most) };
 		} else if (one_in(h, 3)) {
 			piece = STR("plain");
 		}
