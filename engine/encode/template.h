@@ -23,10 +23,10 @@ const struct template *template_parse(struct arena *arena, struct str text, cons
 
 /*
  * Appends what the template makes of an event, a JSON tree as the json format writes it (epoch_ns:
- * its time). Temporaries live in `arena`. Never fails: what is missing is empty. Returns how many
- * texts were cut.
+ * its time). Temporaries live in `arena`. What is missing is empty, what is too long is cut. False:
+ * the template was not run to its end, which takes more work than any sensible one.
  */
-uint32_t template_run(const struct template *template, const struct json *event, uint64_t epoch_ns,
-		      struct arena *arena, struct buf *out);
+bool template_run(const struct template *template, const struct json *event, uint64_t epoch_ns,
+		  struct arena *arena, struct buf *out);
 
 #endif

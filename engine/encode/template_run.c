@@ -334,8 +334,8 @@ static void run_list(struct run *run, const struct node *node, const struct tv *
 	}
 }
 
-uint32_t template_run(const struct template *template, const struct json *event, uint64_t epoch_ns,
-		      struct arena *arena, struct buf *out)
+bool template_run(const struct template *template, const struct json *event, uint64_t epoch_ns,
+		  struct arena *arena, struct buf *out)
 {
 	struct run run = { .arena = arena,
 			   .sheet = { .out = out },
@@ -346,5 +346,5 @@ uint32_t template_run(const struct template *template, const struct json *event,
 
 	run.variables[0] = dot;
 	run_list(&run, template->nodes, &dot);
-	return run.sheet.truncated;
+	return run.steps > 0;
 }

@@ -116,16 +116,17 @@ static void scratch_give(struct format_state *state, struct scratch *scratch)
 	pthread_mutex_unlock(&state->lock);
 }
 
-static void run_template(const struct format_state *state, struct scratch *scratch, struct buf *out,
+/* False: the template took too much work or memory. */
+static bool run_template(const struct format_state *state, struct scratch *scratch, struct buf *out,
 			 const struct event *event)
 {
 	struct json_fault fault;
 	const struct json *tree = json_parse(&scratch->arena, scratch->json.data, scratch->json.len,
 					     &fault);
 
-	if (tree)
-		template_run(state->template, tree, event_epoch_time(event, event->wire->time),
-			     &scratch->arena, out);
+	return tree &&
+	       template_run(state->template, tree, event_epoch_time(event, event->wire->time),
+			    &scratch->arena, out);
 }
 
 static void template_write(struct buf *out, const struct event *event,
@@ -135,11 +136,14 @@ static void template_write(struct buf *out, const struct event *event,
 	struct scratch *scratch = scratch_take(state);
 	size_t before = out->len;
 
-	if (scratch) {
-		encode_event(&scratch->json, event, options, true);
-		run_template(state, scratch, out, event);
-		scratch_give(state, scratch);
+	/* A record that could not be made is no empty record: who asked for it counts it. */
+	if (!scratch) {
+		out->truncated = true;
+		return;
 	}
+	encode_event(&scratch->json, event, options, true);
+	out->truncated |= scratch->json.truncated || !run_template(state, scratch, out, event);
+	scratch_give(state, scratch);
 	while (out->len > before && out->data[out->len - 1] == '\n')
 		out->len--;
 	buf_char(out, '\n');
