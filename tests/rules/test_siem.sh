@@ -7,9 +7,10 @@ validator=${SIEM_VALIDATOR:-/work/shared/siem/validate.py}
 
 "$B/spoor" test --to json >"$TMP/json" 2>"$TMP/err"
 ok $? "the tests of the built-in rules pass, as JSON"
-detectors=$("$B/spoor" list detectors | sed 1d | wc -l)
-seen=$(sed 's/.*"rule":{"id":"//; s/".*//' "$TMP/json" | sort -u | wc -l)
-is "$seen" "$detectors" "every built-in detector detects something in its tests"
+# One of Tracee's is only there for others to read.
+"$B/spoor" list detectors | awk 'NR > 1 && $2 != "TRC-1013-address" { print $2 }' | sort -u >"$TMP/all"
+sed 's/.*"rule":{"id":"//; s/".*//' "$TMP/json" | sort -u | comm -13 - "$TMP/all" >"$TMP/silent"
+same "$TMP/silent" /dev/null "every built-in detector detects something in its tests"
 
 for format in $("$B/spoor" list formats | awk 'NR > 1 && !/^ / && $1 != "template" { print $1 }'); do
 	"$B/spoor" test --to "$format" >"$TMP/direct" 2>"$TMP/err"

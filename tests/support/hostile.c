@@ -299,6 +299,7 @@ static void make_event(struct hostile *h, struct event *event)
 	static const struct clock clock = { .boot_epoch_ns = 1785751200000000000 };
 	struct wire_header *wire = arena_new(&h->arena, struct wire_header);
 	struct event *input = arena_new(&h->arena, struct event);
+	struct event *root = arena_new(&h->arena, struct event);
 	struct str *policies = arena_array(&h->arena, struct str, 3);
 	struct value *values;
 
@@ -308,9 +309,13 @@ static void make_event(struct hostile *h, struct event *event)
 		event->process = make_process(h);
 	if (one_in(h, 3))
 		event->container = make_container(h);
-	*input = *event;
+	*root = *input = *event;
+	root->def = make_def(h, &values);
+	root->values = values;
 	input->def = make_def(h, &values);
 	input->values = values;
+	input->detected_from = root;
+	input->print_detected_from = one_in(h, 2);
 	event->def = make_def(h, &values);
 	event->values = values;
 	event->detected_from = input;
