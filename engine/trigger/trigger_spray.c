@@ -395,7 +395,7 @@ enum trigger_result trigger_orphan_reattach(struct ledger *ledger)
 	return trigger_never(ledger, "takes ten minutes: `spoor test` plays it on its own clock");
 }
 
-/* ---- several processes -------------------------------------------------------------------------- */
+/* ---- several processes ------------------------------------------------------ */
 
 static key_t agreed_key;
 static int agreed_mode;
@@ -500,7 +500,7 @@ enum trigger_result trigger_left_behind(struct ledger *ledger)
 	return trigger_done(ledger, "a child ended without removing its queue; removed it then");
 }
 
-/* ---- containers ------------------------------------------------------------------------------------ */
+/* ---- containers ------------------------------------------------------------- */
 
 /* As a container runtime names it; in the hierarchy that the sensor looks at. */
 #define CONTAINER_SCOPE \

@@ -219,7 +219,7 @@ static void test_table_layout(void **state)
 			 0);
 	assert_int_equal(table_add(&table, (const char *[]){ "b", NULL, NULL }), 0);
 	table_write(&out, &table, 0);
-	assert_string_equal(buf_cstr(&out), "NAME        N  WHAT\na_long_one  1  first line\nb\n");
+	assert_string_equal(buf_cstr(&out), "NAME        N  WHAT\na_long_one  1  first?line\nb\n");
 	buf_clear(&out);
 	table_write(&out, &table, 20);
 	assert_string_equal(buf_cstr(&out), "NAME        N  WHAT\na_long_one  1  first\nb\n");
