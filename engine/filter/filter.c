@@ -421,6 +421,8 @@ static bool data_matches(const struct data_filter *d, const struct event *event,
 		return number_filter_match(&d->numbers, value.u);
 	if (d->ordered && (!number || !number_filter_match(&d->numbers, value.u)))
 		return false;
+	if (!d->text.count)
+		return true; /* only < > <= >=: no text to make */
 	struct str text = filter_render(value, scratch, arena);
 
 	return text.data && string_filter_match(&d->text, text);
