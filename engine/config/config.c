@@ -366,24 +366,24 @@ bool config_recognise(const struct yaml_node *root)
 	return false;
 }
 
-bool config_read(const char *path, struct config *out, struct err_list *problems)
+static bool begin(struct config *out)
+{
+	*out = (struct config){ .owner = delivery_config_new() };
+	out->arena = out->owner ? &out->owner->arena : NULL;
+	return out->owner;
+}
+
+static bool read_text(const char *path, struct str text, struct config *out,
+		      struct err_list *problems)
 {
 	struct schema_key keys[TOP_KEYS];
 	const struct schema schema = { "the configuration", keys, TOP_KEYS, sizeof(struct top) };
-	struct delivery_config *owner = delivery_config_new();
 	struct yaml_file file = { .path = path };
+	struct report report = { .problems = problems, .file = &file, .arena = out->arena };
 	struct top top = { 0 };
 	struct err err = { .level = ERR_ERROR };
-	struct str text;
 
-	*out = (struct config){ .owner = owner };
-	if (!owner)
-		return false;
-	struct report report = { .problems = problems, .file = &file, .arena = &owner->arena };
-
-	out->arena = &owner->arena;
-	if (yaml_read_file(path, &owner->arena, &text, &err) < 0 ||
-	    yaml_parse(path, text, &owner->arena, &file, &err) < 0) {
+	if (yaml_parse(path, text, out->arena, &file, &err) < 0) {
 		err_list_add(problems, &err);
 		return false;
 	}
@@ -392,6 +392,26 @@ bool config_read(const char *path, struct config *out, struct err_list *problems
 		schema_read(&report, &schema, file.root, &top);
 	read_all(&report, out, &top);
 	return !report.errors;
+}
+
+bool config_read_text(const char *path, struct str text, struct config *out,
+		      struct err_list *problems)
+{
+	return begin(out) && read_text(path, text, out, problems);
+}
+
+bool config_read(const char *path, struct config *out, struct err_list *problems)
+{
+	struct err err = { .level = ERR_ERROR };
+	struct str text;
+
+	if (!begin(out))
+		return false;
+	if (yaml_read_file(path, out->arena, &text, &err) < 0) {
+		err_list_add(problems, &err);
+		return false;
+	}
+	return read_text(path, text, out, problems);
 }
 
 const char *config_spool_path(const struct options *options)

@@ -33,6 +33,9 @@ struct config {
  * caller's until config_free, also on failure.
  */
 bool config_read(const char *path, struct config *out, struct err_list *problems);
+/* The same of a text, which must live as long as *out; path is its name in messages. */
+bool config_read_text(const char *path, struct str text, struct config *out,
+		      struct err_list *problems);
 /* Frees what outputs do not hold any more. */
 void config_free(struct config *config);
 /* Gives options that the command line has not set the file's values. 0 or -ENOMEM. */

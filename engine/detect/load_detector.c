@@ -437,7 +437,11 @@ void detector_link(struct loader *loader, struct pending *pending, struct report
 		pending->broken = true;
 		return;
 	}
-	for (uint32_t i = 0; i < events->count; i++)
+	if (events->count > INPUTS_MAX)
+		report_error(report, events->node, "limit", "make two detectors",
+			     "a detector reads at most %d events, found %u", INPUTS_MAX,
+			     events->count);
+	for (uint32_t i = 0; i < MIN(events->count, (uint32_t)INPUTS_MAX); i++)
 		link_input(loader, report, d, &inputs[i]);
 	check_enrichments(loader, report, d, &text->requirements.enrichments);
 	leave_out(loader, d);

@@ -5,7 +5,7 @@
 #include "base/suggest.h"
 #include "load_memory.h"
 
-enum { KEEPS_MAX = 64, ROOM_MAX = 2048 };
+enum { KEEPS_MAX = 64, ROOM_MAX = 2048, NO_INPUT = INPUTS_MAX };
 
 /* ---- prepare: steps and their names ---------------------------------------- */
 
@@ -16,35 +16,65 @@ static const struct step_text *step_text_at(const struct sequence_text *text, ui
 	return number < text->steps.count ? &steps[number] : &text->until;
 }
 
-/* The input that a step is about; it may be left out if there is only one. */
-static bool find_input(struct report *report, const struct detector *d,
-		       const struct step_text *text, uint8_t *out)
+/* NULL: that event is not there, which has been told. */
+static const struct event_def *event_of_step(const struct detector *d,
+					     const struct memory_step *step)
 {
+	return step->input < d->input_count ? d->inputs[step->input].def : NULL;
+}
+
+/* Of an event that is asked for and left out: why has been told. */
+static void step_left_out(struct report *report, const struct pending *pending,
+			  const struct step_text *text, const char *event)
+{
+	if (!pending->broken && !pending->detector->skipped)
+		report_error(report, text->event ? text->event : text->node, "unknown-event", NULL,
+			     "no step can be about '%s': it is left out", event);
+}
+
+static void step_not_asked_for(struct report *report, const struct pending *pending,
+			       const struct step_text *text)
+{
+	const struct maps *inputs = &pending->text->requirements.events;
+	const struct input_text *items = inputs->items;
 	struct err err = { .level = ERR_ERROR, .rule = "unknown-event" };
 	struct suggest suggest;
 
-	if (!text->event && d->input_count == 1) {
-		*out = 0;
-		return true;
-	}
-	if (!text->event) {
-		report_error(report, text->node, "missing-key", "event: NAME",
-			     "the detector reads several events: of which one is this?");
-		return false;
-	}
 	suggest_start(&suggest, text->event->text);
-	for (uint32_t i = 0; i < d->input_count; i++) {
-		if (str_equal(text->event->text, str_of(d->inputs[i].def->name))) {
-			*out = (uint8_t)i;
-			return true;
+	for (uint32_t i = 0; i < inputs->count; i++) {
+		if (str_equal(text->event->text, items[i].name->text)) {
+			step_left_out(report, pending, text, text->event->text.data);
+			return;
 		}
-		suggest_try(&suggest, str_of(d->inputs[i].def->name));
+		suggest_try(&suggest, items[i].name->text);
 	}
 	err_set(&err, -EINVAL, "'%s' is not among requirements.events", text->event->text.data);
 	if (suggest.best.data)
 		err_hint(&err, "did you mean '%s'?", suggest.best.data);
 	report_add(report, text->event, &err);
-	return false;
+}
+
+/* The input that a step is about; it need not be named if there is only one. */
+static uint8_t find_input(struct report *report, const struct pending *pending,
+			  const struct step_text *text)
+{
+	const struct maps *inputs = &pending->text->requirements.events;
+	const struct input_text *items = inputs->items;
+	const struct detector *d = pending->detector;
+
+	if (!text->event && inputs->count == 1 && d->input_count == 1)
+		return 0;
+	for (uint32_t i = 0; text->event && i < d->input_count; i++)
+		if (str_equal(text->event->text, str_of(d->inputs[i].def->name)))
+			return (uint8_t)i;
+	if (text->event)
+		step_not_asked_for(report, pending, text);
+	else if (inputs->count == 1)
+		step_left_out(report, pending, text, items[0].name->text.data);
+	else
+		report_error(report, text->node, "missing-key", "event: NAME",
+			     "the detector reads several events: of which one is this?");
+	return NO_INPUT;
 }
 
 static void read_repeat(struct report *report, const struct repeat_text *text,
@@ -193,8 +223,7 @@ bool sequence_prepare(struct loader *loader, struct report *report, struct pendi
 	memory->step_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		prepare_step(loader, report, memory, step_text_at(text, i), &config->steps[i]);
-		find_input(report, pending->detector, step_text_at(text, i),
-			   &memory->steps[i].input);
+		memory->steps[i].input = find_input(report, pending, step_text_at(text, i));
 	}
 	check_steps(report, text, config);
 	return true;
@@ -217,8 +246,8 @@ static int keep_field(const struct memory *memory, const struct detector *d,
 {
 	const struct sequence_config *config = memory->config.sequence;
 	const struct memory_step *place = &memory->steps[step - config->steps];
-	const struct event_def *def = d->inputs[place->input].def;
-	int index = event_field_index(def, field);
+	const struct event_def *def = event_of_step(d, place);
+	int index = def ? event_field_index(def, field) : 0;
 
 	if (index < 0)
 		return loader_unknown_field(def, field, err);
@@ -353,11 +382,11 @@ void sequence_compile(struct loader *loader, struct report *report, struct pendi
 	struct memory *memory = pending->detector->memory;
 	struct sequence_config *config = memory->config.sequence;
 
-	for (uint32_t i = 0; i < memory->step_count && pending->detector->input_count; i++) {
+	for (uint32_t i = 0; i < memory->step_count; i++) {
 		const struct step_text *step = step_text_at(text, i);
 		struct step_config *out = &config->steps[i];
 
-		loader->only = pending->detector->inputs[memory->steps[i].input].def;
+		loader->only = event_of_step(pending->detector, &memory->steps[i]);
 		loader->before_state = true;
 		compile_by(loader, report, text, step, env, &out->by);
 		compile_keeps(loader, report, memory, step, out, env);

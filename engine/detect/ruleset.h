@@ -29,7 +29,7 @@ enum {
 	FAULT_TEXT_MAX = 160,
 };
 
-enum { MEMORY_LINES_MAX = 64 };
+enum { MEMORY_LINES_MAX = 64, INPUTS_MAX = 255 /* events that a detector reads */ };
 
 struct condition {
 	const struct cel_program *program;
@@ -90,7 +90,7 @@ struct detector {
 struct subscription {
 	struct detector *detector;
 	const struct filters *filters; /* NULL: none */
-	uint8_t input;		       /* number of the event among the detector's */
+	uint8_t input;		       /* number of the event among the detector's, < INPUTS_MAX */
 	uint16_t step;		       /* of its sequence */
 	struct condition **conditions;
 	uint32_t condition_count;

@@ -8,14 +8,12 @@
 
 static struct loader loader;
 
-static struct cel_env *environment(void)
+static struct cel_env *make_environment(void)
 {
-	static struct cel_env *env;
 	static struct arena arena;
 	struct value_list *shells;
+	struct cel_env *env;
 
-	if (env)
-		return env;
 	shells = arena_zalloc(&arena, sizeof(*shells) + sizeof(struct value));
 	env = environment_new(ruleset_resolve, &ruleset_resolvers, &loader);
 	CHECK(env && shells);
@@ -23,6 +21,27 @@ static struct cel_env *environment(void)
 	shells->items[0] = value_str(STR("/bin/sh"));
 	CHECK(!cel_env_constant(env, "SHELLS", "list(string)",
 				(struct value){ .tag = VALUE_LIST, .len = 1, .list = shells }));
+	return env;
+}
+
+static struct cel_env *environment(void)
+{
+	static struct cel_env *env;
+
+	if (!env)
+		env = make_environment();
+	return env;
+}
+
+/* With output.for_each; a loader makes it when it is needed. */
+static struct cel_env *environment_with_item(void)
+{
+	static struct cel_env *env;
+
+	if (!env) {
+		env = make_environment();
+		CHECK(!environment_item(env));
+	}
 	return env;
 }
 
@@ -36,6 +55,7 @@ static void load(struct report *report, struct yaml_file *file)
 	if (rule_file_type(report, file) != RULE_DETECTOR ||
 	    !detector_text_read(report, file, &text))
 		return;
+	loader.item_env = environment_with_item();
 	pending.detector = detector_make(&loader, report, &text);
 	CHECK(pending.detector);
 	detector_link(&loader, &pending, report);
@@ -49,13 +69,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct ruleset ruleset;
-	static struct arena scratch;
+	static struct arena scratch, tree;
 	struct err_list problems = { 0 };
 	struct yaml_file file = { 0 };
 
 	/* The dialect comes from the length, so that inputs stay plain files. */
 	ruleset = (struct ruleset){ .arena = ruleset.arena, .compat = len % 4 == 0 };
-	loader = (struct loader){ .ruleset = &ruleset, .problems = &problems, .scratch = scratch };
+	loader = (struct loader){
+		.ruleset = &ruleset, .problems = &problems, .scratch = scratch, .tree = tree
+	};
 	if (read_input(data, len, &loader.scratch, &file)) {
 		struct report report = { .problems = &problems,
 					 .file = &file,
@@ -66,8 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_problems(&problems, "input.yaml");
 	}
 	arena_reset(&loader.scratch);
+	arena_reset(&loader.tree);
 	arena_reset(&ruleset.arena);
 	scratch = loader.scratch;
+	tree = loader.tree;
 	err_list_free(&problems);
 	return 0;
 }

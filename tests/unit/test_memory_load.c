@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "detect/ruleset.h"
 
 static const struct {
@@ -120,9 +121,80 @@ static void mistakes_are_told(void **state)
 	}
 }
 
+/* What is said of steps, beside the event that is not there: nothing. */
+static const struct {
+	const char *events, *steps, *message;
+} unknown[] = {
+	{ "{name: msg.et}", "{as: a}, {conditions: ['state(\"a.key\") == 1']}", "event 'msg.et'" },
+	{ "{name: msg.et}", "{as: a, keep: {x: 1}}, {conditions: ['state(\"a.x\") == 1']}",
+	  "event 'msg.et'" },
+	{ "{name: msgget}, {name: shmta}",
+	  "{event: msgget}, {event: shmta, as: a}, "
+	  "{event: msgget, conditions: ['state(\"a.shmid\") == 1']}",
+	  "event 'shmta'" },
+	{ "{name: msgget}, {name: msgsnd, min_version: 9.0, dependency: optional}",
+	  "{event: msgget}, {event: msgsnd}", "no step can be about 'msgsnd'" },
+};
+
+static void unknown_events_are_told_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		char text[2048];
+		struct builtin_file file = { "x.yaml", text, 0 };
+		struct err_list problems = { 0 };
+
+		file.len = (size_t)snprintf(
+			text, sizeof(text),
+			"type: detector\nid: XX\nproduced_event: {name: xx, version: 1.0}\n"
+			"requirements: {events: [%s]}\nsequence: {within: 1s, steps: [%s]}\n",
+			unknown[i].events, unknown[i].steps);
+		ruleset_free(ruleset_load_texts(&file, 1, NULL, &problems));
+		if (problems.errors != 1)
+			err_list_print(stderr, &problems);
+		assert_int_equal(problems.errors, 1);
+		for (uint32_t k = 0; k < problems.count; k++)
+			if (problems.items[k].level == ERR_ERROR)
+				assert_non_null(
+					strstr(problems.items[k].message, unknown[i].message));
+		err_list_free(&problems);
+	}
+}
+
+/* Inputs are numbered in a byte. */
+static void events_are_bounded(void **state)
+{
+	(void)state;
+	for (unsigned count = 255; count <= 256; count++) {
+		struct builtin_file file = { "x.yaml", NULL, 0 };
+		struct err_list problems = { 0 };
+		struct buf text = { 0 };
+
+		buf_printf(&text, "type: detector\nid: XX\nrequirements:\n  events:\n");
+		for (unsigned i = 0; i < count; i++)
+			buf_printf(&text, "    - {name: %s}\n", event_table[i].name);
+		buf_printf(&text, "produced_event: {name: xx, version: 1.0}\n"
+				  "threshold: {window: 1s, count: 2}\n");
+		file.data = text.data;
+		file.len = (uint32_t)text.len;
+		ruleset_free(ruleset_load_texts(&file, 1, NULL, &problems));
+		assert_int_equal(problems.errors, count - 255);
+		if (problems.errors) {
+			assert_non_null(strstr(problems.items[0].message, "at most 255 events"));
+			assert_int_equal(problems.items[0].line, 5);
+		}
+		err_list_free(&problems);
+		buf_free(&text);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes_are_told) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mistakes_are_told),
+		cmocka_unit_test(unknown_events_are_told_once),
+		cmocka_unit_test(events_are_bounded),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
