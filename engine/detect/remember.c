@@ -111,10 +111,13 @@ void chain_settle(struct chain *chain, const struct event *event)
 {
 	const struct wire_header *wire = event->wire;
 	const struct ev_sched_process_exit *ended = (const void *)(wire + 1);
+	struct state *state = chain->ruleset->states[chain->ruleset->plain];
 
+	/* After the rules: the child gets what they said of its parent for making it. */
+	if (event->def->id == EV_sched_process_fork)
+		note_fork(state, wire);
 	if (event->def->id == EV_sched_process_exit && ended->process_group_exit)
-		state_exit(chain->ruleset->states[chain->ruleset->plain], wire->pid,
-			   wire->leader_start_time);
+		state_exit(state, wire->pid, wire->leader_start_time);
 }
 
 void chain_advance(struct chain *chain, const struct event *event)
@@ -125,8 +128,6 @@ void chain_advance(struct chain *chain, const struct event *event)
 
 	if (event->def->id == EV_events_lost)
 		note_loss(state, event->wire);
-	if (event->def->id == EV_sched_process_fork)
-		note_fork(state, event->wire);
 	state_advance(state, event->wire->time, &client);
 }
 

@@ -7,8 +7,9 @@ validator=${SIEM_VALIDATOR:-/work/shared/siem/validate.py}
 
 "$B/spoor" test --to json >"$TMP/json" 2>"$TMP/err"
 ok $? "the tests of the built-in rules pass, as JSON"
-# One of Tracee's is only there for others to read.
-"$B/spoor" list detectors | awk 'NR > 1 && $2 != "TRC-1013-address" { print $2 }' | sort -u >"$TMP/all"
+# Some are only there for what they leave to others.
+grep -l '^silent: true' "$TOP"/rules/detectors/*.yaml | xargs sed -n 's/^id: //p' >"$TMP/building"
+"$B/spoor" list detectors | awk 'NR > 1 { print $2 }' | sort -u | grep -v -x -F -f "$TMP/building" >"$TMP/all"
 sed 's/.*"rule":{"id":"//; s/".*//' "$TMP/json" | sort -u | comm -13 - "$TMP/all" >"$TMP/silent"
 same "$TMP/silent" /dev/null "every built-in detector detects something in its tests"
 
