@@ -109,6 +109,12 @@ bare-test: ## make run and make test in a bare Debian 12 (root, network, 15 minu
 	@tests/bare/run
 .PHONY: bare-test
 
+quiet: ## real software under all rules, every alert shown (root, 20 minutes; MINUTES=3 for each of T='postgresql apache ...')
+	@contrib/setup quiet
+	@+$(BUILD) all
+	@$(as-root) env B=$(B) MINUTES=$(or $(MINUTES),3) tests/quiet/run $(T)
+.PHONY: quiet
+
 # ---- measuring -----------------------------------------------------------------------
 
 # tests/bench/X.c becomes a program linked with libspoor.a; X.sh runs as it is.

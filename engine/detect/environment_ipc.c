@@ -268,8 +268,9 @@ const struct cel_function ipc_functions[] = {
 	  "IPC namespace that are still there",
 	  "ipc.count(\"msg\")", "0" },
 	{ "ipc.made", "() -> list(spoor.IpcObject)", ipc_left,
-	  "the objects the event's process made that are still there, newest first, at most 64; "
-	  "on sched_process_exit: what it leaves behind",
+	  "the objects the event's process made that are still there, and those its parent made "
+	  "before it ended, at most 64; on sched_process_exit: what is left behind, empty as long "
+	  "as a child lives",
 	  "ipc.made().size()", "0" },
 };
 const uint32_t ipc_function_count = ARRAY_SIZE(ipc_functions);

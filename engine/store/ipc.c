@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System V IPC objects. Entries live in one array; hash chains find them by identity and by
- * maker; every (namespace, kind, creating user) has a row that counts its objects.
+ * keeper (its maker, or the child that the maker left it to); every (namespace, kind, creating
+ * user) has a row that counts its objects.
  *
- * Invariant: an entry below `high` is in the chain of its identity and, where the maker is
- * known, in that of its maker, and counted in its owner's row exactly
+ * Invariant: an entry below `high` is in the chain of its identity and, where the keeper is
+ * known, in that of its keeper, and counted in its owner's row exactly
  * if it is not removed; it is in the queue of the removed exactly if it is.
  */
 #include <sys/ipc.h>
@@ -20,7 +21,12 @@ enum {
 	NONE = UINT32_MAX,
 };
 
-enum chain { BY_ID, BY_MAKER, CHAINS };
+enum chain { BY_ID, BY_KEEPER, CHAINS };
+
+struct keeper {
+	uint64_t start_time; /* 0: not known */
+	uint32_t pid;
+};
 
 struct owner {
 	uint32_t ipc_ns, cuid, count, next; /* next: in its bucket, or in the free list */
@@ -29,6 +35,7 @@ struct owner {
 
 struct entry {
 	struct ipc_object object; /* first: public pointers are entry pointers */
+	struct keeper keeper;
 	uint32_t next[CHAINS];
 	uint32_t owner;			       /* NONE: not counted */
 	uint32_t newer_removed, older_removed; /* in order of removal */
@@ -64,32 +71,37 @@ static uint32_t id_hash(uint32_t ipc_ns, uint8_t kind, int32_t id)
 	return mix((uint64_t)ipc_ns << 32 ^ (uint64_t)kind << 61 ^ (uint32_t)id);
 }
 
-static uint32_t maker_hash(uint32_t pid, uint64_t start_time)
+static uint32_t keeper_hash(struct keeper keeper)
 {
-	return mix(start_time * 31 + pid);
+	return mix(keeper.start_time * 31 + keeper.pid);
 }
 
-static uint32_t *bucket_of(const struct ipc_store *store, const struct ipc_object *object,
+static bool keeper_equal(struct keeper a, struct keeper b)
+{
+	return a.pid == b.pid && a.start_time == b.start_time;
+}
+
+static uint32_t *bucket_of(const struct ipc_store *store, const struct entry *entry,
 			   enum chain chain)
 {
-	uint32_t hash = chain == BY_ID
-				? id_hash(object->ipc_ns, object->kind, object->id)
-				: maker_hash(object->creator.pid, object->creator.start_time);
+	const struct ipc_object *object = &entry->object;
+	uint32_t hash = chain == BY_ID ? id_hash(object->ipc_ns, object->kind, object->id)
+				       : keeper_hash(entry->keeper);
 
 	return &store->buckets[chain][hash & store->mask];
 }
 
-/* Those whose maker nobody knows would all be in one chain. */
-static bool is_chained(const struct ipc_object *object, enum chain chain)
+/* Those whose keeper nobody knows would all be in one chain. */
+static bool is_chained(const struct entry *entry, enum chain chain)
 {
-	return chain == BY_ID || object->creator.start_time;
+	return chain == BY_ID || entry->keeper.start_time;
 }
 
 static void chain_add(struct ipc_store *store, struct entry *entry, enum chain chain)
 {
-	uint32_t *head = bucket_of(store, &entry->object, chain);
+	uint32_t *head = bucket_of(store, entry, chain);
 
-	if (!is_chained(&entry->object, chain))
+	if (!is_chained(entry, chain))
 		return;
 	entry->next[chain] = *head;
 	*head = (uint32_t)(entry - store->entries);
@@ -98,9 +110,9 @@ static void chain_add(struct ipc_store *store, struct entry *entry, enum chain c
 static void chain_remove(struct ipc_store *store, struct entry *entry, enum chain chain)
 {
 	uint32_t self = (uint32_t)(entry - store->entries);
-	uint32_t *at = bucket_of(store, &entry->object, chain);
+	uint32_t *at = bucket_of(store, entry, chain);
 
-	if (!is_chained(&entry->object, chain))
+	if (!is_chained(entry, chain))
 		return;
 	while (*at != self)
 		at = &store->entries[*at].next[chain];
@@ -274,7 +286,8 @@ static struct entry *entry_room(struct ipc_store *store)
 static void entry_fill(struct ipc_store *store, struct entry *entry,
 		       const struct ipc_object *object)
 {
-	*entry = (struct entry){ .object = *object };
+	*entry = (struct entry){ .object = *object,
+				 .keeper = { object->creator.start_time, object->creator.pid } };
 	for (unsigned c = 0; c < CHAINS; c++)
 		chain_add(store, entry, c);
 	owner_count(store, entry);
@@ -619,20 +632,38 @@ uint32_t ipc_made_by(const struct stores *stores, uint32_t pid, uint64_t start_t
 		     const struct ipc_object **out, uint32_t max)
 {
 	const struct ipc_store *store = stores_ipc(stores);
-	uint32_t at = store->buckets[BY_MAKER][maker_hash(pid, start_time) & store->mask];
+	struct keeper keeper = { start_time, pid };
+	uint32_t at = store->buckets[BY_KEEPER][keeper_hash(keeper) & store->mask];
 	uint32_t count = 0;
 
-	for (; at != NONE; at = store->entries[at].next[BY_MAKER]) {
+	for (; at != NONE; at = store->entries[at].next[BY_KEEPER]) {
 		const struct ipc_object *object = &store->entries[at].object;
 
-		if (object->removed || object->creator.pid != pid ||
-		    object->creator.start_time != start_time)
+		if (object->removed || !keeper_equal(store->entries[at].keeper, keeper))
 			continue;
 		if (count < max)
 			out[count] = object;
 		count++;
 	}
 	return count;
+}
+
+void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,
+		     uint64_t heir_start_time)
+{
+	struct keeper from = { start_time, pid }, to = { heir_start_time, heir };
+	uint32_t at = store->buckets[BY_KEEPER][keeper_hash(from) & store->mask];
+
+	while (at != NONE) {
+		struct entry *entry = &store->entries[at];
+
+		at = entry->next[BY_KEEPER];
+		if (!keeper_equal(entry->keeper, from))
+			continue;
+		chain_remove(store, entry, BY_KEEPER);
+		entry->keeper = to;
+		chain_add(store, entry, BY_KEEPER);
+	}
 }
 
 void ipc_store_stats(const struct ipc_store *store, struct store_stats *out)

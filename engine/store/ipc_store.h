@@ -15,6 +15,13 @@ void ipc_store_free(struct ipc_store *store);
 /* Learns from a record of one of the twelve calls, of an object that existed, or of a loss. */
 void ipc_store_update(struct ipc_store *store, const struct wire_header *record);
 
+/*
+ * A process has ended that a child outlives: what it made is the child's to remove now. Times: boot ns,
+ * of the leader.
+ */
+void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,
+		     uint64_t heir_start_time);
+
 /* Fills the members of *out that are its own. */
 void ipc_store_stats(const struct ipc_store *store, struct store_stats *out);
 

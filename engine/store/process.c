@@ -548,6 +548,19 @@ static void learn_existing(struct stores *stores, const struct wire_header *reco
 		cgroup->container.started = true;
 }
 
+/* A server that goes into the background makes its objects before: they are its child's from now on. */
+static void leave_objects(struct stores *stores, const struct entry *entry)
+{
+	uint32_t at = entry->first_child;
+
+	while (at != NONE && is_exited(&stores->entries[at]))
+		at = stores->entries[at].next_sibling;
+	if (at != NONE)
+		ipc_store_leave(stores->ipc, entry->process.pid, entry->process.start_time,
+				stores->entries[at].process.pid,
+				stores->entries[at].process.start_time);
+}
+
 static void learn_exit(struct stores *stores, const struct wire_header *record)
 {
 	const struct ev_sched_process_exit *ended = (const void *)(record + 1);
@@ -558,6 +571,7 @@ static void learn_exit(struct stores *stores, const struct wire_header *record)
 	if (!is_exited(entry))
 		exited_add(stores, entry);
 	entry->process.exit_time = record->time;
+	leave_objects(stores, entry);
 }
 
 static void learn_cgroup(struct stores *stores, const struct wire_header *record)
@@ -659,28 +673,6 @@ uint32_t process_children(const struct stores *stores, const struct process *pro
 	for (; at != NONE && count < max; at = stores->entries[at].next_sibling)
 		out[count++] = &stores->entries[at].process;
 	return count;
-}
-
-static bool is_ancestor(const struct stores *stores, const struct process *old,
-			const struct process *young)
-{
-	/* Bounded by the number of entries: a family is a tree. */
-	for (uint32_t i = 0; young && i < stores->capacity;
-	     i++, young = process_parent(stores, young))
-		if (young == old)
-			return true;
-	return false;
-}
-
-bool process_related(const struct stores *stores, const struct process *a, const struct process *b)
-{
-	const struct process *parent = process_parent(stores, a);
-
-	if (a->pid > 1 && is_ancestor(stores, a, b))
-		return true;
-	if (b->pid > 1 && is_ancestor(stores, b, a))
-		return true;
-	return parent && parent->pid > 1 && parent == process_parent(stores, b);
 }
 
 const struct container *container_find(const struct stores *stores, uint64_t cgroup_id)
