@@ -59,8 +59,8 @@ const struct ipc_object *ipc_of_event(const struct stores *stores,
 /* How many objects of a kind the user made that are still there. */
 uint32_t ipc_count(const struct stores *stores, uint32_t ipc_ns, enum ipc_kind kind, uint32_t cuid);
 /*
- * Objects a process made that are still there, and those that its parent made and, when it ended, left
- * to it; at most `max`. Returns how many there are, which may be more.
+ * Objects a process made that are still there, and those that its parent made and left to it by
+ * ending; at most `max`. Returns how many there are, which may be more.
  */
 uint32_t ipc_made_by(const struct stores *stores, uint32_t pid, uint64_t start_time,
 		     const struct ipc_object **out, uint32_t max);

@@ -548,7 +548,7 @@ static void learn_existing(struct stores *stores, const struct wire_header *reco
 		cgroup->container.started = true;
 }
 
-/* A server that goes into the background makes its objects before: they are its child's from now on. */
+/* A server goes into the background after it has made its objects: they are its child's then. */
 static void leave_objects(struct stores *stores, const struct entry *entry)
 {
 	uint32_t at = entry->first_child;

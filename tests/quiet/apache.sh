@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# must be quiet: Apache with semaphores of System V for all its locks, in both common process models: load, graceful
-# restarts, a crash (kill -9), which leaves semaphores behind, and a clean end.
+# must be quiet: Apache with semaphores of System V for all its locks, in both common process
+# models: load, graceful restarts, a crash (kill -9), which leaves semaphores, and a clean end.
 parent=
 trap '[ -z "$parent" ] || kill -TERM $parent; wait' EXIT
 trap 'exit 1' INT TERM

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# must be quiet: fakeroot, which talks to its daemon through message queues and a semaphore: users build a package and an
-# archive with files that seem to be root's, several at once.
+# must be quiet: fakeroot, which talks to its daemon through message queues and a semaphore: users
+# build a package and an archive with files that seem to be root's, several at once.
 chmod 777 .
 
 build() {
 	mkdir -p "$1/DEBIAN" "$1/usr/share/quiet"
-	printf 'Package: quiet\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: test\n' \
-		>"$1/DEBIAN/control"
+	printf '%s\n' 'Package: quiet' 'Version: 1' 'Architecture: all' \
+		'Maintainer: nobody <nobody@localhost>' 'Description: test' >"$1/DEBIAN/control"
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		echo $i >"$1/usr/share/quiet/$i"
 	done

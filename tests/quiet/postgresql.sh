@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# must be quiet: PostgreSQL with both kinds of shared memory: a cluster is made, loaded, crashes (kill -9
-# of the postmaster), recovers under load and is shut down.
+# must be quiet: PostgreSQL with both kinds of shared memory: a cluster is made, loaded, crashes
+# (kill -9 of the postmaster), recovers under load and is shut down.
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
 chown postgres .
 port=54329

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# must be quiet: an X server, as root and as a user, with clients of other users that share memory with it (MIT-SHM).
+# must be quiet: an X server, as root and as a user, with clients of other users that share memory
+# with it (MIT-SHM).
 server=
 trap '[ -z "$server" ] || kill $server; wait' EXIT
 trap 'exit 1' INT TERM
@@ -17,7 +18,8 @@ while [ "$(date +%s)" -lt "$DEADLINE" ]; do
 				kill -0 $server || exit 1
 				sleep 0.2
 			done
-			$as $client x11perf -repeat 1 -time 1 -shmput10 -shmput100 -shmput500 -shmputxy100 || exit 1
+			$as $client x11perf -repeat 1 -time 1 -shmput10 -shmput100 -shmput500 \
+				-shmputxy100 || exit 1
 			$as $client xterm -e 'ls -l /usr/bin; sleep 1' || exit 1
 			$as $client xwd -root -silent >root.xwd || exit 1
 		done
