@@ -19,7 +19,7 @@ $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules: $(B)/tests/cel/oracle.o
 $(B)/tests/bench/bench_cel $(B)/tests/bench/bench_rules $(B)/tests/bench/bench_state: LDFLAGS += -Wl,--wrap=malloc
 
 $(B)/tests/unit/test_index: $(CEL_ORACLE_O)
-$(B)/tests/unit/test_index_tables $(B)/tests/unit/test_detect_index $(B)/tests/unit/test_state_model $(B)/tests/unit/test_judge: $(B)/tests/cel/random.o
+$(B)/tests/unit/test_index_tables $(B)/tests/unit/test_detect_index $(B)/tests/unit/test_state_model $(B)/tests/unit/test_keys $(B)/tests/unit/test_judge: $(B)/tests/cel/random.o
 
 # The crash tests: delivery with the points at which they end the process (delivery/fault.h).
 FAULT_O = $(patsubst %.c,$(B)/faults/%.o,$(wildcard engine/delivery/*.c))

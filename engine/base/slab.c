@@ -5,9 +5,8 @@
  */
 #include "slab.h"
 
-#include <sys/mman.h>
-
 #include "common.h"
+#include "pages.h"
 
 enum { NO_PAGE = UINT32_MAX };
 
@@ -67,15 +66,13 @@ static void list_remove(struct slab *slab, uint32_t *list, uint32_t number)
 static bool slab_start(struct slab *slab)
 {
 	uint32_t count = (uint32_t)(slab->budget / SLAB_PAGE);
-	void *memory = count ? mmap(NULL, (size_t)count * SLAB_PAGE, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-			     : MAP_FAILED;
+	void *memory = count ? pages_reserve((size_t)count * SLAB_PAGE, PAGES_HUGE) : NULL;
 
-	if (memory == MAP_FAILED)
+	if (!memory)
 		return false;
 	slab->pages = calloc(count, sizeof(*slab->pages));
 	if (!slab->pages) {
-		munmap(memory, (size_t)count * SLAB_PAGE);
+		pages_free(memory, (size_t)count * SLAB_PAGE);
 		return false;
 	}
 	slab->memory = memory;
@@ -147,8 +144,7 @@ void slab_release(struct slab *slab, void *piece, size_t size)
 
 void slab_free(struct slab *slab)
 {
-	if (slab->memory)
-		munmap(slab->memory, (size_t)slab->page_count * SLAB_PAGE);
+	pages_free(slab->memory, (size_t)slab->page_count * SLAB_PAGE);
 	free(slab->pages);
 	*slab = (struct slab){ .budget = slab->budget };
 }

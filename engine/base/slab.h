@@ -39,4 +39,15 @@ void slab_release(struct slab *slab, void *piece, size_t size);
 /* Gives everything back at once. */
 void slab_free(struct slab *slab);
 
+/* A piece as a number below budget / SLAB_PIECE_MIN, for those who keep many of them. */
+static inline uint32_t slab_number(const struct slab *slab, const void *piece)
+{
+	return (uint32_t)((size_t)((const char *)piece - slab->memory) / SLAB_PIECE_MIN);
+}
+
+static inline void *slab_piece(const struct slab *slab, uint32_t number)
+{
+	return slab->memory + (size_t)number * SLAB_PIECE_MIN;
+}
+
 #endif

@@ -283,6 +283,32 @@ static void declare_ancestors(struct loader *loader, struct report *report, stru
 	}
 }
 
+static void limit(struct fact *fact, const struct state_limits *limits)
+{
+	struct state_limits *own = &fact->config.limits;
+
+	own->keys = MAX(own->keys, MAX(limits->keys, (uint64_t)STATE_KEYS_DEFAULT));
+	own->bytes = MAX(own->bytes, MAX(limits->bytes, (uint64_t)STATE_BYTES_DEFAULT));
+}
+
+/* Those of a detector that remembers nothing else; the largest count. */
+static void declare_limits(struct report *report, struct pending *pending)
+{
+	const struct detector_text *text = pending->text;
+	const struct effects *effects = pending->detector->effects;
+	struct state_limits limits;
+
+	if (!text->limits.node || !effects || text->threshold.node || text->sequence.node ||
+	    text->first_seen.node)
+		return;
+	memory_read_limits(report, &text->limits, &limits);
+	for (uint32_t i = 0; i < effects->action_count; i++)
+		if (effects->actions[i].fact)
+			limit(effects->actions[i].fact, &limits);
+	if (effects->score)
+		limit(effects->score, &limits);
+}
+
 void facts_declare(struct loader *loader, struct pending *pending)
 {
 	const struct set_text *sets = pending->text->set.items;
@@ -297,6 +323,7 @@ void facts_declare(struct loader *loader, struct pending *pending)
 	declare_labels(loader, &report, pending, pending->text->unlabel, false);
 	declare_score(loader, &report, pending);
 	declare_seen(loader, pending);
+	declare_limits(&report, pending);
 	declare_ancestors(loader, &report, pending);
 	if (pending->text->silent && effects_of(loader, pending->detector))
 		pending->detector->effects->silent = true;

@@ -306,7 +306,7 @@ static bool has_memory(struct report *report, const struct detector_text *text)
 			     "make two detectors: one reads the event of the other",
 			     "a detector has either threshold or sequence");
 	else if (text->limits.node && !text->threshold.node && !text->sequence.node &&
-		 !text->first_seen.node)
+		 !text->first_seen.node && !text->label && !text->set.count && !text->score.name)
 		report_error(report, text->limits.node, "value", NULL,
 			     "'limits' is for detectors that remember something");
 	return text->threshold.node || text->sequence.node;

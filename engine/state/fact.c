@@ -12,12 +12,13 @@ struct fact_list {
 	struct value items[]; /* oldest first */
 };
 
+/* What most facts are comes first: it is in the cache line that finds them. */
 struct fact {
-	struct value value; /* a variable that is no list */
-	struct fact_list *list;
 	double score;
 	uint64_t time; /* of the score; when it was seen last */
 	bool inherited;
+	struct fact_list *list;
+	struct value value; /* a variable that is no list */
 };
 
 static const struct fact_config *config_of(const struct state_rule *rule)
@@ -30,9 +31,15 @@ static struct fact *fact_of(struct entry *entry)
 	return (struct fact *)entry->payload;
 }
 
+static bool is_variable(const struct state_rule *rule)
+{
+	return config_of(rule)->kind == FACT_VARIABLE;
+}
+
 static void fact_prepare(struct state_rule *rule)
 {
-	rule->keys.payload_size = sizeof(struct fact);
+	rule->keys.payload_size = is_variable(rule) ? sizeof(struct fact)
+						    : offsetof(struct fact, list);
 }
 
 static void list_drop(struct state_rule *rule, struct fact *fact)
@@ -46,6 +53,8 @@ static void list_drop(struct state_rule *rule, struct fact *fact)
 
 static void fact_release(void *ctx, struct entry *entry)
 {
+	if (!is_variable(ctx))
+		return;
 	list_drop(ctx, fact_of(entry));
 	value_drop(ctx, &fact_of(entry)->value);
 }
@@ -57,19 +66,25 @@ static uint64_t time_of(const struct state_rule *rule, const struct event *event
 	return event->wire->time ? event->wire->time : rule->state->now;
 }
 
+/* The key's entry, unless its time is over; NULL: there is none. */
+static struct entry *find_key(struct state_rule *rule, struct digest key, uint64_t now)
+{
+	struct entry *entry = keys_find(&rule->keys, key);
+
+	if (!entry || entry->deadline > now)
+		return entry;
+	keys_remove(&rule->keys, entry);
+	return NULL;
+}
+
 /* What is known of the event's entity and still holds; NULL: nothing. */
 static struct entry *find(struct state_rule *rule, const struct state_input *input)
 {
 	struct digest key;
-	struct entry *entry;
 
 	if (!rule->started || !state_key(rule, &config_of(rule)->by, input, NULL, &key))
 		return NULL;
-	entry = keys_find(&rule->keys, key);
-	if (!entry || entry->deadline > time_of(rule, input->event))
-		return entry;
-	keys_remove(&rule->keys, entry);
-	return NULL;
+	return find_key(rule, key, time_of(rule, input->event));
 }
 
 static uint64_t deadline_of(uint64_t now, uint64_t ttl)
@@ -85,12 +100,10 @@ static struct entry *find_or_add(struct state_rule *rule, const struct state_inp
 	struct entry *entry;
 	struct digest key;
 
-	if (!rule_start(rule))
+	if (!rule_start(rule) || !state_key(rule, &config_of(rule)->by, input, NULL, &key))
 		return NULL;
-	entry = find(rule, input);
+	entry = find_key(rule, key, now);
 	if (!entry) {
-		if (!state_key(rule, &config_of(rule)->by, input, NULL, &key))
-			return NULL;
 		keys_expire(&rule->keys, now, EXPIRE_PER_EVENT);
 		entry = keys_add(&rule->keys, key, keys_owner_of(input->event->wire->uid),
 				 deadline_of(now, ttl));
@@ -149,6 +162,8 @@ void fact_set(struct state_rule *rule, const struct state_input *input, struct v
 	if (!entry)
 		return;
 	fact_of(entry)->inherited = false;
+	if (!is_variable(rule))
+		return;
 	list_drop(rule, fact_of(entry));
 	value_keep(rule, entry, value, &fact_of(entry)->value);
 }
@@ -276,6 +291,8 @@ static void copy_fact(struct state_rule *rule, struct entry *from, struct entry 
 	fact_of(to)->score = fact_of(from)->score;
 	fact_of(to)->time = fact_of(from)->time;
 	fact_of(to)->inherited = true;
+	if (!is_variable(rule))
+		return;
 	if (fact_of(from)->value.tag != VALUE_NULL)
 		value_keep(rule, to, fact_of(from)->value, &fact_of(to)->value);
 	if (!from->used || !fact_of(from)->list)
@@ -287,15 +304,18 @@ static void copy_fact(struct state_rule *rule, struct entry *from, struct entry 
 
 static void hand_down(struct state_rule *rule, struct digest parent, struct digest child)
 {
-	struct entry *from = keys_find(&rule->keys, parent);
+	struct entry *from = keys_find(&rule->keys, parent), *to;
 	uint32_t owner;
 
 	if (!from || keys_find(&rule->keys, child))
 		return;
-	owner = rule->keys.owners[from->owner].id;
+	owner = keys_owner(&rule->keys, from);
 	if (rule->keys.count == rule->keys.capacity && !keys_evict(&rule->keys, from, owner))
 		return;
-	copy_fact(rule, from, keys_add(&rule->keys, child, owner, from->deadline));
+	to = keys_add(&rule->keys, child, owner, from->deadline);
+	from = keys_find(&rule->keys, parent); /* the table may have moved, or have made room */
+	if (from)
+		copy_fact(rule, from, to);
 }
 
 static bool is_of_processes(const struct state_rule *rule)

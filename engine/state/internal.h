@@ -15,7 +15,6 @@
 #include "window.h"
 
 enum {
-	BYTES_DEFAULT = 16 << 20,
 	LOSSES_KEPT = 256,
 	EXPIRE_PER_EVENT = 2,
 	EXPIRE_PER_ADVANCE = 1024,

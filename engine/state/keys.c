@@ -3,98 +3,205 @@
 #include "keys.h"
 
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "base/common.h"
+#include "base/pages.h"
 
 /* How far down a line a victim is looked for before the oldest is taken all the same. */
-enum { SECOND_CHANCES = 8, BUCKETS_MIN = 16, LINE = 64, HUGE_FROM = 4 << 20 };
+enum { SECOND_CHANCES = 8, BUCKETS_MIN = 16, LINE = 64, GROUP = 16, GROUPS_MIN = 4 };
+
+static inline struct entry *slot_at(const struct keys_table *table, size_t size, uint32_t slot)
+{
+	return (void *)(table->slots + size * slot);
+}
+
+static inline struct entry_place *place_of(const struct keys *keys, const struct entry *entry)
+{
+	return &keys->places[entry->number];
+}
+
+/* Of a number that is in use. */
+static inline struct entry *entry_at(const struct keys *keys, uint32_t number)
+{
+	return slot_at(&keys->table, keys->entry_size, keys->places[number].slot - 1);
+}
 
 struct entry *keys_at(const struct keys *keys, uint32_t number)
 {
-	struct entry *entry = (void *)(keys->entries + keys->entry_size * number);
-
-	return entry->used ? entry : NULL;
+	return keys->places[number].slot ? entry_at(keys, number) : NULL;
 }
 
-static inline struct entry *entry_at(const struct keys *keys, uint32_t number)
+uint32_t keys_owner(const struct keys *keys, const struct entry *entry)
 {
-	return (void *)(keys->entries + keys->entry_size * number);
+	return keys->owners[place_of(keys, entry)->owner].id;
 }
 
-static inline struct entry_links *links_of(const struct keys *keys, const struct entry *entry)
+/* ---- the table ---------------------------------------- */
+
+/* Seven of eight slots are used at most: then a group that is full is rare. */
+static uint32_t fits(uint32_t groups)
 {
-	return (void *)((char *)entry + keys->links_at);
+	return groups * (GROUP / 8 * 7);
 }
 
-static inline uint32_t number_of(const struct keys *keys, const struct entry *entry)
+static size_t table_size(uint32_t groups, size_t entry_size)
 {
-	return (uint32_t)((size_t)((const char *)entry - keys->entries) / keys->entry_size);
+	return (size_t)groups * (GROUP * (entry_size + 1) + sizeof(uint32_t));
+}
+
+/* All empty. False: there is no memory. */
+static bool table_make(struct keys_table *table, uint32_t groups, size_t entry_size)
+{
+	struct keys_table made = { .groups = groups };
+
+	made.mapped = table_size(groups, entry_size);
+	made.memory = pages_reserve(made.mapped, 0);
+	if (!made.memory)
+		return false;
+	made.slots = made.memory;
+	made.tags = (uint8_t *)made.slots + entry_size * groups * GROUP;
+	made.overflow = (uint32_t *)(made.tags + (size_t)groups * GROUP);
+	*table = made;
+	return true;
+}
+
+static void table_free(struct keys_table *table)
+{
+	pages_free(table->memory, table->mapped);
+	*table = (struct keys_table){ 0 };
+}
+
+static inline uint8_t tag_of(struct digest key)
+{
+	return (uint8_t)(0x80 | key.high);
+}
+
+static inline uint32_t group_of(const struct keys_table *table, struct digest key)
+{
+	return (uint32_t)key.low & (table->groups - 1);
+}
+
+/* The top bit of each byte that is equal; now and then of the one behind such a byte as well. */
+static inline uint64_t bytes_equal(uint64_t word, uint8_t byte)
+{
+	uint64_t x = word ^ (0x0101010101010101ULL * byte);
+
+	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+}
+
+static inline uint64_t half_tags(const struct keys_table *table, uint32_t slot)
+{
+	uint64_t word;
+
+	memcpy(&word, table->tags + slot, sizeof(word));
+	return word;
+}
+
+/* A slot for a key that is not there: in its group, or as near behind it as can be. */
+static uint32_t table_place(struct keys_table *table, struct digest key)
+{
+	uint32_t group = group_of(table, key);
+
+	for (;; group = (group + 1) & (table->groups - 1)) {
+		for (uint32_t half = 0; half < GROUP; half += 8) {
+			uint32_t slot = group * GROUP + half;
+			uint64_t empty = ~half_tags(table, slot) & 0x8080808080808080ULL;
+
+			if (!empty)
+				continue;
+			slot += (uint32_t)__builtin_ctzll(empty) / 8;
+			table->tags[slot] = tag_of(key);
+			return slot;
+		}
+		table->overflow[group]++;
+	}
+}
+
+static void table_leave(struct keys_table *table, struct digest key, uint32_t slot)
+{
+	for (uint32_t group = group_of(table, key); group != slot / GROUP;
+	     group = (group + 1) & (table->groups - 1))
+		table->overflow[group]--;
+	table->tags[slot] = 0;
+}
+
+/* Twice as large; false: there is no memory. */
+static bool table_grow(struct keys *keys)
+{
+	struct keys_table old = keys->table;
+	struct keys_table *table = &keys->table;
+
+	if (!table_make(table, old.groups * 2, keys->entry_size))
+		return false;
+	for (uint32_t i = 0; i < old.groups * GROUP; i++) {
+		const struct entry *entry = slot_at(&old, keys->entry_size, i);
+		uint32_t slot;
+
+		if (!old.tags[i])
+			continue;
+		slot = table_place(table, entry->key);
+		memcpy(slot_at(table, keys->entry_size, slot), entry, keys->entry_size);
+		keys->places[entry->number].slot = slot + 1;
+	}
+	table_free(&old);
+	return true;
 }
 
 /* ---- life ---------------------------------------- */
-
-/* Memory that is there when it is touched. */
-static void *reserve(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	/* Large tables are read at random: their pages are worth being large. */
-	if (size >= HUGE_FROM)
-		madvise(memory, size, MADV_HUGEPAGE);
-	return memory;
-}
-
-static void unreserve(void *memory, size_t size)
-{
-	if (memory)
-		munmap(memory, size);
-}
 
 static uint32_t buckets_for(uint32_t capacity)
 {
 	uint32_t count = BUCKETS_MIN;
 
-	/* Twice as many: the wrong entry at the head of a chain is a cache miss for nothing. */
-	while (count / 2 < capacity && count < 1U << 31)
+	while (count < capacity && count < 1U << 31)
 		count *= 2;
 	return count;
 }
 
-static size_t links_offset(const struct keys *keys)
+static uint32_t groups_for(uint32_t capacity)
 {
-	return (sizeof(struct entry) + keys->payload_size + 7) & ~(size_t)7;
+	uint32_t groups = GROUPS_MIN;
+
+	while (fits(groups) < capacity)
+		groups *= 2;
+	return groups;
 }
 
-size_t keys_entry_size(const struct keys *keys)
+static size_t entry_size_of(const struct keys *keys)
 {
-	size_t size = links_offset(keys) + sizeof(struct entry_links);
-
-	return (size + LINE - 1) & ~(size_t)(LINE - 1);
+	return (sizeof(struct entry) + keys->payload_size + LINE - 1) & ~(size_t)(LINE - 1);
 }
 
-/* 0 means none in buckets, so that fresh memory is empty: numbers are kept plus one. */
+uint64_t keys_bytes(const struct keys *keys)
+{
+	return keys->table.mapped + (uint64_t)keys->high * sizeof(struct entry_place);
+}
+
+uint64_t keys_bytes_max(const struct keys *keys)
+{
+	return table_size(groups_for(keys->capacity), entry_size_of(keys)) +
+	       (uint64_t)keys->capacity * (sizeof(struct entry_place) + keys->rest_size);
+}
+
+/* Numbers in buckets are kept plus one, so that fresh memory is empty. */
 int keys_start(struct keys *keys)
 {
 	uint32_t buckets = buckets_for(keys->capacity);
 
-	if (keys->entries)
+	if (keys->places)
 		return 0;
-	keys->links_at = links_offset(keys);
-	keys->entry_size = keys_entry_size(keys);
+	keys->entry_size = entry_size_of(keys);
 	keys->bucket_mask = buckets - 1;
-	keys->entries = reserve(keys->entry_size * keys->capacity);
-	keys->buckets = reserve(buckets * sizeof(uint32_t));
-	keys->owner_buckets = reserve(buckets * sizeof(uint32_t));
-	keys->timers = reserve(keys->capacity * sizeof(uint32_t));
-	keys->owners = reserve(keys->capacity * sizeof(*keys->owners));
+	keys->places = pages_reserve(keys->capacity * sizeof(*keys->places), PAGES_HUGE);
+	keys->rests = pages_reserve((size_t)keys->capacity * keys->rest_size + 1, SIZE_MAX);
+	keys->owner_buckets = pages_reserve(buckets * sizeof(uint32_t), SIZE_MAX);
+	keys->timers = pages_reserve(keys->capacity * sizeof(*keys->timers), SIZE_MAX);
+	keys->owners = pages_reserve(keys->capacity * sizeof(*keys->owners), SIZE_MAX);
 	for (uint32_t i = 0; i < KEYS_CLASSES; i++)
 		keys->classes[i] = KEYS_NONE;
 	keys->unused = keys->owner_unused = keys->oldest = keys->newest = KEYS_NONE;
-	if (keys->entries && keys->buckets && keys->owner_buckets && keys->timers && keys->owners)
+	if (keys->places && keys->rests && keys->owner_buckets && keys->timers && keys->owners &&
+	    table_make(&keys->table, GROUPS_MIN, keys->entry_size))
 		return 0;
 	keys_free(keys);
 	return -ENOMEM;
@@ -104,89 +211,84 @@ void keys_free(struct keys *keys)
 {
 	uint32_t buckets = keys->bucket_mask + 1;
 
-	unreserve(keys->entries, keys->entry_size * keys->capacity);
-	unreserve(keys->buckets, buckets * sizeof(uint32_t));
-	unreserve(keys->owner_buckets, buckets * sizeof(uint32_t));
-	unreserve(keys->timers, keys->capacity * sizeof(uint32_t));
-	unreserve(keys->owners, keys->capacity * sizeof(*keys->owners));
-	keys->entries = NULL;
-	keys->buckets = keys->owner_buckets = keys->timers = NULL;
+	table_free(&keys->table);
+	pages_free(keys->places, keys->capacity * sizeof(*keys->places));
+	pages_free(keys->rests, (size_t)keys->capacity * keys->rest_size + 1);
+	pages_free(keys->owner_buckets, buckets * sizeof(uint32_t));
+	pages_free(keys->timers, keys->capacity * sizeof(*keys->timers));
+	pages_free(keys->owners, keys->capacity * sizeof(*keys->owners));
+	keys->places = NULL;
+	keys->rests = NULL;
+	keys->owner_buckets = NULL;
+	keys->timers = NULL;
 	keys->owners = NULL;
 	keys->high = keys->owner_high = keys->count = keys->timer_count = 0;
 }
 
-/* ---- timers: a heap of entry numbers ---------------------------------------- */
+/* ---- timers: a heap ---------------------------------------- */
 
-static void timer_put(struct keys *keys, uint32_t at, uint32_t number)
+static void timer_put(struct keys *keys, uint32_t at, struct keys_timer timer)
 {
-	keys->timers[at] = number;
-	entry_at(keys, number)->timer_at = at + 1;
+	keys->timers[at] = timer;
+	keys->places[timer.number].timer_at = at;
 }
 
-static uint64_t timer_time(const struct keys *keys, uint32_t at)
+static uint32_t timer_up(struct keys *keys, uint32_t at)
 {
-	return links_of(keys, entry_at(keys, keys->timers[at]))->timer;
-}
+	struct keys_timer timer = keys->timers[at];
 
-static void timer_up(struct keys *keys, uint32_t at)
-{
-	uint32_t number = keys->timers[at];
-	uint64_t time = links_of(keys, entry_at(keys, number))->timer;
-
-	for (; at && timer_time(keys, (at - 1) / 2) > time; at = (at - 1) / 2)
+	for (; at && keys->timers[(at - 1) / 2].time > timer.time; at = (at - 1) / 2)
 		timer_put(keys, at, keys->timers[(at - 1) / 2]);
-	timer_put(keys, at, number);
+	timer_put(keys, at, timer);
+	return at;
 }
 
 static void timer_down(struct keys *keys, uint32_t at)
 {
-	uint32_t number = keys->timers[at];
-	uint64_t time = links_of(keys, entry_at(keys, number))->timer;
+	struct keys_timer timer = keys->timers[at];
 
 	for (uint32_t child; (child = at * 2 + 1) < keys->timer_count; at = child) {
 		if (child + 1 < keys->timer_count &&
-		    timer_time(keys, child + 1) < timer_time(keys, child))
+		    keys->timers[child + 1].time < keys->timers[child].time)
 			child++;
-		if (timer_time(keys, child) >= time)
+		if (keys->timers[child].time >= timer.time)
 			break;
 		timer_put(keys, at, keys->timers[child]);
 	}
-	timer_put(keys, at, number);
+	timer_put(keys, at, timer);
 }
 
 static void timer_remove(struct keys *keys, struct entry *entry)
 {
-	uint32_t at = entry->timer_at - 1, last = --keys->timer_count;
+	uint32_t at = place_of(keys, entry)->timer_at, last = --keys->timer_count;
 
-	entry->timer_at = 0;
-	links_of(keys, entry)->timer = 0;
+	entry->timed = false;
 	if (at == last)
 		return;
 	timer_put(keys, at, keys->timers[last]);
-	timer_up(keys, at);
-	timer_down(keys, entry_at(keys, keys->timers[at])->timer_at - 1);
+	timer_down(keys, timer_up(keys, at));
 }
 
 void keys_timer(struct keys *keys, struct entry *entry, uint64_t time)
 {
-	if (entry->timer_at && time == links_of(keys, entry)->timer)
+	if (entry->timed && time == keys->timers[place_of(keys, entry)->timer_at].time)
 		return;
-	if (entry->timer_at)
+	if (entry->timed)
 		timer_remove(keys, entry);
 	if (!time)
 		return;
-	links_of(keys, entry)->timer = time;
-	timer_put(keys, keys->timer_count++, number_of(keys, entry));
-	timer_up(keys, keys->timer_count - 1);
+	entry->timed = true;
+	keys->timers[keys->timer_count] = (struct keys_timer){ .time = time,
+							       .number = entry->number };
+	timer_up(keys, keys->timer_count++);
 }
 
 struct entry *keys_timer_first(const struct keys *keys, uint64_t *time)
 {
-	struct entry *first = keys->timer_count ? entry_at(keys, keys->timers[0]) : NULL;
-
-	if (first)
-		*time = links_of(keys, first)->timer;
-	return first;
+	if (!keys->timer_count)
+		return NULL;
+	*time = keys->timers[0].time;
+	return entry_at(keys, keys->timers[0].number);
 }
 
 /* ---- owners ---------------------------------------- */
@@ -282,13 +384,13 @@ static void owner_forget(struct keys *keys, uint32_t at)
 
 static void owner_join(struct keys *keys, struct entry *entry)
 {
-	struct keys_owner *owner = &keys->owners[entry->owner];
-	uint32_t self = number_of(keys, entry);
+	struct keys_owner *owner = &keys->owners[place_of(keys, entry)->owner];
+	uint32_t self = entry->number;
 
-	links_of(keys, entry)->owner_newer = KEYS_NONE;
-	links_of(keys, entry)->owner_older = owner->newest;
+	place_of(keys, entry)->owner_newer = KEYS_NONE;
+	place_of(keys, entry)->owner_older = owner->newest;
 	if (owner->newest != KEYS_NONE)
-		links_of(keys, entry_at(keys, owner->newest))->owner_newer = self;
+		keys->places[owner->newest].owner_newer = self;
 	else
 		owner->oldest = self;
 	owner->newest = self;
@@ -296,31 +398,31 @@ static void owner_join(struct keys *keys, struct entry *entry)
 
 static void owner_leave(struct keys *keys, struct entry *entry)
 {
-	struct keys_owner *owner = &keys->owners[entry->owner];
+	struct keys_owner *owner = &keys->owners[place_of(keys, entry)->owner];
 
-	if (links_of(keys, entry)->owner_older != KEYS_NONE)
-		links_of(keys, entry_at(keys, links_of(keys, entry)->owner_older))->owner_newer =
-			links_of(keys, entry)->owner_newer;
+	if (place_of(keys, entry)->owner_older != KEYS_NONE)
+		keys->places[place_of(keys, entry)->owner_older].owner_newer =
+			place_of(keys, entry)->owner_newer;
 	else
-		owner->oldest = links_of(keys, entry)->owner_newer;
-	if (links_of(keys, entry)->owner_newer != KEYS_NONE)
-		links_of(keys, entry_at(keys, links_of(keys, entry)->owner_newer))->owner_older =
-			links_of(keys, entry)->owner_older;
+		owner->oldest = place_of(keys, entry)->owner_newer;
+	if (place_of(keys, entry)->owner_newer != KEYS_NONE)
+		keys->places[place_of(keys, entry)->owner_newer].owner_older =
+			place_of(keys, entry)->owner_older;
 	else
-		owner->newest = links_of(keys, entry)->owner_older;
+		owner->newest = place_of(keys, entry)->owner_older;
 }
 
 /* ---- the line for expiry ---------------------------------------- */
 
 static void line_join(struct keys *keys, struct entry *entry)
 {
-	uint32_t self = number_of(keys, entry);
+	uint32_t self = entry->number;
 
-	links_of(keys, entry)->queued = entry->deadline;
-	links_of(keys, entry)->newer = KEYS_NONE;
-	links_of(keys, entry)->older = keys->newest;
+	place_of(keys, entry)->queued = entry->deadline;
+	place_of(keys, entry)->newer = KEYS_NONE;
+	place_of(keys, entry)->older = keys->newest;
 	if (keys->newest != KEYS_NONE)
-		links_of(keys, entry_at(keys, keys->newest))->newer = self;
+		keys->places[keys->newest].newer = self;
 	else
 		keys->oldest = self;
 	keys->newest = self;
@@ -328,57 +430,63 @@ static void line_join(struct keys *keys, struct entry *entry)
 
 static void line_leave(struct keys *keys, struct entry *entry)
 {
-	if (links_of(keys, entry)->older != KEYS_NONE)
-		links_of(keys, entry_at(keys, links_of(keys, entry)->older))->newer =
-			links_of(keys, entry)->newer;
+	if (place_of(keys, entry)->older != KEYS_NONE)
+		keys->places[place_of(keys, entry)->older].newer = place_of(keys, entry)->newer;
 	else
-		keys->oldest = links_of(keys, entry)->newer;
-	if (links_of(keys, entry)->newer != KEYS_NONE)
-		links_of(keys, entry_at(keys, links_of(keys, entry)->newer))->older =
-			links_of(keys, entry)->older;
+		keys->oldest = place_of(keys, entry)->newer;
+	if (place_of(keys, entry)->newer != KEYS_NONE)
+		keys->places[place_of(keys, entry)->newer].older = place_of(keys, entry)->older;
 	else
-		keys->newest = links_of(keys, entry)->older;
+		keys->newest = place_of(keys, entry)->older;
 }
 
 /* ---- entries ---------------------------------------- */
 
-static inline uint32_t *bucket_of(struct keys *keys, struct digest key)
-{
-	return &keys->buckets[key.low & keys->bucket_mask];
-}
-
 struct entry *keys_find(struct keys *keys, struct digest key)
 {
-	for (uint32_t at = *bucket_of(keys, key); at;) {
-		struct entry *entry = entry_at(keys, at - 1);
+	const struct keys_table *table = &keys->table;
+	uint32_t group = group_of(table, key);
 
-		__builtin_prefetch((const char *)entry + LINE);
-		if (digest_equal(entry->key, key))
-			return entry;
-		at = entry->next;
+	for (uint32_t tries = table->groups; tries; tries--) {
+		for (uint32_t half = 0; half < GROUP; half += 8) {
+			uint32_t slot = group * GROUP + half;
+			uint64_t equal = bytes_equal(half_tags(table, slot), tag_of(key));
+
+			for (; equal; equal &= equal - 1) {
+				struct entry *entry = slot_at(
+					table, keys->entry_size,
+					slot + (uint32_t)__builtin_ctzll(equal) / 8);
+
+				__builtin_prefetch((const char *)entry + LINE);
+				if (digest_equal(entry->key, key))
+					return entry;
+			}
+		}
+		if (!table->overflow[group])
+			return NULL;
+		group = (group + 1) & (table->groups - 1);
 	}
 	return NULL;
 }
 
 void keys_remove(struct keys *keys, struct entry *entry)
 {
-	uint32_t self = number_of(keys, entry), *link = bucket_of(keys, entry->key);
+	struct entry_place *place = place_of(keys, entry);
 
 	if (keys->release)
 		keys->release(keys->ctx, entry);
-	while (*link != self + 1)
-		link = &entry_at(keys, *link - 1)->next;
-	*link = entry->next;
-	if (entry->timer_at)
+	if (entry->timed)
 		timer_remove(keys, entry);
 	line_leave(keys, entry);
 	owner_leave(keys, entry);
-	owner_count(keys, entry->owner, -1);
-	if (!keys->owners[entry->owner].count)
-		owner_forget(keys, entry->owner);
+	owner_count(keys, place->owner, -1);
+	if (!keys->owners[place->owner].count)
+		owner_forget(keys, place->owner);
+	table_leave(&keys->table, entry->key, place->slot - 1);
 	entry->used = false;
-	entry->next = keys->unused;
-	keys->unused = self;
+	place->slot = 0;
+	place->newer = keys->unused;
+	keys->unused = entry->number;
 	keys->count--;
 }
 
@@ -386,22 +494,22 @@ void keys_remove(struct keys *keys, struct entry *entry)
 static struct entry *victim_of(struct keys *keys, struct keys_owner *owner,
 			       const struct entry *keep)
 {
-	for (uint32_t i = 0; i < SECOND_CHANCES; i++) {
-		struct entry *entry = entry_at(keys, owner->oldest);
+	struct entry *entry;
+	uint32_t newer;
 
+	for (uint32_t i = 0; i < SECOND_CHANCES; i++) {
+		entry = entry_at(keys, owner->oldest);
 		if (!entry->touched && entry != keep)
 			return entry;
 		entry->touched = false;
 		owner_leave(keys, entry);
 		owner_join(keys, entry);
 	}
-	struct entry *entry = entry_at(keys, owner->oldest);
-
+	entry = entry_at(keys, owner->oldest);
 	if (entry != keep)
 		return entry;
-	return links_of(keys, entry)->owner_newer == KEYS_NONE
-		       ? NULL
-		       : entry_at(keys, links_of(keys, entry)->owner_newer);
+	newer = place_of(keys, entry)->owner_newer;
+	return newer == KEYS_NONE ? NULL : entry_at(keys, newer);
 }
 
 bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner_id)
@@ -427,29 +535,37 @@ bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner_id)
 	return true;
 }
 
+static uint32_t number_take(struct keys *keys)
+{
+	uint32_t number = keys->unused;
+
+	if (number == KEYS_NONE)
+		return keys->high++;
+	keys->unused = keys->places[number].newer;
+	return number;
+}
+
 struct entry *keys_add(struct keys *keys, struct digest key, uint32_t owner, uint64_t deadline)
 {
-	uint32_t number, *bucket = bucket_of(keys, key);
 	struct entry *entry;
+	uint32_t number, slot;
 
-	if (keys->count == keys->capacity)
+	if (keys->count == keys->capacity ||
+	    (keys->count == fits(keys->table.groups) && !table_grow(keys)))
 		keys_evict(keys, NULL, owner);
-	number = keys->unused;
-	if (number != KEYS_NONE)
-		keys->unused = entry_at(keys, number)->next;
-	else
-		number = keys->high++;
-	entry = entry_at(keys, number);
+	number = number_take(keys);
+	slot = table_place(&keys->table, key);
+	entry = slot_at(&keys->table, keys->entry_size, slot);
 	memset(entry, 0, keys->entry_size);
 	entry->key = key;
 	entry->used = true;
 	entry->deadline = deadline;
-	entry->next = *bucket;
-	*bucket = number + 1;
-	entry->owner = owner_find(keys, owner);
+	entry->number = number;
+	keys->places[number] = (struct entry_place){ .slot = slot + 1 };
+	keys->places[number].owner = owner_find(keys, owner);
 	line_join(keys, entry);
 	owner_join(keys, entry);
-	owner_count(keys, entry->owner, 1);
+	owner_count(keys, keys->places[number].owner, 1);
 	keys->count++;
 	return entry;
 }
@@ -457,17 +573,18 @@ struct entry *keys_add(struct keys *keys, struct digest key, uint32_t owner, uin
 void keys_expire(struct keys *keys, uint64_t now, uint32_t most)
 {
 	while (most-- && keys->oldest != KEYS_NONE) {
-		struct entry *entry = entry_at(keys, keys->oldest);
+		struct entry *entry;
 
-		if (links_of(keys, entry)->queued > now)
+		if (keys->places[keys->oldest].queued > now)
 			return;
-		if (entry->deadline <= now && !entry->timer_at) {
+		entry = entry_at(keys, keys->oldest);
+		if (entry->deadline <= now && !entry->timed) {
 			keys_remove(keys, entry);
 			keys->expired++;
 			continue;
 		}
 		line_leave(keys, entry);
 		line_join(keys, entry);
-		links_of(keys, entry)->queued = MAX(entry->deadline, now + 1);
+		place_of(keys, entry)->queued = MAX(entry->deadline, now + 1);
 	}
 }

@@ -56,7 +56,7 @@ static void write_rule(FILE *out, const struct state_rule *rule, uint64_t epoch_
 		if (!entry)
 			continue;
 		struct save_key key = { entry->key, shift(entry->deadline, epoch_ns),
-					rule->keys.owners[entry->owner].id };
+					keys_owner(&rule->keys, entry) };
 
 		fwrite(&key, sizeof(key), 1, out);
 	}

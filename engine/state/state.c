@@ -84,7 +84,7 @@ struct state_rule *state_add(struct state *state, const struct state_config *con
 	rule->keys.secret = state->secret;
 	rule->keys.release = ops_of(rule)->release;
 	rule->keys.ctx = rule;
-	rule->slab.budget = MAX(limits->bytes ? limits->bytes : (uint64_t)BYTES_DEFAULT,
+	rule->slab.budget = MAX(limits->bytes ? limits->bytes : (uint64_t)STATE_BYTES_DEFAULT,
 				(uint64_t)SLAB_PAGE);
 	ops_of(rule)->prepare(rule);
 	state->rules[state->rule_count++] = rule;
@@ -128,7 +128,7 @@ uint64_t state_now(const struct state *state)
 
 bool rule_make_room(struct state_rule *rule, const struct entry *keep)
 {
-	return keys_evict(&rule->keys, keep, rule->keys.owners[keep->owner].id);
+	return keys_evict(&rule->keys, keep, keys_owner(&rule->keys, keep));
 }
 
 void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size)
@@ -148,10 +148,8 @@ void state_rule_stats(const struct state_rule *rule, struct state_stats *out)
 	*out = rule->stats;
 	out->keys = rule->keys.count;
 	out->keys_max = rule->keys.capacity;
-	out->bytes = rule->keys.high * rule->keys.entry_size +
-		     (uint64_t)rule->slab.untouched * SLAB_PAGE;
-	out->bytes_max = rule->slab.budget +
-			 (uint64_t)rule->keys.capacity * keys_entry_size(&rule->keys);
+	out->bytes = keys_bytes(&rule->keys) + (uint64_t)rule->slab.untouched * SLAB_PAGE;
+	out->bytes_max = keys_bytes_max(&rule->keys) + rule->slab.budget;
 	out->evicted = rule->keys.evicted;
 	out->expired = rule->keys.expired;
 }
@@ -316,7 +314,9 @@ static struct state_rule *find_equal(const struct state *state, const struct sta
 {
 	for (uint32_t i = 0; i < state->rule_count; i++)
 		if (state->rules[i]->config->kind == config->kind && state->rules[i]->started &&
-		    digest_equal(state->rules[i]->config->text, config->text))
+		    digest_equal(state->rules[i]->config->text, config->text) &&
+		    !memcmp(&state->rules[i]->config->limits, &config->limits,
+			    sizeof(config->limits)))
 			return state->rules[i];
 	return NULL;
 }

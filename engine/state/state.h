@@ -137,6 +137,7 @@ struct state_limits {
 
 enum {
 	STATE_KEYS_DEFAULT = 16384,
+	STATE_BYTES_DEFAULT = 16 << 20,
 	STATE_KEYS_MAX = 4 << 20,
 	STATE_STEPS_MAX = 32,
 	STATE_REPEAT_MAX = 1024, /* of a step that is counted in a sliding time */

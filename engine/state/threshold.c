@@ -9,21 +9,19 @@
 
 _Static_assert((int)STATE_DISTINCT_MAX <= (int)DISTINCT_MAX, "a set can hold what rules ask for");
 
+/* log.mark: the episode has fired. Tumbling: log.oldest is the start of the window. */
 struct episode {
-	uint64_t last; /* event time of the newest that counted; 0: none */
 	struct window_log log;
-	uint64_t start;	 /* tumbling: of the window */
-	uint64_t first;	 /* fired: first event of the episode */
-	uint64_t events; /* fired: how many since the first */
-	uint64_t next;	 /* fired: not again before; 0: not again */
-	bool fired;
-	struct kept_event *kept;     /* fired, and closing is wanted */
-	struct window_totals totals; /* followed by its sums, sums of the episode, then the sets */
+	double sums[]; /* in the window; then the sets; then, if it slides, the tail of the log */
 };
 
-struct tally {
-	struct distinct set;
-	uint16_t most; /* different values in a window of the episode */
+/* What only an episode that has fired has; apart, for they are few. */
+struct total {
+	uint64_t first;		 /* event of the episode */
+	uint64_t events;	 /* since the first */
+	uint64_t next;		 /* not again before; 0: not again */
+	struct kept_event *kept; /* closing is wanted */
+	double sums[]; /* of the episode; then as uint16_t the most different values in a window */
 };
 
 /* What one event adds. */
@@ -40,19 +38,34 @@ struct snapshot {
 	bool has[STATE_MEASURES_MAX];
 };
 
-static double *window_sums(struct episode *episode)
+static struct total *total_of(const struct state_rule *rule, const struct entry *entry)
 {
-	return episode->totals.sums;
+	return keys_rest(&rule->keys, entry);
 }
 
-static double *episode_sums(const struct state_rule *rule, struct episode *episode)
+static struct distinct *sets_of(const struct state_rule *rule, struct episode *episode)
 {
-	return episode->totals.sums + rule->shape.sums;
+	return (struct distinct *)(episode->sums + rule->shape.sums);
 }
 
-static struct tally *tallies(const struct state_rule *rule, struct episode *episode)
+static struct window window_of(struct state_rule *rule, struct episode *episode)
 {
-	return (struct tally *)(episode->totals.sums + (size_t)rule->shape.sums * 2);
+	return (struct window){ &episode->log, &rule->shape, &rule->slab,
+				(uint64_t *)(sets_of(rule, episode) + rule->sets), episode->sums };
+}
+
+static uint16_t *most_of(const struct state_rule *rule, struct total *total)
+{
+	return (uint16_t *)(total->sums + rule->shape.sums);
+}
+
+/* What is left of the entry's last cache line, or another one. */
+static size_t tail_size(size_t size, size_t item)
+{
+	enum { LINE = 64, FEW = 3 };
+	size_t used = (sizeof(struct entry) + size) % LINE, left = used ? LINE - used : 0;
+
+	return left >= item * FEW ? left : left + LINE;
 }
 
 static void threshold_prepare(struct state_rule *rule)
@@ -63,35 +76,43 @@ static void threshold_prepare(struct state_rule *rule)
 					[MEASURE_AVG] = 2,
 					[MEASURE_RATIO] = 2 };
 	const struct threshold_config *config = rule->config->threshold;
+	size_t size, tail;
+	uint32_t count = 0;
 
-	rule->shape.length = config->window;
 	for (uint32_t i = 0; i < config->measure_count; i++) {
 		struct measure_config *measure = &config->measures[i];
 
-		measure->sum = (uint16_t)rule->shape.sums;
+		measure->sum = (uint16_t)count;
 		rule->sets += measure->kind == MEASURE_DISTINCT;
 		if (measure->kind != MEASURE_COUNT || measure->of)
-			rule->shape.sums += sums[measure->kind];
+			count += sums[measure->kind];
 	}
-	rule->keys.payload_size = (uint32_t)(sizeof(struct episode) +
-					     rule->shape.sums * 2 * sizeof(double) +
-					     rule->sets * sizeof(struct tally));
+	size = sizeof(struct episode) + count * sizeof(double) +
+	       rule->sets * sizeof(struct distinct);
+	tail = config->tumbling ? 0 : tail_size(size, (1 + count) * sizeof(double));
+	window_shape_init(&rule->shape, config->window, count, tail);
+	rule->keys.payload_size = (uint32_t)(size + tail);
+	rule->keys.rest_size = (uint32_t)(sizeof(struct total) + count * sizeof(double) +
+					  rule->sets * sizeof(uint16_t) + 7) &
+			       ~7U;
 }
 
-static void episode_reset(struct state_rule *rule, struct episode *episode)
+static void episode_reset(struct state_rule *rule, struct entry *entry)
 {
-	struct tally *tally = tallies(rule, episode);
+	struct episode *episode = (struct episode *)entry->payload;
+	struct distinct *sets = sets_of(rule, episode);
 
+	if (episode->log.mark)
+		kept_event_free(rule, total_of(rule, entry)->kept);
 	window_free(&episode->log, &rule->slab);
 	for (uint32_t i = 0; i < rule->sets; i++)
-		distinct_free(&tally[i].set, &rule->slab);
-	kept_event_free(rule, episode->kept);
+		distinct_free(&sets[i], &rule->slab);
 	memset(episode, 0, rule->keys.payload_size);
 }
 
 static void threshold_release(void *ctx, struct entry *entry)
 {
-	episode_reset(ctx, (struct episode *)entry->payload);
+	episode_reset(ctx, entry);
 }
 
 /* ---- what an event adds ---------------------------------------- */
@@ -212,21 +233,23 @@ static bool measure_value(const struct measure_config *measure, uint64_t events,
 	return sum[1] > 0;
 }
 
-static void take_snapshot(const struct state_rule *rule, struct episode *episode, bool whole,
-			  struct snapshot *out)
+/* total: of the whole episode; NULL: of the window. */
+static void take_snapshot(const struct state_rule *rule, struct episode *episode,
+			  struct total *total, struct snapshot *out)
 {
 	const struct threshold_config *config = rule->config->threshold;
-	const struct tally *tally = tallies(rule, episode);
-	const double *sums = whole ? episode_sums(rule, episode) : window_sums(episode);
-	uint64_t events = whole ? episode->events : episode->totals.events;
+	const struct distinct *set = sets_of(rule, episode);
+	const uint16_t *most = total ? most_of(rule, total) : NULL;
+	const double *sums = total ? total->sums : episode->sums;
+	uint64_t events = total ? total->events : episode->log.events;
 
 	for (uint32_t i = 0; i < config->measure_count; i++) {
 		const struct measure_config *measure = &config->measures[i];
 		double distinct = 0;
 
 		if (measure->kind == MEASURE_DISTINCT) {
-			distinct = whole ? tally->most : tally->set.count;
-			tally++;
+			distinct = total ? *most++ : set->count;
+			set++;
 		}
 		out->has[i] = measure_value(measure, events, sums, distinct, &out->values[i]);
 	}
@@ -282,22 +305,23 @@ static uint64_t episode_end(const struct state_rule *rule, const struct episode 
 {
 	const struct threshold_config *config = rule->config->threshold;
 
-	return (config->tumbling ? episode->start : episode->last) + config->window;
+	return (config->tumbling ? episode->log.oldest : episode->log.newest) + config->window;
 }
 
-/* The last act of an episode; its entry must not be used afterwards. */
+/* The last act of an episode that has fired; its entry must not be used afterwards. */
 static void close_episode(struct state_rule *rule, struct entry *entry,
 			  const struct state_client *client)
 {
 	struct episode *episode = (struct episode *)entry->payload;
-	struct kept_event *kept = take(episode->kept);
-	struct event_state summary = { "closed", episode->first, episode->last, episode->events,
-				       rule_lost(rule, episode->first) };
+	struct total *total = total_of(rule, entry);
+	struct kept_event *kept = take(total->kept);
+	struct event_state summary = { "closed", total->first, episode->log.newest, total->events,
+				       rule_lost(rule, total->first) };
 	uint64_t end = MIN(episode_end(rule, episode), rule->state->now);
 	struct snapshot snapshot;
 	struct event event;
 
-	take_snapshot(rule, episode, true, &snapshot);
+	take_snapshot(rule, episode, total, &snapshot);
 	keys_remove(&rule->keys, entry);
 	if (!kept)
 		return;
@@ -318,10 +342,15 @@ static void threshold_ring(struct state_rule *rule, struct entry *entry,
 		close_episode(rule, entry, client);
 }
 
+static bool is_closing(const struct state_rule *rule, const struct entry *entry)
+{
+	return ((const struct episode *)entry->payload)->log.mark && total_of(rule, entry)->kept;
+}
+
 static void threshold_finish(struct state_rule *rule, struct entry *entry,
 			     const struct state_client *client)
 {
-	if (((const struct episode *)entry->payload)->kept)
+	if (is_closing(rule, entry))
 		close_episode(rule, entry, client);
 }
 
@@ -330,23 +359,22 @@ static void begin_episode(struct state_rule *rule, struct entry *entry,
 			  const struct state_input *input)
 {
 	struct episode *episode = (struct episode *)entry->payload;
-	struct tally *tally = tallies(rule, episode);
+	struct total *total = total_of(rule, entry);
+	const struct distinct *sets = sets_of(rule, episode);
 
-	episode->fired = true;
-	episode->first = episode->start;
-	if (!rule->config->threshold->tumbling)
-		episode->first = window_oldest(&episode->log, &rule->shape);
-	if (!episode->first) /* there was no memory for a log */
-		episode->first = episode->last;
+	*total = (struct total){ .events = MAX(episode->log.events, 1u) };
+	total->first = rule->config->threshold->tumbling ? episode->log.oldest
+							 : window_oldest(&episode->log);
+	if (!total->first) /* there was no memory for a log */
+		total->first = episode->log.newest;
 	for (uint32_t i = 0; i < rule->sets; i++)
-		tally[i].most = tally[i].set.count;
-	episode->events = MAX(episode->totals.events, 1u);
-	memcpy(episode_sums(rule, episode), window_sums(episode),
-	       rule->shape.sums * sizeof(double));
+		most_of(rule, total)[i] = sets[i].count;
+	memcpy(total->sums, episode->sums, rule->shape.sums * sizeof(double));
+	episode->log.mark = true;
 	if (!rule->config->threshold->closing)
 		return;
-	episode->kept = kept_event_new(rule, entry, input);
-	if (episode->kept)
+	total->kept = kept_event_new(rule, entry, input);
+	if (total->kept)
 		rule_timer(rule, entry, episode_end(rule, episode));
 	else
 		rule->stats.inexact++;
@@ -354,59 +382,74 @@ static void begin_episode(struct state_rule *rule, struct entry *entry,
 
 /* ---- counting ---------------------------------------- */
 
+/* Keys are given up for a log that grows. */
+static void make_room(struct state_rule *rule, struct entry *entry, uint64_t time)
+{
+	struct episode *episode = (struct episode *)entry->payload;
+
+	while (window_needs_room(&episode->log, &rule->shape, time))
+		if (!window_grow(&episode->log, &rule->shape, &rule->slab) &&
+		    !rule_make_room(rule, entry))
+			break;
+}
+
 static void count_in_window(struct state_rule *rule, struct entry *entry, uint64_t time,
 			    const struct addition *addition)
 {
 	const struct threshold_config *config = rule->config->threshold;
 	struct episode *episode = (struct episode *)entry->payload;
-	struct tally *tally = tallies(rule, episode);
+	struct distinct *sets = sets_of(rule, episode);
 	uint32_t set = 0;
 
 	if (config->tumbling) {
-		episode->totals.events++;
+		episode->log.newest = MAX(episode->log.newest, time);
+		episode->log.events++;
 		for (uint32_t i = 0; i < rule->shape.sums; i++)
-			episode->totals.sums[i] += addition->sums[i];
+			episode->sums[i] += addition->sums[i];
 	} else {
-		while (window_is_full(&episode->log) &&
-		       !window_grow(&episode->log, &rule->shape, &rule->slab) &&
-		       rule_make_room(rule, entry))
-			;
-		rule->stats.inexact += !window_add(&episode->log, &rule->shape, time,
-						   addition->sums, &episode->totals);
+		struct window window = window_of(rule, episode);
+
+		if (window_needs_room(&episode->log, &rule->shape, time))
+			make_room(rule, entry, time);
+		rule->stats.inexact += !window_add(&window, time, addition->sums);
 	}
-	for (uint32_t i = 0; i < config->measure_count; i++) {
+	for (uint32_t i = 0; set < rule->sets; i++) {
 		if (config->measures[i].kind != MEASURE_DISTINCT)
 			continue;
 		if (addition->has[set])
-			distinct_add(&tally[set].set, &rule->slab, config->measures[i].keep,
+			distinct_add(&sets[set], &rule->slab, config->measures[i].keep,
 				     addition->hashes[set], time);
-		tally[set].most = MAX(tally[set].most, tally[set].set.count);
 		set++;
 	}
 }
 
-static void count_in_episode(struct state_rule *rule, struct episode *episode, uint64_t time,
+static void count_in_episode(struct state_rule *rule, struct entry *entry, uint64_t time,
 			     const struct addition *addition)
 {
-	double *sums = episode_sums(rule, episode);
+	const struct distinct *sets = sets_of(rule, (struct episode *)entry->payload);
+	struct total *total = total_of(rule, entry);
+	uint16_t *most = most_of(rule, total);
 
-	episode->first = MIN(episode->first, time);
-	episode->events++;
+	total->first = MIN(total->first, time);
+	total->events++;
 	for (uint32_t i = 0; i < rule->shape.sums; i++)
-		sums[i] += addition->sums[i];
+		total->sums[i] += addition->sums[i];
+	for (uint32_t i = 0; i < rule->sets; i++)
+		most[i] = MAX(most[i], sets[i].count);
 }
 
 /* What has left the window by the time of its newest event. */
 static void forget_old(struct state_rule *rule, struct episode *episode, uint64_t newest)
 {
 	uint64_t until = newest > rule->shape.length ? newest - rule->shape.length : 0;
-	struct tally *tally = tallies(rule, episode);
+	struct distinct *sets = sets_of(rule, episode);
+	struct window window = window_of(rule, episode);
 
 	if (rule->config->threshold->tumbling)
 		return;
-	window_expire(&episode->log, &rule->shape, until, &episode->totals);
+	window_expire(&window, until);
 	for (uint32_t i = 0; i < rule->sets; i++)
-		distinct_expire(&tally[i].set, until);
+		distinct_expire(&sets[i], &rule->slab, until);
 }
 
 /* The key's entry with a window that the event can be in; NULL: the event is too old. */
@@ -415,16 +458,15 @@ static struct entry *open_window(struct state_rule *rule, struct digest key, uin
 {
 	const struct threshold_config *config = rule->config->threshold;
 	struct entry *entry = keys_find(&rule->keys, key);
-	struct episode *episode = entry ? (struct episode *)entry->payload : NULL;
+	struct window_log *log = entry ? &((struct episode *)entry->payload)->log : NULL;
 
-	if (episode &&
-	    (config->tumbling ? time < episode->start : time + config->window <= episode->last)) {
+	if (log && (config->tumbling ? time < log->oldest : time + config->window <= log->newest)) {
 		rule->stats.late++;
 		return NULL;
 	}
-	if (episode && MAX(time, rule_watermark(rule)) >= episode_end(rule, episode)) {
-		if (!episode->kept) {
-			episode_reset(rule, episode);
+	if (log && MAX(time, rule_watermark(rule)) >= entry->deadline) {
+		if (!is_closing(rule, entry)) {
+			episode_reset(rule, entry);
 		} else {
 			close_episode(rule, entry, client);
 			entry = keys_find(&rule->keys, key);
@@ -432,11 +474,11 @@ static struct entry *open_window(struct state_rule *rule, struct digest key, uin
 	}
 	if (!entry)
 		entry = keys_add(&rule->keys, key, keys_owner_of(uid), time + config->window);
-	episode = (struct episode *)entry->payload;
-	if (!episode->last)
-		episode->start = time;
-	episode->last = MAX(episode->last, time);
-	keys_touch(entry, episode_end(rule, episode));
+	log = &((struct episode *)entry->payload)->log;
+	if (config->tumbling && !log->newest)
+		log->oldest = time;
+	keys_touch(entry,
+		   (config->tumbling ? log->oldest : MAX(log->newest, time)) + config->window);
 	return entry;
 }
 
@@ -446,20 +488,21 @@ static void fire_if_due(struct state_rule *rule, struct entry *entry,
 {
 	const struct threshold_config *config = rule->config->threshold;
 	struct episode *episode = (struct episode *)entry->payload;
-	bool again = episode->fired;
+	bool again = episode->log.mark;
+	struct total *total = total_of(rule, entry);
 	struct snapshot snapshot;
 
-	if (again && (!config->every || time < episode->next))
+	if (again && (!config->every || time < total->next))
 		return;
-	take_snapshot(rule, episode, false, &snapshot);
+	take_snapshot(rule, episode, NULL, &snapshot);
 	if (!is_crossed(config, &snapshot))
 		return;
 	if (!again)
 		begin_episode(rule, entry, input);
-	episode->next = time + config->every;
+	total->next = time + config->every;
 	fire(rule, &snapshot,
-	     (struct event_state){ again ? "again" : "crossed", episode->first, episode->last,
-				   episode->events, rule_lost(rule, episode->first) },
+	     (struct event_state){ again ? "again" : "crossed", total->first, episode->log.newest,
+				   total->events, rule_lost(rule, total->first) },
 	     input->event, input->run, client);
 }
 
@@ -478,10 +521,10 @@ static void threshold_feed(struct state_rule *rule, const struct state_input *in
 		return;
 	struct episode *episode = (struct episode *)entry->payload;
 
-	forget_old(rule, episode, episode->last);
+	forget_old(rule, episode, MAX(episode->log.newest, time));
 	count_in_window(rule, entry, time, &addition);
-	if (episode->fired)
-		count_in_episode(rule, episode, time, &addition);
+	if (episode->log.mark)
+		count_in_episode(rule, entry, time, &addition);
 	fire_if_due(rule, entry, input, time, client);
 }
 

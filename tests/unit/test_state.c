@@ -164,6 +164,21 @@ static void a_busy_key_goes_on_less_exact(void **state)
 	end(&world);
 }
 
+/* What a detector says of processes is kept of as many as it says. */
+static void labels_have_the_limits_of_their_detector(void **state)
+{
+	struct world world = { .ruleset = load("conditions: ['!hasLabel(\"x\")']\nlabel: [x]\n"
+					       "limits: {keys: 40000}\n"),
+			       .now = 1000000000 };
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t pid = 1; pid <= 30000; pid++)
+			feed(&world, pid, 5);
+	assert_int_equal(world.made, 30000);
+	end(&world);
+}
+
 static void what_is_over_is_forgotten(void **state)
 {
 	struct world world = { .ruleset = load(
@@ -359,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_flood_stays_within_its_bounds),
 		cmocka_unit_test(a_flood_takes_only_from_its_user),
 		cmocka_unit_test(a_busy_key_goes_on_less_exact),
+		cmocka_unit_test(labels_have_the_limits_of_their_detector),
 		cmocka_unit_test(what_is_over_is_forgotten),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(a_reload_keeps_sequences),
