@@ -65,6 +65,14 @@ static void signals_hold(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &held, before);
 }
 
+/* What takes minutes is done for who names it. */
+static bool put_off(const struct trigger *trigger)
+{
+	printf("%-*s  %-7s  takes %u minutes: name it to have it done\n", NAME_WIDTH, trigger->name,
+	       "later", trigger->seconds / 60);
+	return true;
+}
+
 static bool perform(const struct trigger *trigger, const sigset_t *signals)
 {
 	char text[TRIGGER_TEXT_MAX];
@@ -100,7 +108,8 @@ static int trigger_run(const struct options *options, int argc, char **argv)
 
 		for (size_t t = 0; t < trigger_count; t++)
 			if (all || !strcmp(argv[i], triggers[t].name))
-				done &= perform(&triggers[t], &before);
+				done &= all && triggers[t].seconds ? put_off(&triggers[t])
+								   : perform(&triggers[t], &before);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return done ? EXIT_FINE : EXIT_ENVIRONMENT;
@@ -115,7 +124,7 @@ const struct command command_trigger = {
 		"a key that was free, and is removed again; objects of others are not touched. Some\n"
 		"need root; without it, they are skipped and said so.\n\n"
 		"One line each: name, done, SKIPPED or FAILED, what was done or why not; `never` is what\n"
-		"nobody can act out. Exit status 0 if all else that was asked for could be done, 3 if not.\n\n"
+		"nobody can act out, `later` what takes minutes and must be named. Exit status 0 if all else that was asked for could be done, 3 if not.\n\n"
 		"Examples:\n"
 		"  spoor trigger --list\n"
 		"  spoor trigger all",

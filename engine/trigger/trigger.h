@@ -19,7 +19,7 @@
 enum trigger_result {
 	TRIGGER_DONE,
 	TRIGGER_SKIPPED, /* not here or not by this user; nothing was done */
-	TRIGGER_NEVER,	 /* by nobody: it takes too long, or a flaw of the kernel */
+	TRIGGER_NEVER,	 /* by nobody: it takes a flaw of the kernel */
 	TRIGGER_FAILED,
 };
 
@@ -49,6 +49,8 @@ struct trigger {
 	const char *doc;  /* what it does, for --list */
 	/* In the worker; says what happened with trigger_done and its like. */
 	enum trigger_result (*run)(struct ledger *ledger);
+	/* It takes that long, so only who names it wants it; 0: TRIGGER_SECONDS_MAX at most. */
+	unsigned seconds;
 };
 
 /* Sorted by name. */
@@ -59,7 +61,7 @@ const struct trigger *trigger_by_name(const char *name);
 
 /*
  * Run one, wait for it, clean up. `text` takes what was done or why not. The signals SIGINT,
- * SIGTERM, SIGHUP and SIGCHLD must be blocked; they are left pending.
+ * SIGTERM, SIGHUP and SIGCHLD must be blocked; they are left pending, and end what takes long.
  */
 enum trigger_result trigger_perform(const struct trigger *trigger, char text[TRIGGER_TEXT_MAX]);
 

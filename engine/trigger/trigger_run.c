@@ -288,23 +288,35 @@ int helper_start(struct ledger *ledger, unsigned kind, helper_fn side, struct he
 
 /* ---- the worker ------------------------------------------------------------------ */
 
-/* False if it had to be killed. */
-static bool worker_wait(pid_t pid, int *status)
+static bool worker_kill(pid_t pid)
 {
-	struct timespec limit = { .tv_sec = TRIGGER_SECONDS_MAX };
-	sigset_t child;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return false;
+}
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
+/* False if it had to be killed. */
+static bool worker_wait(pid_t pid, unsigned seconds, int *status)
+{
+	struct timespec limit = { .tv_sec = seconds ? seconds : TRIGGER_SECONDS_MAX };
+	sigset_t awaited;
+
+	sigemptyset(&awaited);
+	sigaddset(&awaited, SIGCHLD);
+	for (int i = 0; seconds && i < 3; i++)
+		sigaddset(&awaited, (const int[]){ SIGINT, SIGTERM, SIGHUP }[i]);
 	for (;;) {
 		pid_t ended = waitpid(pid, status, WNOHANG);
 
 		if (ended != 0)
 			return ended == pid;
-		if (sigtimedwait(&child, NULL, &limit) < 0 && errno == EAGAIN) {
-			kill(pid, SIGKILL);
-			waitpid(pid, status, 0);
-			return false;
+		int signal = sigtimedwait(&awaited, NULL, &limit);
+
+		if (signal < 0 && errno == EAGAIN)
+			return worker_kill(pid);
+		if (signal > 0 && signal != SIGCHLD) {
+			raise(signal); /* pending again */
+			return worker_kill(pid);
 		}
 	}
 }
@@ -314,8 +326,7 @@ static enum trigger_result worker_result(struct ledger *ledger, bool ended, int 
 	if (ended && WIFEXITED(status) && WEXITSTATUS(status) <= TRIGGER_FAILED)
 		return (enum trigger_result)WEXITSTATUS(status);
 	if (!ended)
-		snprintf(ledger->text, sizeof(ledger->text), "not finished after %d seconds, ended",
-			 TRIGGER_SECONDS_MAX);
+		snprintf(ledger->text, sizeof(ledger->text), "not finished, ended");
 	else
 		snprintf(ledger->text, sizeof(ledger->text), "ended by signal %d",
 			 WIFSIGNALED(status) ? WTERMSIG(status) : 0);
@@ -353,7 +364,7 @@ enum trigger_result trigger_perform(const struct trigger *trigger, char text[TRI
 	if (pid < 0) {
 		result = trigger_fail(ledger, "fork");
 	} else {
-		bool ended = worker_wait(pid, &status);
+		bool ended = worker_wait(pid, trigger->seconds, &status);
 
 		result = worker_result(ledger, ended, status);
 	}

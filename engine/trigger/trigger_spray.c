@@ -17,6 +17,7 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "trigger/trigger.h"
@@ -36,6 +37,7 @@ enum {
 	RACES = 120,
 	TRIES = 60,
 	LOOK_UP_US = 500000,
+	ORPHAN_SECONDS = 602,
 };
 
 /* A namespace of our own, by a user namespace if we are not root. */
@@ -390,11 +392,6 @@ enum trigger_result trigger_readonly_written(struct ledger *ledger)
 	return trigger_never(ledger, "this kernel refuses it, as it should: nothing to detect");
 }
 
-enum trigger_result trigger_orphan_reattach(struct ledger *ledger)
-{
-	return trigger_never(ledger, "takes ten minutes: `spoor test` plays it on its own clock");
-}
-
 /* ---- several processes ------------------------------------------------------ */
 
 static key_t agreed_key;
@@ -481,6 +478,30 @@ enum trigger_result trigger_probe_then_create(struct ledger *ledger)
 		return trigger_fail(ledger, "msgget");
 	msgctl(id, IPC_RMID, NULL);
 	return trigger_done(ledger, "looked for a key in vain, then created it without IPC_EXCL");
+}
+
+static void side_segment(struct ledger *ledger, struct helper *helper)
+{
+	int id = object_make(ledger, OBJECT_SEGMENT, IPC_PRIVATE, 1 << 20, IPC_CREAT | 0600);
+
+	helper_ready(helper, id < 0 ? errno : 0);
+}
+
+enum trigger_result trigger_orphan_reattach(struct ledger *ledger)
+{
+	const struct timespec long_enough = { .tv_sec = ORPHAN_SECONDS };
+	struct helper helper;
+	void *at;
+
+	if (helper_start(ledger, HELPER_UNRELATED, side_segment, &helper) < 0)
+		return trigger_fail(ledger, "making a segment in another process tree");
+	helper_finish(&helper);
+	nanosleep(&long_enough, NULL);
+	at = shmat(ledger->objects[0].id, NULL, 0);
+	if (at == (void *)-1)
+		return trigger_fail(ledger, "shmat");
+	shmdt(at);
+	return trigger_done(ledger, "attached a segment that another process tree left behind");
 }
 
 static void side_leave(struct ledger *ledger, struct helper *helper)

@@ -11,7 +11,7 @@ as="setpriv --clear-groups --regid=1001 --reuid"
 rounds=0
 while [ "$(date +%s)" -lt "$DEADLINE" ]; do
 	for owner in 0 1001; do
-		$as $owner Xvfb $DISPLAY -ac -screen 0 1024x768x24 -nolisten tcp &
+		$as $owner Xvfb $DISPLAY -ac -noreset -screen 0 1024x768x24 -nolisten tcp &
 		server=$!
 		for client in 1001 1002 0; do
 			until $as $client xterm -e true; do

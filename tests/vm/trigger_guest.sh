@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs as root in the virtual machine (test_trigger.sh): all triggers under the sensor, once for each
+# kind of hook that reaches the kernel's objects.
+TOP=
+. /tests/tap.sh
+
+# Building blocks have no severity and make no alert.
+/spoor list detectors | awk '/^ipc_/ && / (info|low|medium|high|critical) / { print $1 }' >/tmp/all
+
+# wait_for COMMAND...: as long as that fails, for a minute at most
+wait_for() {
+	left=600
+	until "$@" || ! kill -0 $sensor 2>/dev/null || [ $left = 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+}
+
+watching() {
+	grep -q watching /tmp/err
+}
+
+# Those of /tmp/wanted that have not alerted, in /tmp/missing.
+all_there() {
+	sed -n 's/^{"timestamp":"[^"]*","id":[0-9]*,"name":"\([a-z0-9_]*\)".*/\1/p' /tmp/alerts |
+		sort -u | grep -v -x -F -f - /tmp/wanted >/tmp/missing
+	[ ! -s /tmp/missing ]
+}
+
+for kind in kprobe fentry; do
+	: >/tmp/err
+	/spoor run --hook $kind --output "json:/tmp/alerts" >/tmp/out 2>/tmp/err &
+	sensor=$!
+	wait_for watching
+	/spoor trigger all >/tmp/triggers 2>&1
+	is $? 0 "$kind: spoor trigger all"
+	grep '^ipc_' /tmp/triggers | sed 's/^/# /'
+	# What no kernel of today lets happen, and what takes minutes, is said to be so.
+	sed -n 's/^\([a-z0-9_]*\)  *\(never\|later\) .*/\1/p' /tmp/triggers >/tmp/never
+	grep -v -x -F -f /tmp/never /tmp/all >/tmp/wanted
+	wait_for all_there
+	is "$(cat /tmp/missing)" "" "$kind: each of $(grep -c . /tmp/wanted) detectors alerted"
+	kill -INT $sensor
+	wait $sensor
+	is $? 0 "$kind: the sensor ran and stopped"
+	sed 's/^/# /' /tmp/err
+done
+[ "$(grep -c . /tmp/wanted)" -gt 30 ]
+ok $? "and these are all that are built in"
+is "$(grep -c . /tmp/never)" 2 "but two"
+
+done_testing
