@@ -189,7 +189,8 @@ start alerts run --output "json:$work/alerts.json"
 "$spoor" trigger all >"$work/trigger.out" 2>&1
 is $? 0 "spoor trigger all"
 left=10 # within a second
-# Building blocks have no severity and make no alert; what can never be acted out, or takes long, makes none.
+# Building blocks have no severity and make no alert. What nobody can act out, or what takes long,
+# makes none here.
 detectors=$("$spoor" list detectors | awk '
 	/ (info|low|medium|high|critical) / && ($3 == "live" || $3 == "partly") { print $1 }')
 missing() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs as root in the virtual machine (test_trigger.sh): all triggers under the sensor, once for each
-# kind of hook that reaches the kernel's objects.
+# Runs as root in the virtual machine (test_trigger.sh): all triggers under the sensor, once for
+# each kind of hook that reaches the kernel's objects.
 TOP=
 . /tests/tap.sh
 
