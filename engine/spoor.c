@@ -268,6 +268,7 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 					   .live = spoor->live };
 	struct policies_options policy_options = { .compat_tracee = spoor->compat_tracee,
 						   .live = spoor->live,
+						   .builtin = !detectors,
 						   .scopes = (const char *const *)spoor->scopes };
 	autoclean(err_list_free) struct err_list problems = { 0 };
 	autoclean(rules_free) struct rules rules = { 0 };

@@ -21,7 +21,7 @@ struct event;
 
 struct spoor_config {
 	const char *const *detectors;	/* files, folders, NULL-terminated; NULL: built-in */
-	const char *const *policies;	/* files, folders; NULL: none */
+	const char *const *policies;	/* files, folders, builtin; NULL: see rules/README.md */
 	const char *const *events;	/* --events expressions; NULL: alerts only */
 	const char *const *scopes;	/* --scope, for events; NULL: all workloads */
 	const char *const *outputs;	/* --output expressions; NULL: table to stdout */

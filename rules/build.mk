@@ -1,5 +1,5 @@
 # The rules are part of the binary: every file becomes a byte array of engine/detect/builtin.c.
-RULE_FILES := $(sort $(wildcard rules/detectors/*.yaml rules/lists/*.yaml rules/detectors/tests/*.yaml))
+RULE_FILES := $(sort $(wildcard $(addprefix rules/,detectors/*.yaml lists/*.yaml policies/*.yaml detectors/tests/*.yaml)))
 
 $(B)/gen/builtin_rules.inc: FORCE
 	$(call only-if-changed,rules/embed $(RULE_FILES))

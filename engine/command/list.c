@@ -263,6 +263,7 @@ static void add_policy(struct listing *listing, const struct policies *policies,
 static void list_policies(struct listing *listing)
 {
 	struct policies_options options = { .compat_tracee = listing->options->compat != NULL,
+					    .builtin = !listing->options->detectors,
 					    .scopes = listing->options->scope };
 	struct err_list problems = { 0 };
 
@@ -637,7 +638,7 @@ const struct command command_list = {
 		"  functions   what conditions can call; constants: what they can name\n"
 		"  outputs     where records can go; with names, the keys of these;\n"
 		"              formats: how they can be written\n"
-		"  policies    those of --policy, or what --events and --scope make\n\n"
+		"  policies    the built-in ones, those of --policy, or what --events and --scope make\n\n"
 		"WHICH chooses events and detectors: names, sets and prefix*, and besides tag=SET,\n"
 		"type=syscall|detector|network, threat.severity>=high, threat.mitre.technique=ID,\n"
 		"threat.mitre.tactic=NAME, all of which must hold; values with commas are any of them.\n\n"

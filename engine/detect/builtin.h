@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rule files and rule tests inside the binary. */
+/* Rule files, policies and rule tests inside the binary. */
 #ifndef DETECT_BUILTIN_H
 #define DETECT_BUILTIN_H
 
@@ -14,6 +14,8 @@ struct builtin_file {
 
 extern const struct builtin_file builtin_files[];
 extern const size_t builtin_file_count;
+extern const struct builtin_file builtin_policies[];
+extern const size_t builtin_policy_count;
 extern const struct builtin_file builtin_tests[];
 extern const size_t builtin_test_count;
 

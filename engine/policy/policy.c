@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "detect/builtin.h"
 #include "detect/detect.h"
 #include "policy_file.h"
 #include "submit.h"
@@ -67,11 +68,16 @@ static void problem(struct err_list *problems, const char *path, const char *hin
 	err_list_add(problems, &err);
 }
 
-static void load_file(struct policies *p, struct policy_loader *loader, const char *path)
+/* builtin: NULL: what the file holds. */
+static void load_file(struct policies *p, struct policy_loader *loader, const char *path,
+		      const struct builtin_file *builtin)
 {
 	struct policy *policy = add_policy(p);
 
-	if (!policy || !policy_file_load(loader, path, policy))
+	if (!policy ||
+	    !(builtin ? policy_bytes_load(loader, path, (struct str){ builtin->data, builtin->len },
+					  policy)
+		      : policy_file_load(loader, path, policy)))
 		return;
 	for (uint32_t i = 0; i < p->count; i++)
 		if (str_equal(p->items[i].name, policy->name)) {
@@ -119,10 +125,16 @@ static void load_directory(struct policies *p, struct policy_loader *loader, con
 
 		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
 		if (stat(file, &st) == 0 && !S_ISDIR(st.st_mode))
-			load_file(p, loader, file);
+			load_file(p, loader, file, NULL);
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+static void load_builtin(struct policies *p, struct policy_loader *loader)
+{
+	for (size_t i = 0; i < builtin_policy_count; i++)
+		load_file(p, loader, builtin_policies[i].path, &builtin_policies[i]);
 }
 
 static void load_path(struct policies *p, struct policy_loader *loader, const char *path)
@@ -131,13 +143,15 @@ static void load_path(struct policies *p, struct policy_loader *loader, const ch
 
 	if (path[0] == 0)
 		problem(loader->problems, "policy", NULL, "policy path cannot be empty", "");
+	else if (!strcmp(path, "builtin"))
+		load_builtin(p, loader);
 	else if (stat(path, &st) < 0)
-		problem(loader->problems, path, "give a policy file or a directory of them",
-			strerror(errno), "");
+		problem(loader->problems, path,
+			"give a policy file, a directory of them, or builtin", strerror(errno), "");
 	else if (S_ISDIR(st.st_mode))
 		load_directory(p, loader, path);
 	else
-		load_file(p, loader, path);
+		load_file(p, loader, path, NULL);
 }
 
 /* ---- from the command line ----------------------------------------------------------- */
@@ -306,6 +320,9 @@ static bool load_all(struct policies *p, struct policy_loader *loader, const cha
 		problem(loader->problems, "--scope",
 			"put the scope into the policies, or leave --policy out",
 			"--policy and --scope cannot be used together", "");
+	if ((!paths || !paths[0]) && loader->builtin && !(expressions && expressions[0]) &&
+	    !(scopes && scopes[0]))
+		return load_builtin(p, loader), true;
 	if (!paths || !paths[0])
 		return load_expressions(p, loader, expressions, scopes);
 	for (; *paths; paths++)
@@ -352,6 +369,7 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 		.scratch = &scratch,
 		.problems = problems,
 		.judge = options && options->judge,
+		.builtin = options && options->builtin && !options->compat_tracee,
 	};
 
 	p->compat = loader.options.compat_tracee;

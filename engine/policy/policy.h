@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policies decide which events and detections leave the sensor, and under which policy
- * names. They come from policy files, or from --events, or (neither given) there is one
- * without a name that selects every detection.
+ * names. They come from policy files, or from --events; if neither is given, from the binary where
+ * the detectors do, too, else there is one without a name that selects every detection.
  *
  * Compiled at load; matching allocates at most the array of names, in the batch arena.
  */
@@ -25,13 +25,14 @@ struct policies_options {
 	 * wildcards leave such events out, with a warning.
 	 */
 	bool live;
-	bool judge; /* warn of filters that nothing or everything passes */
+	bool builtin; /* the built-in policies where nothing is named: the ruleset is built in */
+	bool judge;   /* warn of filters that nothing or everything passes */
 	const char *const
 		*scopes; /* values of --scope, for the policy of `expressions`; NULL: all */
 };
 
 /*
- * paths: policy files, or directories of them (NULL or NULL-terminated). expressions: values
+ * paths: policy files, directories of them, or "builtin" (NULL or NULL-terminated). expressions: values
  * of --events (NULL or NULL-terminated), which then form one policy named "". Both given is an
  * error in `problems`, as is every other mistake; loading goes on to show them all, and the
  * result holds what is valid. The ruleset must outlive the policies. NULL: out of memory.

@@ -424,22 +424,35 @@ static int json_check(const struct policy_loader *loader, const struct yaml_file
 	return -EINVAL;
 }
 
-bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out)
+/* given: NULL: what the file holds. */
+static bool load(struct policy_loader *loader, const char *path, const struct str *given,
+		 struct policy *out)
 {
 	struct yaml_file file = { .path = arena_str(loader->scratch, path, strlen(path)).data };
 	struct report report = { .problems = loader->problems,
 				 .file = &file,
 				 .arena = loader->scratch };
 	struct err err = { .level = ERR_ERROR, .rule = "path" };
-	struct str text;
+	struct str text = given ? *given : (struct str){ 0 };
 
 	if (!file.path)
 		return false;
-	if (yaml_read_file(file.path, loader->scratch, &text, &err) ||
+	if ((!given && yaml_read_file(file.path, loader->scratch, &text, &err)) ||
 	    json_check(loader, &file, text, &err) ||
 	    yaml_parse(file.path, text, loader->scratch, &file, &err)) {
 		report_add(&report, NULL, &err);
 		return false;
 	}
 	return policy_text_load(loader, &file, out);
+}
+
+bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out)
+{
+	return load(loader, path, NULL, out);
+}
+
+bool policy_bytes_load(struct policy_loader *loader, const char *path, struct str text,
+		       struct policy *out)
+{
+	return load(loader, path, &text, out);
 }

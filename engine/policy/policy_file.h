@@ -23,11 +23,15 @@ struct policy_loader {
 	struct arena *arena;   /* of the result */
 	struct arena *scratch; /* of trees */
 	struct err_list *problems;
-	bool judge; /* warn of filters that nothing or everything passes */
+	bool judge;   /* warn of filters that nothing or everything passes */
+	bool builtin; /* the built-in ones, where nothing is named */
 };
 
 /* Reads one file. false: it has errors, all of which are reported; *out is then not used. */
 bool policy_file_load(struct policy_loader *loader, const char *path, struct policy *out);
+/* The same of a text that is there: `path` names it in messages. */
+bool policy_bytes_load(struct policy_loader *loader, const char *path, struct str text,
+		       struct policy *out);
 /* The same for text that is already there; text must outlive the call only. */
 bool policy_text_load(struct policy_loader *loader, const struct yaml_file *file,
 		      struct policy *out);
