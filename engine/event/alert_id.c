@@ -5,71 +5,33 @@
  * replayed, whatever other rules are loaded; and ids sort by the time of their events.
  */
 #include "base/common.h"
+#include "base/siphash.h"
 #include "event.h"
 #include "event/encode.h"
 
-struct sip {
-	uint64_t v0, v1, v2, v3, words;
+enum { ROUNDS = 2 };
+
+struct id_hash {
+	struct sip sip;
+	uint64_t words;
 };
 
-static uint64_t rotate(uint64_t x, int by)
+static void put_word(struct id_hash *hash, uint64_t word)
 {
-	return x << by | x >> (64 - by);
-}
-
-static void sip_rounds(struct sip *s, int count)
-{
-	while (count--) {
-		s->v0 += s->v1;
-		s->v1 = rotate(s->v1, 13) ^ s->v0;
-		s->v0 = rotate(s->v0, 32);
-		s->v2 += s->v3;
-		s->v3 = rotate(s->v3, 16) ^ s->v2;
-		s->v0 += s->v3;
-		s->v3 = rotate(s->v3, 21) ^ s->v0;
-		s->v2 += s->v1;
-		s->v1 = rotate(s->v1, 17) ^ s->v2;
-		s->v2 = rotate(s->v2, 32);
-	}
-}
-
-static void sip_word(struct sip *s, uint64_t word)
-{
-	s->v3 ^= word;
-	sip_rounds(s, 2);
-	s->v0 ^= word;
-	s->words++;
+	sip_word(&hash->sip, word, ROUNDS);
+	hash->words++;
 }
 
 /* Its length and its bytes, filled up to whole words: no two lists of texts are the same words. */
-static void sip_text(struct sip *s, struct str text)
+static void put_text(struct id_hash *s, struct str text)
 {
-	sip_word(s, text.len);
+	put_word(s, text.len);
 	for (uint32_t i = 0; i < text.len; i += 8) {
 		uint64_t word = 0;
 
 		memcpy(&word, text.data + i, MIN(text.len - i, 8u));
-		sip_word(s, word);
+		put_word(s, word);
 	}
-}
-
-static void sip_start(struct sip *s, uint64_t key0, uint64_t key1)
-{
-	*s = (struct sip){ .v0 = 0x736f6d6570736575ULL ^ key0,
-			   .v1 = 0x646f72616e646f6dULL ^ key1 ^ 0xee,
-			   .v2 = 0x6c7967656e657261ULL ^ key0,
-			   .v3 = 0x7465646279746573ULL ^ key1 };
-}
-
-static void sip_finish(struct sip *s, uint64_t out[2])
-{
-	sip_word(s, s->words * 8 << 56);
-	s->v2 ^= 0xee;
-	sip_rounds(s, 4);
-	out[0] = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
-	s->v1 ^= 0xdd;
-	sip_rounds(s, 4);
-	out[1] = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
 static int hex_digit(char c)
@@ -89,31 +51,31 @@ static uint64_t machine_key(struct str id, uint32_t from)
 	return key;
 }
 
-static void sip_record(struct sip *s, const struct event *event)
+static void put_record(struct id_hash *s, const struct event *event)
 {
 	const struct wire_header *wire = event->wire;
 
-	sip_word(s, wire->id | (uint64_t)wire->cpu << 32);
-	sip_word(s, wire->seq);
-	sip_word(s, event_epoch_time(event, wire->time));
-	sip_word(s, wire->pid | (uint64_t)wire->tid << 32);
+	put_word(s, wire->id | (uint64_t)wire->cpu << 32);
+	put_word(s, wire->seq);
+	put_word(s, event_epoch_time(event, wire->time));
+	put_word(s, wire->pid | (uint64_t)wire->tid << 32);
 }
 
 /* From the first detector to the last. */
-static void sip_rules(struct sip *s, const struct event *event)
+static void put_rules(struct id_hash *s, const struct event *event)
 {
 	if (!event || !event->values)
 		return;
-	sip_rules(s, event->detected_from);
-	sip_text(s, event->rule.len ? event->rule : str_of(event->def->name));
-	sip_word(s, event->repeat);
+	put_rules(s, event->detected_from);
+	put_text(s, event->rule.len ? event->rule : str_of(event->def->name));
+	put_word(s, event->repeat);
 	/* A rule with memory may fire again later, with an event it fired on before. */
 	if (event->state) {
-		sip_text(s, str_of(event->state->phase));
-		sip_word(s, event->state->events);
+		put_text(s, str_of(event->state->phase));
+		put_word(s, event->state->events);
 	}
 	if (event->state)
-		sip_text(s, str_of(event->state->phase));
+		put_text(s, str_of(event->state->phase));
 }
 
 static char *put_hex(char *at, uint64_t number, unsigned digits)
@@ -126,13 +88,13 @@ static char *put_hex(char *at, uint64_t number, unsigned digits)
 void alert_id(char out[ALERT_ID_LEN + 1], const struct event *event, const struct host *host)
 {
 	uint64_t time = event_epoch_time(event, event->wire->time) / 1000000, hash[2];
-	struct sip sip;
+	struct id_hash id = { 0 };
 
-	sip_start(&sip, machine_key(host->machine_id, 0), machine_key(host->machine_id, 16));
-	sip_text(&sip, host->boot_id);
-	sip_record(&sip, event);
-	sip_rules(&sip, event);
-	sip_finish(&sip, hash);
+	sip_start(&id.sip, machine_key(host->machine_id, 0), machine_key(host->machine_id, 16));
+	put_text(&id, host->boot_id);
+	put_record(&id, event);
+	put_rules(&id, event);
+	sip_end(&id.sip, id.words * 8 << 56, ROUNDS, hash);
 	out = put_hex(out, time >> 16, 8);
 	*out++ = '-';
 	out = put_hex(out, time & 0xffff, 4);

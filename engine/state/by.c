@@ -35,7 +35,7 @@ struct digest state_process_key(const struct state *state, uint32_t pid, uint64_
 {
 	uint64_t words[3] = { 2, pid, start };
 
-	return digest_words(state->secret, words, ARRAY_SIZE(words));
+	return digest_words(&state->key, words, ARRAY_SIZE(words));
 }
 
 /* ---- parts with a name ---------------------------------------- */
@@ -179,24 +179,25 @@ static uint32_t put_part(struct state_rule *rule, const struct state_by_part *pa
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
 	       const struct state_client *client, struct digest *out)
 {
-	uint64_t words[STATE_PARTS_MAX * (DIGEST_WORDS + 1)];
-	uint32_t used = 0;
+	uint64_t words[STATE_PARTS_MAX * DIGEST_WORDS + 1];
+	uint32_t used = 1;
 	bool failed = false;
 
+	words[0] = 0;
 	for (uint32_t i = 0; i < by->count; i++) {
-		/* Each part says how long it is, so that ("a", "bc") is not ("ab", "c"). */
-		uint32_t count = put_part(rule, &by->parts[i], input, client, &words[used + 1],
+		uint32_t count = put_part(rule, &by->parts[i], input, client, &words[used],
 					  &failed);
 
-		if (failed)
+		if (UNLIKELY(failed))
 			return false;
 		if (!count && !by->parts[i].nullable) {
 			rule->stats.null_keys++;
 			return false;
 		}
-		words[used] = count;
-		used += count + 1;
+		/* Each part says how long it is, so that ("a", "bc") is not ("ab", "c"). */
+		words[0] |= (uint64_t)count << (i * 4);
+		used += count;
 	}
-	*out = digest_words(rule->state->secret, words, used);
+	*out = digest_words(&rule->state->key, words, used);
 	return true;
 }

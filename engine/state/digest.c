@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keyed digests, see digest.h: SipHash-1-3 of 128 bits, after Aumasson and Bernstein. */
+/* Keyed digests, see digest.h. */
 #include "digest.h"
 
 #include <math.h>
@@ -7,70 +7,17 @@
 #include <time.h>
 
 #include "base/common.h"
+#include "base/siphash.h"
 #include "cel/cel.h"
 
-struct sip {
-	uint64_t v0, v1, v2, v3;
-};
+enum { ROUNDS = 1 };
 
-static inline uint64_t rotate(uint64_t x, int bits)
+static struct digest text_end(struct sip *s, uint64_t last)
 {
-	return x << bits | x >> (64 - bits);
-}
+	uint64_t out[2];
 
-static inline void sip_round(struct sip *s)
-{
-	s->v0 += s->v1;
-	s->v1 = rotate(s->v1, 13) ^ s->v0;
-	s->v0 = rotate(s->v0, 32);
-	s->v2 += s->v3;
-	s->v3 = rotate(s->v3, 16) ^ s->v2;
-	s->v0 += s->v3;
-	s->v3 = rotate(s->v3, 21) ^ s->v0;
-	s->v2 += s->v1;
-	s->v1 = rotate(s->v1, 17) ^ s->v2;
-	s->v2 = rotate(s->v2, 32);
-}
-
-static inline void sip_start(struct sip *s, struct digest secret)
-{
-	*s = (struct sip){ 0x736f6d6570736575ULL ^ secret.high,
-			   0x646f72616e646f6dULL ^ secret.low ^ 0xee,
-			   0x6c7967656e657261ULL ^ secret.high,
-			   0x7465646279746573ULL ^ secret.low };
-}
-
-static inline void sip_word(struct sip *s, uint64_t word)
-{
-	s->v3 ^= word;
-	sip_round(s);
-	s->v0 ^= word;
-}
-
-static inline struct digest sip_end(struct sip *s, uint64_t last)
-{
-	struct digest out;
-
-	sip_word(s, last);
-	s->v2 ^= 0xee;
-	for (int i = 0; i < 3; i++)
-		sip_round(s);
-	out.high = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
-	s->v1 ^= 0xdd;
-	for (int i = 0; i < 3; i++)
-		sip_round(s);
-	out.low = s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
-	return out;
-}
-
-struct digest digest_words(struct digest secret, const uint64_t *words, uint32_t count)
-{
-	struct sip s;
-
-	sip_start(&s, secret);
-	for (uint32_t i = 0; i < count; i++)
-		sip_word(&s, words[i]);
-	return sip_end(&s, (uint64_t)(count * 8) << 56);
+	sip_end(s, last, ROUNDS, out);
+	return (struct digest){ out[0], out[1] };
 }
 
 struct digest digest_bytes(struct digest secret, const void *data, size_t len)
@@ -79,15 +26,59 @@ struct digest digest_bytes(struct digest secret, const void *data, size_t len)
 	uint64_t word, last = (uint64_t)len << 56;
 	struct sip s;
 
-	sip_start(&s, secret);
+	sip_start(&s, secret.high, secret.low);
 	for (size_t left = len; left >= 8; left -= 8, at += 8) {
 		memcpy(&word, at, 8);
-		sip_word(&s, word);
+		sip_word(&s, word, ROUNDS);
 	}
 	word = 0;
 	if (len % 8)
 		memcpy(&word, at, len % 8);
-	return sip_end(&s, last | word);
+	return text_end(&s, last | word);
+}
+
+/* ---- words ---------------------------------------- */
+
+void digest_key_init(struct digest_key *key, struct digest secret)
+{
+	for (uint64_t i = 0; i < ARRAY_SIZE(key->k); i += 2) {
+		struct digest pair = digest_bytes(secret, &i, sizeof(i));
+
+		key->k[i] = pair.high;
+		key->k[i + 1] = pair.low;
+	}
+}
+
+typedef unsigned __int128 u128;
+
+static inline u128 product(uint64_t a, uint64_t b)
+{
+	return (u128)a * b;
+}
+
+static inline uint64_t fold(u128 sum, const uint64_t *k)
+{
+	u128 mixed = product((uint64_t)sum ^ k[0], (uint64_t)(sum >> 64) ^ k[1]);
+
+	return (uint64_t)mixed ^ (uint64_t)(mixed >> 64);
+}
+
+struct digest digest_words(const struct digest_key *key, const uint64_t *words, uint32_t count)
+{
+	const uint64_t *k = key->k + DIGEST_FOLD;
+	/* The length is a word as well. */
+	u128 high = count, low = (u128)count << 64;
+	uint32_t i;
+
+	for (i = 0; i + 1 < count; i += 2) {
+		high += product(words[i] + k[i], words[i + 1] + k[i + 1]);
+		low += product(words[i] + k[i + 2], words[i + 1] + k[i + 3]);
+	}
+	if (i < count) {
+		high += product(words[i] + k[i], k[i + 1]);
+		low += product(words[i] + k[i + 2], k[i + 3]);
+	}
+	return (struct digest){ fold(high, key->k), fold(low, key->k + 2) };
 }
 
 struct digest digest_secret(void)
@@ -149,7 +140,7 @@ static uint32_t put_list(struct digest secret, const struct value_list *list, ui
 {
 	struct sip s;
 
-	sip_start(&s, secret);
+	sip_start(&s, secret.high, secret.low);
 	for (uint32_t i = 0; i < list->count; i++) {
 		uint64_t words[DIGEST_WORDS];
 		uint32_t count = list->items[i].tag == VALUE_LIST
@@ -159,9 +150,9 @@ static uint32_t put_list(struct digest secret, const struct value_list *list, ui
 		if (!count)
 			return 0;
 		for (uint32_t k = 0; k < count; k++)
-			sip_word(&s, words[k]);
+			sip_word(&s, words[k], ROUNDS);
 	}
-	return put_digest(out, WORD_LIST, sip_end(&s, list->count));
+	return put_digest(out, WORD_LIST, text_end(&s, list->count));
 }
 
 uint32_t digest_value(struct digest secret, struct value value, uint64_t *out)

@@ -28,6 +28,7 @@ struct loss {
 
 struct state {
 	struct digest secret;
+	struct digest_key key;	/* of the secret */
 	uint64_t now, next_due; /* next_due: no timer rings before */
 	uint64_t slack;		/* events may come so much later than others of the same time */
 	uint64_t serial;	/* of the event at hand */

@@ -11,7 +11,7 @@
 #include "internal.h"
 
 enum { MAGIC_LEN = 16, SAVE_MAX = 1 << 30 };
-static const char magic[MAGIC_LEN] = "spoor-seen 1\n";
+static const char magic[MAGIC_LEN] = "spoor-seen 2\n";
 
 struct save_head {
 	char magic[MAGIC_LEN];

@@ -9,17 +9,13 @@
  */
 #include "internal.h"
 
-struct times {
-	uint32_t first, count, room;
-	uint64_t *at; /* a ring behind the partial */
-};
-
 struct step_state {
-	uint64_t time;	    /* of the last match */
-	uint32_t count;	    /* matches */
-	struct times times; /* room 0: not counted in a sliding time */
+	uint64_t time;	      /* of the last match */
+	uint32_t count;	      /* matches */
+	uint16_t first, held; /* of the times that are kept, a ring of step_config.room */
 };
 
+/* Behind it: a step_state for each step that must happen, the kept values, the rings of times. */
 struct partial {
 	struct partial *older;
 	uint64_t first, last;
@@ -28,8 +24,7 @@ struct partial {
 	uint16_t stage;		 /* the step that has matched last */
 	bool done;		 /* only what must be absent is waited for */
 	struct kept_event *kept; /* done: the event that completed it */
-	struct step_state *steps;
-	struct value *values; /* kept; texts are pieces of the slab */
+	struct step_state steps[];
 };
 
 struct waiting {
@@ -42,7 +37,26 @@ static const struct sequence_config *config_of(const struct state_rule *rule)
 	return rule->config->sequence;
 }
 
+/* Texts among them are pieces of the slab. */
+static struct value *values_of(const struct sequence_config *config, struct partial *partial)
+{
+	return (struct value *)(partial->steps + config->positive);
+}
+
 /* ---- sliding times ---------------------------------------- */
+
+/* The times of a step in a partial match. */
+struct times {
+	struct step_state *state;
+	uint64_t *at;
+	uint32_t room; /* 0: it is not counted in a sliding time */
+};
+
+static struct times times_of(const struct step_config *step, struct partial *partial)
+{
+	return (struct times){ &partial->steps[step->number],
+			       (uint64_t *)((char *)partial + step->times_at), step->room };
+}
 
 static uint32_t room_of(const struct sequence_config *config, const struct step_config *step)
 {
@@ -51,31 +65,42 @@ static uint32_t room_of(const struct sequence_config *config, const struct step_
 	return step->max ? step->max + 1 : step->min;
 }
 
-static void times_forget(struct times *times, uint64_t before)
+static uint64_t *time_at(const struct times *times, uint32_t number)
 {
-	while (times->count && times->at[times->first] < before) {
-		times->first = times->first + 1 == times->room ? 0 : times->first + 1;
-		times->count--;
-	}
+	uint32_t at = times->state->first + number;
+
+	return &times->at[at >= times->room ? at - times->room : at];
+}
+
+static void forget_first(const struct times *times)
+{
+	times->state->first++;
+	if (times->state->first == times->room)
+		times->state->first = 0;
+	times->state->held--;
+}
+
+static void times_forget(const struct times *times, uint64_t before)
+{
+	while (times->state->held && *time_at(times, 0) < before)
+		forget_first(times);
 }
 
 /* In order, also what comes late. */
-static void times_add(struct times *times, uint64_t time)
+static void times_add(const struct times *times, uint64_t time)
 {
 	uint32_t at;
 
-	if (times->count == times->room) {
-		times->first = times->first + 1 == times->room ? 0 : times->first + 1;
-		times->count--;
-	}
-	for (at = times->count++; at; at--) {
-		uint64_t before = times->at[(times->first + at - 1) % times->room];
+	if (times->state->held == times->room)
+		forget_first(times);
+	for (at = times->state->held++; at; at--) {
+		uint64_t before = *time_at(times, at - 1);
 
 		if (before <= time)
 			break;
-		times->at[(times->first + at) % times->room] = before;
+		*time_at(times, at) = before;
 	}
-	times->at[(times->first + at) % times->room] = time;
+	*time_at(times, at) = time;
 }
 
 /* ---- partial matches ---------------------------------------- */
@@ -87,8 +112,11 @@ static void sequence_prepare(struct state_rule *rule)
 				   config->positive * sizeof(struct step_state) +
 				   config->keep_count * sizeof(struct value));
 
-	for (uint32_t i = 0; i < config->positive; i++)
-		size += room_of(config, config->order[i]) * (uint32_t)sizeof(uint64_t);
+	for (uint32_t i = 0; i < config->positive; i++) {
+		config->order[i]->room = room_of(config, config->order[i]);
+		config->order[i]->times_at = size;
+		size += config->order[i]->room * (uint32_t)sizeof(uint64_t);
+	}
 	rule->partial_size = size;
 	rule->partials = (uint32_t)rule->config->limits.partials;
 	if (!rule->partials)
@@ -96,37 +124,39 @@ static void sequence_prepare(struct state_rule *rule)
 	rule->keys.payload_size = sizeof(struct waiting);
 }
 
+static void partial_clear(struct state_rule *rule, struct partial *partial)
+{
+	const struct sequence_config *config = config_of(rule);
+
+	for (uint32_t i = 0; i < config->keep_count; i++)
+		value_drop(rule, &values_of(config, partial)[i]);
+	kept_event_free(rule, partial->kept);
+}
+
 static void partial_free(struct state_rule *rule, struct partial *partial)
 {
-	for (uint32_t i = 0; i < config_of(rule)->keep_count; i++)
-		value_drop(rule, &partial->values[i]);
-	kept_event_free(rule, partial->kept);
+	partial_clear(rule, partial);
 	slab_release(&rule->slab, partial, rule->partial_size);
+}
+
+static struct partial *partial_begin(struct state_rule *rule, struct partial *partial,
+				     uint64_t time)
+{
+	memset(partial, 0, rule->partial_size);
+	partial->first = time;
+	rule->stats.partials++;
+	return partial;
 }
 
 /* NULL: there is no memory. */
 static struct partial *partial_new(struct state_rule *rule, struct entry *entry, uint64_t time)
 {
-	const struct sequence_config *config = config_of(rule);
 	struct partial *partial = rule_alloc(rule, entry, rule->partial_size);
-	uint64_t *times;
 
-	if (!partial) {
-		rule->stats.inexact++;
-		return NULL;
-	}
-	memset(partial, 0, rule->partial_size);
-	partial->steps = (struct step_state *)(partial + 1);
-	partial->values = (struct value *)(partial->steps + config->positive);
-	times = (uint64_t *)(partial->values + config->keep_count);
-	for (uint32_t i = 0; i < config->positive; i++) {
-		partial->steps[i].times.room = room_of(config, config->order[i]);
-		partial->steps[i].times.at = times;
-		times += partial->steps[i].times.room;
-	}
-	partial->first = time;
-	rule->stats.partials++;
-	return partial;
+	if (partial)
+		return partial_begin(rule, partial, time);
+	rule->stats.inexact++;
+	return NULL;
 }
 
 static void link_partial(struct waiting *waiting, struct partial *partial)
@@ -174,15 +204,17 @@ static void keep_values(struct state_rule *rule, struct entry *entry, struct par
 			client->fault(client->ctx, rule, step->name, value);
 			value = value_null();
 		}
-		value_keep(rule, entry, value, &partial->values[step->keep_first + i]);
+		value_keep(rule, entry, value,
+			   &values_of(config_of(rule), partial)[step->keep_first + i]);
 	}
 }
 
 static bool sequence_read(const struct state_match *match, struct state_ref ref,
 			  struct cel_run *run, struct value *out)
 {
-	const struct partial *partial = match->data;
-	const struct step_config *step = config_of(match->rule)->order[ref.step];
+	const struct sequence_config *config = config_of(match->rule);
+	struct partial *partial = (struct partial *)match->data; /* which is only read */
+	const struct step_config *step = config->order[ref.step];
 	const struct step_state *state = &partial->steps[ref.step];
 
 	switch ((enum state_ref_kind)ref.kind) {
@@ -192,7 +224,8 @@ static bool sequence_read(const struct state_match *match, struct state_ref ref,
 		return true;
 	case REF_STEP_COUNT: *out = value_int(state->count); return true;
 	case REF_KEPT: /* the output may outlive the partial match */
-		*out = value_show(partial->values[step->keep_first + ref.index], run->arena);
+		*out = value_show(values_of(config, partial)[step->keep_first + ref.index],
+				  run->arena);
 		return true;
 	default: return false;
 	}
@@ -249,14 +282,14 @@ static bool in_time(const struct partial *partial, const struct step_config *ste
 /* The first step, if it repeats, is counted in a sliding time: what is too old falls out. */
 static void slide(const struct sequence_config *config, struct partial *partial, uint64_t time)
 {
-	struct step_state *state = &partial->steps[0];
+	struct times times = times_of(config->order[0], partial);
 
-	if (!state->times.room || partial->stage || partial->done)
+	if (!times.room || partial->stage || partial->done)
 		return;
-	times_forget(&state->times, time > config->within ? time - config->within : 0);
-	state->count = partial->events = state->times.count;
-	if (state->count)
-		partial->first = state->times.at[state->times.first];
+	times_forget(&times, time > config->within ? time - config->within : 0);
+	times.state->count = partial->events = times.state->held;
+	if (times.state->held)
+		partial->first = *time_at(&times, 0);
 }
 
 static void drop_old(struct state_rule *rule, struct waiting *waiting, uint64_t time)
@@ -433,16 +466,16 @@ static void match_step(struct state_rule *rule, struct entry *entry, struct part
 		       const struct step_config *step, const struct state_input *input,
 		       uint64_t time, const struct state_client *client)
 {
-	struct step_state *state = &partial->steps[step->number];
+	struct times times = times_of(step, partial);
 
 	partial->last = MAX(partial->last, time);
 	partial->serial = rule->state->serial;
 	partial->stage = step->number;
 	partial->events++;
-	state->time = MAX(state->time, time);
-	state->count++;
-	if (state->times.room)
-		times_add(&state->times, time);
+	times.state->time = MAX(times.state->time, time);
+	times.state->count++;
+	if (times.room)
+		times_add(&times, time);
 	keep_values(rule, entry, partial, step, input, client);
 }
 
@@ -503,6 +536,37 @@ static struct partial *find_partial(struct state_rule *rule, const struct waitin
 	return NULL;
 }
 
+/*
+ * Of those that have only begun, the one that has waited longest if there are as many as may wait:
+ * the next one takes its place. NULL: there is room.
+ */
+static struct partial *find_replaced(const struct state_rule *rule, const struct waiting *waiting)
+{
+	struct partial *oldest = NULL;
+	uint32_t count = 0;
+
+	for (struct partial *p = waiting->newest; p; p = p->older) {
+		if (p->stage || p->done)
+			continue;
+		oldest = p;
+		count++;
+	}
+	return count >= rule->partials ? oldest : NULL;
+}
+
+static struct partial *begin(struct state_rule *rule, struct entry *entry, uint64_t time)
+{
+	struct waiting *waiting = (struct waiting *)entry->payload;
+	struct partial *replaced = find_replaced(rule, waiting);
+
+	if (!replaced)
+		return partial_new(rule, entry, time);
+	unlink_partial(waiting, replaced);
+	partial_clear(rule, replaced);
+	rule->stats.replaced++;
+	return partial_begin(rule, replaced, time);
+}
+
 static void feed_step(struct state_rule *rule, struct entry *entry, const struct step_config *step,
 		      const struct state_input *input, uint64_t time,
 		      const struct state_client *client)
@@ -512,7 +576,7 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 	struct partial *partial = find_partial(rule, waiting, step, input, time, client);
 
 	if (!partial && !step->number && !(waiting->blocked && time <= waiting->blocked))
-		partial = partial_new(rule, entry, time);
+		partial = begin(rule, entry, time);
 	else if (partial)
 		unlink_partial(waiting, partial);
 	if (!partial) {
@@ -580,11 +644,12 @@ static bool all_matched(const struct sequence_config *config, struct partial *pa
 	partial->first = time;
 	partial->events = 0;
 	for (uint32_t i = 0; i < config->positive; i++) {
-		struct step_state *state = &partial->steps[i];
+		struct times times = times_of(config->order[i], partial);
+		struct step_state *state = times.state;
 
-		if (state->times.room) {
-			times_forget(&state->times, since);
-			state->count = state->times.count;
+		if (times.room) {
+			times_forget(&times, since);
+			state->count = state->held;
 		} else if (state->time < since) {
 			state->count = 0;
 		} else {
@@ -594,9 +659,8 @@ static bool all_matched(const struct sequence_config *config, struct partial *pa
 		if (!state->count)
 			continue;
 		partial->events += state->count;
-		partial->first = MIN(partial->first, state->times.room
-							     ? state->times.at[state->times.first]
-							     : state->time);
+		partial->first = MIN(partial->first,
+				     times.room ? *time_at(&times, 0) : state->time);
 	}
 	return all;
 }
@@ -643,6 +707,8 @@ static void sequence_feed(struct state_rule *rule, const struct state_input *inp
 		       : keys_find(&rule->keys, key);
 	if (!entry)
 		return;
+	if (((struct waiting *)entry->payload)->newest)
+		__builtin_prefetch(((struct waiting *)entry->payload)->newest->steps);
 	if (!config->any_order)
 		drop_old(rule, (struct waiting *)entry->payload, time);
 	if (until)

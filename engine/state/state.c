@@ -21,7 +21,7 @@ struct state *state_new(bool fixed)
 
 	if (!state)
 		return NULL;
-	state->secret = fixed ? (struct digest){ 1, 2 } : digest_secret();
+	state_set_secret(state, fixed ? (struct digest){ 1, 2 } : digest_secret());
 	state->next_due = UINT64_MAX;
 	return state;
 }
@@ -110,6 +110,7 @@ void *state_rule_owner(const struct state_rule *rule)
 void state_set_secret(struct state *state, struct digest secret)
 {
 	state->secret = secret;
+	digest_key_init(&state->key, secret);
 	for (uint32_t i = 0; i < state->rule_count; i++)
 		state->rules[i]->keys.secret = secret;
 }

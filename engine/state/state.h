@@ -97,6 +97,8 @@ struct step_config {
 	uint64_t within_previous; /* ns since the match before; 0: any time */
 	struct keep_config *keeps;
 	uint16_t keep_count, keep_first; /* keep_first: place among all kept values */
+	/* Filled in by state_add: the times a match keeps of this step, and how far in they are. */
+	uint32_t room, times_at;
 };
 
 struct sequence_config {

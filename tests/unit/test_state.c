@@ -329,10 +329,13 @@ static void equal_values_are_equal_keys(void **state)
 		uint64_t a[DIGEST_WORDS], b[DIGEST_WORDS];
 		uint32_t first = digest_value(secret, cases[i].a, a);
 		uint32_t second = digest_value(secret, cases[i].b, b);
-		struct digest x = digest_words(secret, a, first);
-		struct digest y = digest_words(secret, b, second);
+		struct digest x, y;
+		struct digest_key key;
 
 		assert_true(first && second);
+		digest_key_init(&key, secret);
+		x = digest_words(&key, a, first);
+		y = digest_words(&key, b, second);
 		assert_int_equal(digest_equal(x, y), cases[i].equal);
 	}
 }
