@@ -9,9 +9,13 @@
 #include "../support/otlp.h"
 #include "../support/records.h"
 
+#include <inttypes.h>
+
 #include "encode/facts.h"
 #include "encode/use.h"
 #include "base/json-parse.h"
+#include "event/encode.h"
+#include "source/alert.h"
 #include "touch.h"
 
 struct checked {
@@ -116,9 +120,108 @@ static void check_rfc3164(void)
 	      !memcmp(c.record.message.data + want.len, " id=\"", 5));
 }
 
-/* A table cell is not checked: tests/unit/test_format.c holds the table to its bytes. */
-static void check_line(void)
+/* ---- table ------------------------------ */
+
+static int hex_digit(char digit)
 {
+	const char *at = digit ? strchr("0123456789abcdef", digit) : NULL;
+
+	return at ? (int)(at - "0123456789abcdef") : -1;
+}
+
+/* The next byte of a cell, decoded; -1: what stands there is no cell's text. */
+static int cell_byte(const char **at, const char *end)
+{
+	unsigned char byte = *at < end ? (unsigned char)*(*at)++ : 0;
+
+	if (byte != '\\')
+		return byte >= 0x20 && byte != 0x7f ? byte : -1;
+	if (end - *at >= 1 && **at == '\\')
+		return *(*at)++;
+	if (end - *at < 3 || **at != 'x')
+		return -1;
+	int high = hex_digit((*at)[1]), low = hex_digit((*at)[2]);
+
+	*at += 3;
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* What stands at *at is exactly this text: every byte of it can be had back. */
+static void take_cell(const char **at, const char *end, struct str text)
+{
+	for (uint32_t i = 0; i < text.len; i++)
+		CHECK(cell_byte(at, end) == (unsigned char)text.data[i]);
+}
+
+static void take_mark(const char **at, const char *end, const char *mark)
+{
+	size_t len = strlen(mark);
+
+	CHECK((size_t)(end - *at) >= len && !memcmp(*at, mark, len));
+	*at += len;
+}
+
+static void take_gap(const char **at, const char *end)
+{
+	take_mark(at, end, " ");
+	while (*at < end && **at == ' ')
+		++*at;
+}
+
+static void take_number(const char **at, const char *end, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	take_mark(at, end, text);
+}
+
+/* A cell that begins with spaces cannot be told from the gap before it, so the gap is counted. */
+static void take_column(const char **at, const char *end, struct str text, unsigned width)
+{
+	const char *start = *at;
+	unsigned used = 0;
+
+	take_cell(at, end, text);
+	for (const char *s = start; s < *at; s++)
+		used += (*s & 0xc0) != 0x80;
+	do
+		take_mark(at, end, " ");
+	while (++used <= width);
+}
+
+static void check_table(void)
+{
+	const struct event *event = &c.hostile.event;
+	const char *at = c.out.data, *end = at + c.out.len - 1;
+
+	for (const char *s = at; s < end; s++)
+		CHECK((unsigned char)*s >= 0x20 && *s != 0x7f);
+	CHECK(end - at > 16);
+	at += 15;
+	take_gap(&at, end);
+	take_number(&at, end, event->wire->uid);
+	take_gap(&at, end);
+	/* A first character that is a space belongs to the column: the uid's is six wide. */
+	at = c.out.data + 16;
+	at += MAX(strcspn(at, " ") + 1, 7u);
+	take_column(&at, end, event_comm(event), 16);
+	take_number(&at, end, event->wire->pid);
+	take_mark(&at, end, "/");
+	take_number(&at, end, event->wire->tid);
+	take_gap(&at, end);
+	take_mark(&at, end, "-");
+	at += 15;
+	take_column(&at, end, str_of(event->def->name), 20);
+	if (event->threat) {
+		take_mark(&at, end, "*** ");
+		take_mark(&at, end, c.facts.severity->name);
+		take_mark(&at, end, ": ");
+		take_cell(&at, end, event->threat->name);
+		take_mark(&at, end, " (");
+		take_cell(&at, end, str_of(event->detected_from->def->name));
+		take_mark(&at, end, ") ***");
+	}
 }
 
 /* ---- JSON ------------------------------ */
@@ -177,6 +280,120 @@ static const struct json *tree_of(struct str text, const char *members)
 	CHECK(tree && tree->type == JSON_OBJECT);
 	expect_members(tree, members);
 	return tree;
+}
+
+static const char tracee_members[] =
+	" timestamp id name policies workload data threat detected_from ";
+static const char json_members[] =
+	" timestamp id name policies workload data threat detected_from host sensor machine_id "
+	"boot_id addresses alert state seq cpu euid gid loginuid namespaces cgroup_id "
+	"container_runtime hook ";
+
+/* As Tracee prints a text: what is no UTF-8 is left out, and then U+FFFD is as well. */
+static struct str printed(struct str text)
+{
+	struct str out = clean_text(&c.arena, text, TEXT_JSON, UINT32_MAX / 16);
+	char *at = (char *)out.data, *end = at + out.len, *mark;
+
+	if (text_is_utf8(text.data, text.len))
+		return out;
+	while ((mark = memmem(at, (size_t)(end - at), "\xef\xbf\xbd", 3))) {
+		memmove(mark, mark + 3, (size_t)(end - mark) - 3);
+		at = mark;
+		end -= 3;
+	}
+	out.len = (uint32_t)(end - out.data);
+	return out;
+}
+
+static void expect_printed(const struct json *tree, const char *path, struct str in)
+{
+	const struct json *got = member(tree, path);
+
+	in = printed(in);
+	CHECK(in.len ? got && got->type == JSON_STRING && str_equal(got->text, in)
+		     : !got || !got->text.len);
+}
+
+/* What both JSON forms say. */
+static void expect_event(const struct json *tree)
+{
+	const struct threat *threat = c.hostile.event.threat;
+	const struct json *policy = json_get(json_get(tree, "policies"), "matched");
+
+	expect_printed(tree, "name", c.facts.name);
+	expect_printed(tree, "workload.process.thread.name", event_comm(&c.hostile.event));
+	expect_printed(tree, "workload.process.executable.path", c.facts.executable);
+	expect_printed(tree, "workload.container.id", c.facts.container_id);
+	expect_printed(tree, "threat.name", threat ? threat->name : (struct str){ 0 });
+	expect_printed(tree, "threat.mitre.tactic.name", c.facts.tactic);
+	policy = policy ? policy->first : NULL;
+	for (uint32_t i = 0; i < c.hostile.event.policy_count; i++, policy = policy->next)
+		CHECK(policy && str_equal(policy->text, printed(c.hostile.event.policies[i])));
+	CHECK(!policy);
+}
+
+static void check_tracee_json(void)
+{
+	expect_event(tree_of(line(), tracee_members));
+}
+
+/* Read back it is the alert again: written once more it is the same to the byte. */
+static void check_json(void)
+{
+	static struct arena arena;
+	static struct buf again;
+	struct alert alert;
+	struct err err = { 0 };
+	const struct json *tree = tree_of(line(), json_members);
+
+	expect_event(tree);
+	expect_printed(tree, "alert.id", str_of(c.facts.id));
+	expect_printed(tree, "alert.rule.id", c.hostile.event.rule);
+	expect_printed(tree, "host", c.facts.host_name);
+	buf_clear(&again);
+	CHECK(alert_read(&arena, line(), &alert, &err) == 0);
+	format_by_name(STR("json"))->write(&again, &alert.event, &alert.options);
+	arena_reset(&arena);
+	CHECK(again.len == c.out.len && !memcmp(again.data, c.out.data, again.len));
+}
+
+/* A template with a text between tabs, which no text can contain, one in quotes, and all of it. */
+static const char template_text[] = "{{ .Name }}\t{{ .Threat.Name }}\t"
+				    "{{ .Workload.Process.Executable.Path | quote }}\t"
+				    "{{ toJson . }}\n";
+
+static struct str template_field(const char **at, const char *end)
+{
+	const char *tab = memchr(*at, '\t', (size_t)(end - *at));
+	struct str field = { *at, (uint32_t)((tab ? tab : end) - *at) };
+
+	*at = tab ? tab + 1 : end;
+	return field;
+}
+
+/* What the json format makes of a text is what a template sees. */
+static struct str seen(struct str text)
+{
+	return clean_text(&c.arena, printed(text), TEXT_LINE, CAP_LONG);
+}
+
+static void check_template(void)
+{
+	const char *at = c.out.data, *end = at + c.out.len - 1;
+	const struct threat *threat = c.hostile.event.threat;
+	struct json_fault fault;
+	struct str quoted;
+	const struct json *text;
+
+	CHECK(str_equal(template_field(&at, end), seen(c.facts.name)));
+	CHECK(str_equal(template_field(&at, end), threat ? seen(threat->name) : (struct str){ 0 }));
+	quoted = template_field(&at, end);
+	quoted = arena_str(&c.arena, quoted.data, quoted.len);
+	text = json_parse(&c.arena, (char *)quoted.data, quoted.len, &fault);
+	CHECK(text && text->type == JSON_STRING);
+	CHECK(str_equal(text->text, printed(c.facts.executable)));
+	expect_event(tree_of((struct str){ at, (uint32_t)(end - at) }, json_members));
 }
 
 static void check_ecs(void)
@@ -278,9 +495,10 @@ static const struct {
 	{ "rfc3164", check_rfc3164 },
 	{ "rfc5424", check_rfc5424 },
 	{ "splunk-hec", check_splunk_hec },
-	{ "table", check_line },
-	{ "json", check_line },
-	{ "tracee-json", check_line },
+	{ "table", check_table },
+	{ "json", check_json },
+	{ "tracee-json", check_tracee_json },
+	{ "template", check_template },
 };
 
 static struct format_use uses[ARRAY_SIZE(checks)];
@@ -288,10 +506,14 @@ static struct format_use uses[ARRAY_SIZE(checks)];
 static void open_all(void)
 {
 	struct err err = { 0 };
+	int fd;
+	struct setting_pair file = { STR("file"), str_of(touch_file(&fd)) };
 
-	for (size_t i = 0; i < ARRAY_SIZE(checks) && !uses[i].format; i++)
-		CHECK(format_use_open(&uses[i], format_by_name(str_of(checks[i].name)), NULL, 0,
-				      NULL, &err) == 0);
+	touch_append(fd, template_text, sizeof(template_text) - 1);
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		CHECK(format_use_open(&uses[i], format_by_name(str_of(checks[i].name)), &file,
+				      !strcmp(checks[i].name, "template"), NULL, &err) == 0);
+	close(fd);
 }
 
 static size_t choose(const uint8_t *data, size_t len)
@@ -310,7 +532,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	size_t i = choose(data, len);
 
-	open_all();
+	if (!uses[0].format)
+		open_all();
 	arena_reset(&c.arena);
 	hostile_alert(&c.hostile, data, len);
 	facts_read(&c.facts, &c.hostile.event, &c.hostile.options);

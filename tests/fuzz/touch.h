@@ -3,6 +3,7 @@
 #ifndef FUZZ_TOUCH_H
 #define FUZZ_TOUCH_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,8 +19,10 @@
 
 #define CHECK(condition) \
 	do { \
-		if (!(condition)) \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
 			abort(); \
+		} \
 	} while (0)
 
 __attribute__((unused)) static const struct str touch_policy = { "p", 1 };

@@ -81,7 +81,9 @@ static void control(struct model *m, unsigned c)
 
 struct str clean_text(struct arena *arena, struct str text, enum text_form form, uint32_t cap)
 {
-	struct model m = { .form = form, .cap = cap, .out = arena_alloc(arena, cap + 8) };
+	struct model m = { .form = form,
+			   .cap = cap,
+			   .out = arena_alloc(arena, MIN(cap, text.len * 6u) + 8) };
 	unsigned byte;
 
 	if (!m.out)

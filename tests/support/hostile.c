@@ -84,6 +84,7 @@ static struct str long_text(struct hostile *h)
 		memcpy(text + out.len, unit.data, unit.len);
 		out.len += unit.len;
 	}
+	text[out.len] = 0;
 	return out;
 }
 
@@ -92,7 +93,7 @@ struct str hostile_text(struct hostile *h)
 	char text[128];
 	uint32_t len = 0, count = (uint32_t)hostile_below(h, 5);
 
-	if (one_in(h, 400))
+	if (one_in(h, 1500))
 		return long_text(h);
 	for (uint32_t i = 0; i < count && len < 64; i++) {
 		struct str piece = pieces[hostile_below(h, ARRAY_SIZE(pieces))];

@@ -113,10 +113,11 @@ static bool print_number(struct buf *out, enum kind kind, struct input *in)
 		buf_str(out, number ? STR("true") : STR("false"));
 	else if (kind == SMALL)
 		buf_uint(out, number);
-	else if (kind == INT)
-		buf_printf(out, "\"%lld\"", (long long)number);
-	else
-		buf_printf(out, "\"%llu\"", (unsigned long long)number);
+	else {
+		buf_char(out, '"');
+		kind == INT ? buf_int(out, (int64_t)number) : buf_uint(out, number);
+		buf_char(out, '"');
+	}
 	return true;
 }
 
@@ -171,7 +172,9 @@ static bool print_message(struct buf *out, const struct schema_field *fields, st
 
 		if (!is_at(&in, field))
 			continue;
-		buf_printf(out, "%s\"%s\":%s", first ? "" : ",", field->key, many ? "[" : "");
+		buf_str(out, first ? STR("\"") : STR(",\""));
+		buf_str(out, str_of(field->key));
+		buf_str(out, many ? STR("\":[") : STR("\":"));
 		first = false;
 		for (unsigned n = 0; is_at(&in, field) && (many || !n); n++) {
 			buf_str(out, n ? STR(",") : STR(""));
