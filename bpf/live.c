@@ -42,10 +42,10 @@ struct source {
 
 /* ---- losses -------------------------------------------------------------------- */
 
-static const char *const reason_names[LOSS_REASON_COUNT] = {
-	[LOSS_RING_FULL] = "ring_full",
-	[LOSS_RETPROBE_MISSED] = "kretprobe_missed",
-};
+/* The kernel side's reasons come first. */
+_Static_assert((int)LOSS_RING_FULL == SPOOR_LOST_RING_FULL &&
+		       (int)LOSS_RETPROBE_MISSED == SPOOR_LOST_KRETPROBE_MISSED,
+	       "one order");
 
 static const char *const slot_names[SLOT_COUNT] = {
 #define EVENT(name, id, version, sets) [SLOT_##name] = #name,
@@ -61,7 +61,7 @@ static uint64_t now_ns(clockid_t id)
 }
 
 /* event "": it cannot be told. cpu < 0: nor can the processor. */
-static void loss_emit(struct source *source, const char *event, const char *reason, int cpu,
+static void loss_emit(struct source *source, const char *event, enum spoor_lost why, int cpu,
 		      uint64_t lost, source_sink sink, void *ctx)
 {
 	struct {
@@ -74,14 +74,15 @@ static void loss_emit(struct source *source, const char *event, const char *reas
 				 .time = now_ns(CLOCK_BOOTTIME),
 				 .syscall = -1,
 				 .size = sizeof(record) } };
+	const char *reason = spoor_lost_names[why];
 	struct wire_ref name = { offsetof(__typeof__(record), text), (uint32_t)strlen(event) };
-	struct wire_ref why = { name.offset + name.len, (uint32_t)strlen(reason) };
+	struct wire_ref text = { name.offset + name.len, (uint32_t)strlen(reason) };
 
 	memcpy(record.text, event, name.len);
-	memcpy(record.text + name.len, reason, why.len);
+	memcpy(record.text + name.len, reason, text.len);
 	record.body.lost = lost;
 	record.body.lost_event = name;
-	record.body.reason = why;
+	record.body.reason = text;
 	record.header.present = FIELD_BIT(events_lost, lost) | FIELD_BIT(events_lost, lost_event) |
 				FIELD_BIT(events_lost, reason);
 	if (cpu >= 0) {
@@ -89,6 +90,7 @@ static void loss_emit(struct source *source, const char *event, const char *reas
 		record.header.present |= FIELD_BIT(events_lost, lost_cpu);
 	}
 	source->stats.lost += lost;
+	source->stats.lost_by[why] += lost;
 	sink(ctx, &record.header, NULL);
 }
 
@@ -106,7 +108,7 @@ static uint32_t missed_report(struct source *source, source_sink sink, void *ctx
 	if (fresh == 0)
 		return 0;
 	source->missed_seen = missed;
-	loss_emit(source, "", "program_busy", -1, fresh, sink, ctx);
+	loss_emit(source, "", SPOOR_LOST_PROGRAM_BUSY, -1, fresh, sink, ctx);
 	return 1;
 }
 
@@ -129,7 +131,7 @@ static uint32_t losses_report(struct source *source, source_sink sink, void *ctx
 			if (source->fresh[cpu] == old[cpu])
 				continue;
 			loss_emit(source, slot_names[counter / LOSS_REASON_COUNT],
-				  reason_names[counter % LOSS_REASON_COUNT], cpu,
+				  (enum spoor_lost)(counter % LOSS_REASON_COUNT), cpu,
 				  source->fresh[cpu] - old[cpu], sink, ctx);
 			old[cpu] = source->fresh[cpu];
 			count++;

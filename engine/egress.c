@@ -119,8 +119,10 @@ static void report_output(FILE *out, const struct output_stats *stats)
 	fprintf(out, "spoor: output %s: %" PRIu64 " sent", stats->name, stats->sent);
 	if (stats->waiting)
 		fprintf(out, ", %" PRIu64 " wait in the spool", stats->waiting);
-	if (stats->dropped)
-		fprintf(out, ", %" PRIu64 " dropped", stats->dropped);
+	for (unsigned i = 0; i < LOSS_REASONS; i++)
+		if (stats->dropped[i])
+			fprintf(out, ", %" PRIu64 " dropped (%s)", stats->dropped[i],
+				loss_reason_names[i]);
 	if (stats->dead)
 		fprintf(out, ", %" PRIu64 " refused for good (spoor spool list)", stats->dead);
 	if (stats->failures)

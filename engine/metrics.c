@@ -68,17 +68,54 @@ static void outputs_write_counts(struct buf *out, const struct delivery_stats *d
 #undef OUTPUT
 }
 
+/* NAME{LABELS,reason="..."} of each reason that can be; labels may be empty. */
+static void reasons_write(struct buf *out, const char *name, const char *labels,
+			  const char *const *reasons, const uint64_t *counts, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(out, "%s{%s%sreason=\"%s\"} %" PRIu64 "\n", name, labels,
+			   *labels ? "," : "", reasons[i], counts[i]);
+}
+
+static void events_lost_write(struct buf *out, const struct spoor_stats *s)
+{
+	add_head(out, "spoor_events_lost_total", "counter",
+		 "Events lost in the kernel, by reason.");
+	reasons_write(out, "spoor_events_lost_total", "", spoor_lost_names, s->lost_by,
+		      SPOOR_LOST_REASONS);
+}
+
+static void spool_lost_write(struct buf *out, const struct delivery_stats *d)
+{
+	add_head(out, "spoor_spool_lost_total", "counter",
+		 "Alerts that never got into the spool, by reason.");
+	reasons_write(out, "spoor_spool_lost_total", "", loss_reason_names, d->lost, LOSS_REASONS);
+}
+
+/* One family: for every output a sample of each reason. */
+static void by_reason_write(struct buf *out, const struct delivery_stats *d, bool dropped)
+{
+	char label[128];
+
+	for (const struct output_stats *o = d->outputs; o < d->outputs + d->output_count; o++) {
+		snprintf(label, sizeof(label), "output=\"%s\"", o->name);
+		if (dropped)
+			reasons_write(out, "spoor_output_dropped_total", label, loss_reason_names,
+				      o->dropped, LOSS_REASONS);
+		else
+			reasons_write(out, "spoor_output_failed_total", label, output_failure_names,
+				      o->failed, FAILURE_COUNT);
+	}
+}
+
 static void failures_write(struct buf *out, const struct delivery_stats *d)
 {
 	add_head(out, "spoor_output_failed_total", "counter",
 		 "Records that were not taken, by reason.");
-	for (uint32_t i = 0; i < d->output_count; i++)
-		for (unsigned k = 0; k < FAILURE_COUNT; k++)
-			buf_printf(out,
-				   "spoor_output_failed_total{output=\"%s\",reason=\"%s\"} "
-				   "%" PRIu64 "\n",
-				   d->outputs[i].name, output_failure_names[k],
-				   d->outputs[i].failed[k]);
+	by_reason_write(out, d, false);
+	add_head(out, "spoor_output_dropped_total", "counter",
+		 "Records that will never be sent, by reason.");
+	by_reason_write(out, d, true);
 }
 
 static void latency_write(struct buf *out, const struct output_stats *o)
@@ -106,9 +143,11 @@ void metrics_write(struct buf *out, const struct monitor_counts *counts)
 	const struct delivery_stats *d = &counts->delivery;
 
 	sensor_write(out, &counts->sensor);
+	events_lost_write(out, &counts->sensor);
 	if (!counts->has_delivery)
 		return;
 	spool_write(out, d);
+	spool_lost_write(out, d);
 	if (!d->output_count)
 		return;
 	outputs_write_counts(out, d);

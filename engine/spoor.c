@@ -671,6 +671,9 @@ int spoor_drain(struct spoor *spoor)
 	return r < 0 ? fail(spoor, &err) : 0;
 }
 
+const char *const spoor_lost_names[SPOOR_LOST_REASONS] = { "ring_full", "kretprobe_missed",
+							   "program_busy" };
+
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 {
 	const struct pipeline *p = &spoor->pipeline;
@@ -687,6 +690,7 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 		.printed = p->printed,
 		.failed = spoor->outputs ? outputs_failed(spoor->outputs) : 0,
 	};
+	memcpy(out->lost_by, source.lost_by, sizeof(out->lost_by));
 	for (uint32_t i = 0; i < spoor_detector_count(spoor); i++) {
 		struct detector_info info;
 

@@ -9,6 +9,7 @@
 #define SPOOR_SOURCE_H
 
 #include "event.h"
+#include "spoor.h"
 
 struct err;
 
@@ -26,8 +27,9 @@ struct source_want {
 };
 
 struct source_stats {
-	uint64_t records;   /* handed to the sink */
-	uint64_t lost;	    /* counted by the kernel side, all reasons */
+	uint64_t records; /* handed to the sink */
+	uint64_t lost;	  /* counted by the kernel side, all reasons */
+	uint64_t lost_by[SPOOR_LOST_REASONS];
 	uint64_t malformed; /* refused lines or records */
 	uint64_t unknown;   /* well-formed, of an event that is not in the table */
 };

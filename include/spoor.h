@@ -40,9 +40,19 @@ struct spoor_config {
 	bool live; /* for spoor_open_live: what cannot be collected is an error, here */
 };
 
+/* Why the kernel side could not hand over a record; names as events_lost tells them. */
+enum spoor_lost {
+	SPOOR_LOST_RING_FULL,
+	SPOOR_LOST_KRETPROBE_MISSED,
+	SPOOR_LOST_PROGRAM_BUSY,
+	SPOOR_LOST_REASONS
+};
+extern const char *const spoor_lost_names[SPOOR_LOST_REASONS];
+
 struct spoor_stats {
-	uint64_t events;      /* records seen */
-	uint64_t lost;	      /* records lost in the kernel */
+	uint64_t events; /* records seen */
+	uint64_t lost;	 /* records lost in the kernel */
+	uint64_t lost_by[SPOOR_LOST_REASONS];
 	uint64_t malformed;   /* input refused */
 	uint64_t unknown;     /* input of unknown events */
 	uint64_t alerts;      /* detections sent to outputs */

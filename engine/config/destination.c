@@ -51,6 +51,7 @@ enum own_key {
 	OWN_SEND_TIMEOUT,
 	OWN_RETRY_MIN,
 	OWN_RETRY_MAX,
+	OWN_GIVE_UP_AFTER,
 	OWN_BATCH_RECORDS,
 	OWN_BATCH_BYTES,
 	OWN_RATE,
@@ -69,6 +70,9 @@ static const struct {
 	[OWN_SEND_TIMEOUT] = { "send_timeout", "for one exchange with the receiver; 30s" },
 	[OWN_RETRY_MIN] = { "retry_min", "first waiting time after a failure; 500ms" },
 	[OWN_RETRY_MAX] = { "retry_max", "longest waiting time; 60s" },
+	[OWN_GIVE_UP_AFTER] = { "give_up_after",
+				"failures after which an alert is a dead letter, if others pass "
+				"meanwhile; 5, 0: never" },
 	[OWN_BATCH_RECORDS] = { "batch_records", "most alerts at once" },
 	[OWN_BATCH_BYTES] = { "batch_bytes", "most bytes at once" },
 	[OWN_RATE] = { "rate", "most alerts a second; the rest waits in the spool" },
@@ -132,6 +136,7 @@ static void read_limits(struct report *report, const struct yaml_node *const own
 	output->timeout_ms = 30000;
 	output->backoff_least = 500;
 	output->backoff_most = 60000;
+	output->give_up_after = 5;
 	output->batch_records = output->transport->batch_records;
 	output->batch_bytes = output->transport->batch_bytes;
 	if (own[OWN_SEND_TIMEOUT])
@@ -140,6 +145,8 @@ static void read_limits(struct report *report, const struct yaml_node *const own
 		read_duration(report, own[OWN_RETRY_MIN], &output->backoff_least);
 	if (own[OWN_RETRY_MAX])
 		read_duration(report, own[OWN_RETRY_MAX], &output->backoff_most);
+	if (own[OWN_GIVE_UP_AFTER] && read_number(report, own[OWN_GIVE_UP_AFTER], 1000, &number))
+		output->give_up_after = (uint32_t)number;
 	if (own[OWN_BATCH_RECORDS] && read_number(report, own[OWN_BATCH_RECORDS], 10000, &number))
 		output->batch_records = (uint32_t)MAX(number, UINT64_C(1));
 	if (own[OWN_BATCH_BYTES] && read_size(report, own[OWN_BATCH_BYTES], &number))

@@ -129,7 +129,7 @@ static int write_changes(struct output *o, struct spool *spool)
 		r = spool_dead_trim(spool, o->wants->name, dead_letters_most(o->delivery),
 				    &dropped);
 	pthread_mutex_lock(&o->lock);
-	o->stats.dropped += dropped;
+	o->stats.dropped[LOSS_DEAD_LETTERS] += dropped;
 	pthread_mutex_unlock(&o->lock);
 	return r;
 }

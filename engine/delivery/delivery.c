@@ -163,6 +163,7 @@ static int open_spool(struct delivery *d, struct spool **out, struct err *err)
 
 	if (r < 0)
 		return r;
+	d->mark = mark_open(d->lock_fd);
 	r = spool_open(path, SPOOL_WRITER, out, err);
 	if (r == -EBADMSG && put_aside(path, err) == 0)
 		r = spool_open(path, SPOOL_WRITER, out, err);
@@ -178,7 +179,15 @@ static int read_state(struct delivery *d, struct spool *spool, struct err *err)
 		return err_set(err, r, "cannot read the spool %s: %s", d->config->path,
 			       spool_error(spool));
 	d->committed = spool_next(spool) - 1;
-	d->sequence = summary.sequence;
+	d->sequence = MAX(summary.sequence, mark_sequence(d->mark));
+	/* A spool that never held anything does not know what was before it. */
+	if (d->sequence > summary.sequence && d->committed)
+		d->ended_with = (struct loss){ .count = d->sequence - summary.sequence,
+					       .first = summary.sequence + 1,
+					       .last = d->sequence,
+					       .since = summary.newest,
+					       .until = clock_epoch() };
+	d->stats.lost[LOSS_SENSOR_ENDED] = d->ended_with.count;
 	d->stats.spool_bytes = summary.bytes;
 	d->stats.spool_limit = d->config->spool_bytes;
 	return 0;
@@ -200,9 +209,9 @@ static int find_cursor(struct delivery *d, struct spool *spool, struct output *o
 	if (r == 0 && first > cursor + 1) {
 		struct loss loss = { .count = first - 1 - cursor };
 
-		o->stats.dropped += loss.count;
+		o->stats.dropped[LOSS_NOT_CONFIGURED] += loss.count;
 		cursor = first - 1;
-		r = loss_write(d, spool, "not_configured", o->wants->name, &loss);
+		r = loss_write(d, spool, LOSS_NOT_CONFIGURED, o->wants->name, &loss);
 	}
 	o->cursor = o->scanned = o->written = o->writing_cursor = cursor;
 	return r;
@@ -215,9 +224,12 @@ static int find_cursors(struct delivery *d, struct spool *spool, struct output *
 
 	for (uint32_t i = 0; i < count && r == 0; i++)
 		r = find_cursor(d, spool, outputs[i]);
+	if (r == 0 && d->ended_with.count)
+		r = loss_write(d, spool, LOSS_SENSOR_ENDED, "", &d->ended_with);
 	if (r == 0)
 		r = spool_commit(spool);
 	if (r == 0) {
+		d->ended_with.count = 0;
 		d->committed = spool_next(spool) - 1;
 		return 0;
 	}
@@ -459,6 +471,7 @@ void delivery_close(struct delivery *d)
 	if (d->queue.buffers[0].data)
 		queue_close(&d->queue);
 	buf_free(&d->line);
+	mark_close(d->mark);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
 	pthread_cond_destroy(&d->changed);
@@ -491,7 +504,7 @@ void delivery_stats(struct delivery *d, struct delivery_stats *out)
 	*out = d->stats;
 	pthread_mutex_unlock(&d->lock);
 	out->queue = queue;
-	out->lost += queue.dropped;
+	out->lost[LOSS_QUEUE_FULL] += queue.dropped;
 	out->output_count = 0;
 	for (uint32_t i = 0; i < d->output_count; i++)
 		if (!d->outputs[i]->leaving && out->output_count < DELIVERY_OUTPUTS_MAX)
@@ -505,7 +518,7 @@ uint64_t delivery_lost(struct delivery *d)
 
 	queue_stats(&d->queue, &queue);
 	pthread_mutex_lock(&d->lock);
-	uint64_t lost = d->stats.lost;
+	uint64_t lost = d->stats.lost[LOSS_QUEUE_FULL] + d->stats.lost[LOSS_SPOOL_FULL];
 
 	pthread_mutex_unlock(&d->lock);
 	return lost + queue.dropped;

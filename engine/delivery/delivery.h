@@ -52,7 +52,8 @@ struct delivery_output {
 	bool streamed;			      /* a stream chooses what it gets */
 	uint64_t timeout_ms;		      /* for one exchange with the receiver */
 	uint64_t backoff_least, backoff_most; /* ms between attempts */
-	uint32_t batch_records;		      /* 0: what the transport wants */
+	uint32_t give_up_after; /* failures of one while others pass, see suspect.c; 0: never */
+	uint32_t batch_records; /* 0: what the transport wants */
 	size_t batch_bytes;
 	uint64_t rate, burst; /* alerts a second, and at once; 0: no limit */
 };
@@ -91,7 +92,7 @@ int delivery_open(struct delivery_config *config, const struct host *host, const
 		  struct delivery **out, struct err *err);
 /* Starts the threads. */
 int delivery_start(struct delivery *delivery, struct err *err);
-/* The highest sequence number of an alert that is or was in the spool; 0: none. */
+/* The highest sequence number that this or an earlier process gave to an alert; 0: none. */
 uint64_t delivery_sequence(const struct delivery *delivery);
 /*
  * Hands over an event: called by the pipeline's thread, which neither waits (but for the policy
@@ -125,6 +126,18 @@ enum output_failure {
 
 extern const char *const output_failure_names[FAILURE_COUNT];
 
+/* Why alerts are gone; as alerts_lost tells it (include/events/alerts_lost.def). */
+enum loss_reason {
+	LOSS_QUEUE_FULL,     /* before they were in the spool */
+	LOSS_SPOOL_FULL,     /* spool.max_bytes: not let in, or given up by an output */
+	LOSS_TOO_OLD,	     /* spool.max_age */
+	LOSS_NOT_CONFIGURED, /* deleted while the output was missing in the configuration */
+	LOSS_DEAD_LETTERS,   /* more of them than are kept */
+	LOSS_SENSOR_ENDED,   /* in memory when the sensor before this one was killed */
+	LOSS_REASONS
+};
+extern const char *const loss_reason_names[LOSS_REASONS];
+
 /* Upper bounds of the latency's buckets, ms; one more bucket for what is longer. */
 enum { LATENCY_BUCKETS = 12 };
 extern const uint32_t latency_bounds[LATENCY_BUCKETS];
@@ -133,9 +146,9 @@ struct output_stats {
 	const char *name, *transport, *format;
 	uint64_t sent, bytes, batches;
 	uint64_t failed[FAILURE_COUNT];
-	uint64_t retried; /* records sent again */
-	uint64_t dropped; /* never sent: the spool was full, or they were too old */
-	uint64_t dead;	  /* dead letters made */
+	uint64_t retried;		/* records sent again */
+	uint64_t dropped[LOSS_REASONS]; /* never sent, or dead letters that were not kept */
+	uint64_t dead;			/* dead letters made */
 	uint64_t filtered;
 	uint64_t waiting;      /* records in the spool behind the cursor */
 	uint64_t oldest_ns;    /* age of the first of them; 0: none */
@@ -148,7 +161,7 @@ struct output_stats {
 struct delivery_stats {
 	struct queue_stats queue;
 	uint64_t committed, commits, commit_ns, commit_failures;
-	uint64_t lost; /* dropped before they were in the spool */
+	uint64_t lost[LOSS_REASONS]; /* before they were in the spool */
 	uint64_t spool_bytes, spool_limit;
 	bool spool_failing;
 	char spool_error[256];
@@ -156,7 +169,7 @@ struct delivery_stats {
 	struct output_stats outputs[DELIVERY_OUTPUTS_MAX];
 };
 
-/* Alerts that never reached the spool. From any thread, as is the next. */
+/* Alerts of this process that never reached the spool. From any thread, as is the next. */
 uint64_t delivery_lost(struct delivery *delivery);
 void delivery_stats(struct delivery *delivery, struct delivery_stats *out);
 

@@ -8,6 +8,10 @@
 
 enum { TAIL_MAX = 512 };
 
+const char *const loss_reason_names[LOSS_REASONS] = {
+	"queue_full", "spool_full", "too_old", "not_configured", "dead_letters", "sensor_ended",
+};
+
 struct loss_record {
 	struct wire_header header;
 	struct ev_alerts_lost body;
@@ -47,7 +51,7 @@ static void record_fill(struct loss_record *record, const char *reason, const ch
 					 ~(size_t)7);
 }
 
-int loss_write(struct delivery *d, struct spool *spool, const char *reason, const char *output,
+int loss_write(struct delivery *d, struct spool *spool, enum loss_reason reason, const char *output,
 	       const struct loss *loss)
 {
 	static const struct clock epoch; /* the record's times are epoch times already */
@@ -57,7 +61,7 @@ int loss_write(struct delivery *d, struct spool *spool, const char *reason, cons
 	char id[ALERT_ID_LEN + 1], policies[ROW_TEXT_MAX];
 	struct row row;
 
-	record_fill(&record, reason, output, loss);
+	record_fill(&record, loss_reason_names[reason], output, loss);
 	record.header.seq = spool_next(spool);
 	struct event event = { .def = event_by_id(EV_alerts_lost),
 			       .wire = &record.header,
@@ -71,6 +75,7 @@ int loss_write(struct delivery *d, struct spool *spool, const char *reason, cons
 			 d->host);
 		r = spool_add(spool, &row);
 	}
+	spool_note_sequence(spool, loss->last); /* told: no later start tells it again */
 	buf_free(&line);
 	return r;
 }

@@ -18,8 +18,8 @@ int outbox_open(struct outbox *outbox, const struct delivery_output *wants)
 	*outbox = (struct outbox){ .capacity = MIN(wants->batch_records, (uint32_t)OUTBOX_MAX) };
 	outbox->scratch.limit = ALERT_ARENA_MAX;
 	outbox->bytes.limit = BYTES_MAX + (size_t)2 * ROW_JSON_MAX;
-	outbox->letters = calloc(outbox->capacity, sizeof(*outbox->letters));
-	outbox->records = calloc(outbox->capacity, sizeof(*outbox->records));
+	outbox->letters = calloc(outbox->capacity + 1, sizeof(*outbox->letters));
+	outbox->records = calloc(outbox->capacity + 1, sizeof(*outbox->records));
 	return outbox->letters && outbox->records ? 0 : -ENOMEM;
 }
 
@@ -38,6 +38,7 @@ void outbox_free(struct outbox *outbox)
 struct fill {
 	struct outbox *outbox;
 	const struct delivery_output *wants;
+	uint32_t most; /* letters, with one that was there */
 	size_t bytes;
 	bool full, out_of_memory;
 };
@@ -107,7 +108,7 @@ static bool add_letter(struct fill *fill, const struct row *row, int64_t number,
 	format_letter(fill, letter);
 	outbox->count++;
 	fill->bytes += letter->len;
-	fill->full = outbox->count == outbox->capacity || fill->bytes >= fill->wants->batch_bytes ||
+	fill->full = outbox->count == fill->most || fill->bytes >= fill->wants->batch_bytes ||
 		     outbox->bytes.len >= BYTES_MAX;
 	return true;
 }
@@ -133,12 +134,17 @@ static bool take_dead(void *ctx, const struct dead_letter *dead)
 	return add_letter(fill, &dead->row, dead->number, dead->attempts) && !fill->full;
 }
 
-static void outbox_clear(struct outbox *outbox)
+/* What an empty one keeps goes; a letter that is left keeps its texts. */
+static struct fill fill_begin(struct outbox *outbox, const struct delivery_output *wants)
 {
-	arena_reset(&outbox->arena);
-	buf_clear(&outbox->bytes);
-	outbox->count = 0;
+	struct fill fill = { outbox, wants, outbox->capacity + outbox->count };
+
 	outbox->filtered = 0;
+	if (!outbox->count) {
+		arena_reset(&outbox->arena);
+		buf_clear(&outbox->bytes);
+	}
+	return fill;
 }
 
 static int filled(const struct fill *fill, int r)
@@ -149,9 +155,8 @@ static int filled(const struct fill *fill, int r)
 int outbox_fill(struct outbox *outbox, const struct delivery_output *wants, struct spool *spool,
 		uint64_t after)
 {
-	struct fill fill = { .outbox = outbox, .wants = wants };
+	struct fill fill = fill_begin(outbox, wants);
 
-	outbox_clear(outbox);
 	outbox->through = after;
 	return filled(&fill, spool_read(spool, after, SCAN_MAX, take_row, &fill));
 }
@@ -159,19 +164,17 @@ int outbox_fill(struct outbox *outbox, const struct delivery_output *wants, stru
 int outbox_fill_dead(struct outbox *outbox, const struct delivery_output *wants,
 		     struct spool *spool)
 {
-	struct fill fill = { .outbox = outbox, .wants = wants };
+	struct fill fill = fill_begin(outbox, wants);
 
-	outbox_clear(outbox);
 	return filled(&fill, spool_dead(spool, wants->name, 0, true, take_dead, &fill));
 }
 
 /* ---- sending ---------------------------------------------------------------------- */
 
-static void record_fill(struct outbox *outbox, uint32_t i)
+static void record_fill(struct transport_record *record, const struct outbox *outbox,
+			const struct letter *letter)
 {
-	const struct letter *letter = &outbox->letters[i];
-
-	outbox->records[i] = (struct transport_record){
+	*record = (struct transport_record){
 		.bytes = { outbox->bytes.data + letter->at, (uint32_t)letter->len },
 		.id = letter->row.id,
 		.time = letter->row.time,
@@ -182,17 +185,19 @@ static void record_fill(struct outbox *outbox, uint32_t i)
 	};
 }
 
-uint32_t outbox_batch(struct outbox *outbox, uint32_t limit, size_t bytes,
+uint32_t outbox_batch(struct outbox *outbox, uint32_t from, uint32_t limit, size_t bytes,
 		      struct transport_batch *batch)
 {
+	const struct letter *letters = outbox->letters + from;
+	uint32_t count = 0, most = MIN(outbox->count - from, limit);
 	size_t sum = 0;
-	uint32_t count = 0;
 
-	while (count < MIN(outbox->count, limit) && !outbox->letters[count].broken) {
-		sum += outbox->letters[count].len;
+	while (count < most && !letters[count].broken) {
+		sum += letters[count].len;
 		if (count && sum > bytes)
 			break;
-		record_fill(outbox, count++);
+		record_fill(&outbox->records[count], outbox, &letters[count]);
+		count++;
 	}
 	*batch = (struct transport_batch){ .records = outbox->records, .count = count };
 	return count;

@@ -36,16 +36,19 @@ int outbox_open(struct outbox *outbox, const struct delivery_output *wants);
 void outbox_free(struct outbox *outbox);
 
 /*
- * Fills an empty outbox with rows behind `after`. 0 or negative errno. No rows: through is
- * `after`, or behind rows that are not wanted.
+ * Fills an empty outbox, or adds to one of a single letter, with rows behind `after`. 0 or negative
+ * errno. No rows: through is `after`, or behind rows that are not wanted.
  */
 int outbox_fill(struct outbox *outbox, const struct delivery_output *wants, struct spool *spool,
 		uint64_t after);
 /* The same with the output's dead letters that are marked to be retried. */
 int outbox_fill_dead(struct outbox *outbox, const struct delivery_output *wants,
 		     struct spool *spool);
-/* The first `limit` letters, as far as `bytes` allow (one at least), ready to be sent. */
-uint32_t outbox_batch(struct outbox *outbox, uint32_t limit, size_t bytes,
+/*
+ * `limit` letters beginning with number `from`, as far as `bytes` allow (one at least), ready to be
+ * sent. 0: the first of them is broken.
+ */
+uint32_t outbox_batch(struct outbox *outbox, uint32_t from, uint32_t limit, size_t bytes,
 		      struct transport_batch *batch);
 /* Removes the letters whose `row.position` was set to 0, of the first `count`. */
 void outbox_compact(struct outbox *outbox, uint32_t count);

@@ -137,10 +137,8 @@ static const char *reason_of(const struct transport_batch *batch, uint32_t i)
 
 /* True if the letter is finished, one way or the other. */
 static bool settle(struct output *o, const struct transport_batch *batch, uint32_t i,
-		   struct output_stats *tally)
+		   struct letter *letter, struct output_stats *tally)
 {
-	struct letter *letter = &o->outbox.letters[i];
-
 	tally->retried += letter->attempts > 0;
 	switch (batch->records[i].result) {
 	case DELIVERY_DONE:
@@ -180,6 +178,8 @@ static bool adapt_limit(struct output *o, const struct transport_batch *batch, u
 		shrink |= batch->records[i].result == DELIVERY_TOO_LARGE && batch->count > 1;
 	if (shrink)
 		o->limit = batch->count / 2;
+	else if (!done && o->careful)
+		o->limit = 1;
 	else if (done == batch->count && o->limit < o->outbox.capacity)
 		o->limit = MIN(o->limit * 2, o->outbox.capacity);
 	return shrink;
@@ -197,15 +197,16 @@ static void add_tally(struct output *o, const struct output_stats *tally)
 	pthread_mutex_unlock(&o->lock);
 }
 
-/* What is finished gets position 0; returns how many. */
-static uint32_t settle_all(struct output *o, const struct transport_batch *batch, int sent)
+/* What is finished gets position 0; returns how many. `letters`: those of the batch. */
+static uint32_t settle_all(struct output *o, const struct transport_batch *batch,
+			   struct letter *letters, int sent)
 {
 	struct output_stats tally = { 0 };
 	uint32_t finished = 0;
 
 	for (uint32_t i = 0; i < batch->count; i++)
-		if (settle(o, batch, i, &tally)) {
-			o->outbox.letters[i].row.position = 0;
+		if (settle(o, batch, i, &letters[i], &tally)) {
+			letters[i].row.position = 0;
 			finished++;
 		}
 	if (sent < 0) {
@@ -250,51 +251,60 @@ static uint64_t send_deadline(const struct output *o)
 	return o->delivery->draining ? MIN(deadline, o->delivery->drain_deadline) : deadline;
 }
 
-/* The first letter cannot be formatted: it never will. */
-static void bury_broken(struct output *o)
+/* The letter cannot be formatted: it never will. */
+static void bury_broken(struct output *o, uint32_t at)
 {
 	add_tally(o, &(struct output_stats){ .failed[FAILURE_REFUSED] = 1, .dead = 1 });
-	if (!bury(o, &o->outbox.letters[0], "cannot be written in this output's format"))
+	if (!bury(o, &o->outbox.letters[at], "cannot be written in this output's format"))
 		return;
-	o->outbox.letters[0].row.position = 0;
-	outbox_compact(&o->outbox, 1);
+	o->outbox.letters[at].row.position = 0;
+	outbox_compact(&o->outbox, at + 1);
 	output_acknowledge(o, cursor_now(o));
 }
 
-static void deliver(struct output *o)
+/* Sends the batch; what became of it stands in its records. */
+static int exchange(struct output *o, struct transport_batch *batch)
 {
-	struct transport_batch batch;
-	uint32_t limit = take_tokens(o, o->limit);
-
-	if (!limit)
-		return;
-	if (!outbox_batch(&o->outbox, limit, o->wants->batch_bytes, &batch)) {
-		bury_broken(o);
-		return;
-	}
-	batch.deadline = send_deadline(o);
+	batch->deadline = send_deadline(o);
 	o->last_try = o->delivery->draining;
-	for (uint32_t i = 0; i < batch.count; i++)
-		batch.records[i].key = o->delivery->host->machine_id;
+	for (uint32_t i = 0; i < batch->count; i++)
+		batch->records[i].key = o->delivery->host->machine_id;
 	FAULT(before_send);
 	uint64_t start = clock_now();
-	int r = o->wants->transport->send(o->state, &batch);
+	int r = o->wants->transport->send(o->state, batch);
 
 	FAULT(after_send);
 	pthread_mutex_lock(&o->lock);
 	note_latency(o, clock_now() - start);
 	pthread_mutex_unlock(&o->lock);
-	uint32_t done = settle_all(o, &batch, r);
-
 	o->unreachable = r < 0;
+	return r;
+}
+
+static void deliver(struct output *o)
+{
+	struct transport_batch batch;
+	uint32_t limit, from = suspect_choose(o, &limit);
+
+	limit = take_tokens(o, limit);
+	if (!limit)
+		return;
+	if (!outbox_batch(&o->outbox, from, limit, o->wants->batch_bytes, &batch)) {
+		bury_broken(o, from);
+		return;
+	}
+	int r = exchange(o, &batch);
+	bool its_fault = suspect_judge(o, &batch, from);
+	uint32_t done = settle_all(o, &batch, o->outbox.letters + from, r);
 	bool shrunk = adapt_limit(o, &batch, done);
 
 	o->tokens -= o->wants->rate ? done : 0;
-	outbox_compact(&o->outbox, batch.count);
+	outbox_compact(&o->outbox, from + batch.count);
 	output_acknowledge(o, cursor_now(o));
-	note_outcome(o, &batch, done || shrunk);
+	if (!its_fault)
+		note_outcome(o, &batch, done || shrunk);
 	FAULT(acknowledged);
-	if (!done && !shrunk)
+	if (!done && !shrunk && !o->suspect.probe)
 		wait_ms(o, backoff_ms(o, batch.retry_after_ms));
 	else if (batch.retry_after_ms)
 		wait_ms(o, MIN(batch.retry_after_ms, (uint32_t)RETRY_AFTER_MOST_MS));
@@ -341,8 +351,11 @@ static bool refill_rows(struct output *o)
 	o->stats.filtered += o->outbox.filtered;
 	o->oldest = o->outbox.count ? o->outbox.letters[0].row.arrived : 0;
 	pthread_mutex_unlock(&o->lock);
-	if (!o->outbox.count && o->outbox.through > before)
-		output_acknowledge(o, o->outbox.through);
+	if (!o->outbox.count) {
+		o->careful = false;
+		if (o->outbox.through > before)
+			output_acknowledge(o, o->outbox.through);
+	}
 	return o->outbox.count || o->outbox.through > before;
 }
 
@@ -396,6 +409,20 @@ static void end(struct output *o)
 	queue_poke(&d->queue);
 }
 
+/* The suspect is all there is: more that may pass is read, or its time is waited for. */
+static void rest(struct output *o)
+{
+	struct suspect *s = &o->suspect;
+
+	if (!s->refilled && refill_rows(o))
+		s->refilled = o->outbox.count > 1;
+	if (o->outbox.count > 1)
+		return;
+	wait_until(o, s->again_at, !s->refilled && !o->delivery->draining);
+	if (o->delivery->draining || clock_now() >= s->again_at)
+		s->probe = s->passed = false;
+}
+
 void *output_run(void *ctx)
 {
 	struct output *o = ctx;
@@ -403,7 +430,9 @@ void *output_run(void *ctx)
 	wait_for_predecessor(o);
 	while (!is_over(o)) {
 		if (o->outbox.count || refill(o)) {
-			if (o->outbox.count)
+			if (suspect_rests(o))
+				rest(o);
+			else if (o->outbox.count)
 				deliver(o);
 		} else {
 			wait_until(o, o->look_at, true);

@@ -24,6 +24,22 @@ struct change {
 	struct dead_letter letter; /* its texts stand behind the change */
 };
 
+/*
+ * A record that the receiver does not take alone, perhaps because of what is in it: see suspect.c.
+ * It is the first of the outbox.
+ */
+struct suspect {
+	uint64_t position; /* 0: there is none */
+	int64_t number;	   /* of the dead letter, if it is one */
+	uint32_t failures; /* alone */
+	uint32_t passes;   /* of them, with others passing right afterwards */
+	uint32_t skip;	   /* the letter to send instead */
+	bool probe;	   /* another is to be tried now */
+	bool passed;	   /* another has passed since the last failure */
+	bool refilled;	   /* since the last failure */
+	uint64_t again_at; /* when it is tried again, if others pass; CLOCK_MONOTONIC ns */
+};
+
 struct output {
 	struct delivery *delivery;
 	struct delivery_config *config;
@@ -36,7 +52,9 @@ struct output {
 	struct outbox outbox;
 	uint32_t limit;	   /* records to send at once, halved when the receiver says too large */
 	uint32_t failures; /* in a row */
-	uint64_t look_at;  /* when to look for dead letters to retry */
+	bool careful;	   /* failures of more than one are followed by one alone */
+	struct suspect suspect;
+	uint64_t look_at; /* when to look for dead letters to retry */
 	double tokens;
 	uint64_t tokens_at;
 	uint64_t random;
@@ -67,6 +85,7 @@ struct delivery {
 	const struct host *host;
 	const char *version;
 	int lock_fd;
+	struct mark *mark;
 	struct queue queue;
 	struct buf line; /* the pipeline's */
 	char policies[ROW_TEXT_MAX];
@@ -82,7 +101,8 @@ struct delivery {
 	pthread_cond_t changed;
 	_Atomic uint64_t committed; /* position of the last row in the spool */
 	uint64_t sequence;
-	uint64_t drain_deadline;       /* before draining is set */
+	struct loss ended_with;	 /* what the process before this one lost; count 0: it is told */
+	uint64_t drain_deadline; /* before draining is set */
 	atomic_bool draining, flushed; /* flushed: the queue will give nothing more */
 	atomic_bool ending;	       /* time is up */
 	struct delivery_stats stats;   /* what the writer counts */
@@ -97,6 +117,20 @@ int output_start(struct output *output);
 /* Waits for the thread if it was started. NULL is fine. */
 void output_close(struct output *output);
 void *output_run(void *ctx);
+
+/* ---- suspect.c --------------------------------------------------------------------- */
+
+/* Is the first letter the suspect? */
+bool suspect_is_first(const struct output *output);
+/* Which letter to begin with, and in *limit how many to send. */
+uint32_t suspect_choose(const struct output *output, uint32_t *limit);
+/* Only the suspect is left, others have passed, and it is not yet time to try it again. */
+bool suspect_rests(const struct output *output);
+/*
+ * After the attempt to send `batch` from letter `from` on, before its results count: a suspect that
+ * is given up becomes a refused one. True: this failure says nothing of the receiver.
+ */
+bool suspect_judge(struct output *output, struct transport_batch *batch, uint32_t from);
 
 /* ---- what outputs and the writer tell each other: acknowledge.c --------------------------- */
 
@@ -127,8 +161,23 @@ void *writer_run(void *ctx);
 /* ---- loss.c -------------------------------------------------------------------------- */
 
 /* Adds an alerts_lost event to the spool. output: "" for all. */
-int loss_write(struct delivery *delivery, struct spool *spool, const char *reason,
+int loss_write(struct delivery *delivery, struct spool *spool, enum loss_reason reason,
 	       const char *output, const struct loss *loss);
+
+/* ---- mark.c -------------------------------------------------------------------------- */
+
+/*
+ * The number of the last alert that was handed over, in a page of the spool's lock file: it outlives
+ * the process, however that ends, as the queue in memory does not.
+ */
+struct mark;
+
+/* fd: of the lock file. NULL: there is no room for it, and a crash goes unnoticed. */
+struct mark *mark_open(int fd);
+uint64_t mark_sequence(const struct mark *mark);
+void mark_store(struct mark *mark, uint64_t sequence);
+/* NULL is fine, for all of them. */
+void mark_close(struct mark *mark);
 
 /* ---- event to row: take.c ------------------------------------------------------------ */
 

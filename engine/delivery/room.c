@@ -154,7 +154,7 @@ static bool is_idle(struct delivery *d, const struct output *o)
 }
 
 /* One record for each output that has lost something. */
-static int tell_drops(struct writer *w, const char *reason)
+static int tell_drops(struct writer *w)
 {
 	int r = 0;
 
@@ -166,14 +166,14 @@ static int tell_drops(struct writer *w, const char *reason)
 		if (drop->idle)
 			r = spool_move_cursor(w->spool, drop->output->wants->name, drop->through);
 		if (r == 0 && drop->loss.count)
-			r = loss_write(w->delivery, w->spool, reason, drop->output->wants->name,
+			r = loss_write(w->delivery, w->spool, w->why, drop->output->wants->name,
 				       &drop->loss);
 	}
 	return r;
 }
 
 /* Gives up the oldest rows: until `bytes` are free, or all that came by `arrived`. */
-static int drop_oldest(struct writer *w, uint64_t bytes, uint64_t arrived, const char *reason)
+static int drop_oldest(struct writer *w, uint64_t bytes, uint64_t arrived, enum loss_reason why)
 {
 	struct spool_range range = { .count = TRIM_ROWS, .arrived = arrived };
 	uint64_t first, through, goal = w->used > bytes ? w->used - bytes : 0;
@@ -189,7 +189,8 @@ static int drop_oldest(struct writer *w, uint64_t bytes, uint64_t arrived, const
 		first = through + 1;
 		r = spool_used(w->spool, &w->used);
 	}
-	return r < 0 ? r : tell_drops(w, reason);
+	w->why = why;
+	return r < 0 ? r : tell_drops(w);
 }
 
 /* ---- making room ----------------------------------------------------------------------------- */
@@ -237,7 +238,7 @@ static int trim_old(struct writer *w)
 		r = spool_trim_bound(w->spool, &old, &first);
 	if (r < 0 || !first)
 		return r;
-	return drop_oldest(w, 0, old.arrived, "too_old");
+	return drop_oldest(w, 0, old.arrived, LOSS_TOO_OLD);
 }
 
 /* An empty spool takes what is in memory, whatever dead letters leave it. */
@@ -262,7 +263,7 @@ int room_make(struct writer *w)
 		r = trim_for_room(w, needed);
 	if (r == 0 && w->used + needed > config->spool_bytes && config->full == FULL_DROP_OLDEST &&
 	    !w->locked)
-		r = drop_oldest(w, needed + LEAST_BYTES, 0, "spool_full");
+		r = drop_oldest(w, needed + LEAST_BYTES, 0, LOSS_SPOOL_FULL);
 	return r < 0 ? r : find_limit(w);
 }
 
@@ -287,7 +288,7 @@ void room_dropped(struct writer *w)
 		struct output *o = w->drops[i].output;
 
 		pthread_mutex_lock(&o->lock);
-		o->stats.dropped += w->drops[i].loss.count;
+		o->stats.dropped[w->why] += w->drops[i].loss.count;
 		if (w->drops[i].through > o->scanned)
 			o->scanned = w->drops[i].through;
 		if (w->drops[i].idle)

@@ -320,9 +320,14 @@ int spool_add(struct spool *spool, struct row *row)
 	if (code < 0)
 		return code;
 	spool->next++;
-	spool->sequence = MAX(spool->sequence, row->sequence);
+	spool_note_sequence(spool, row->sequence);
 	FAULT(row_added);
 	return 0;
+}
+
+void spool_note_sequence(struct spool *spool, uint64_t sequence)
+{
+	spool->sequence = MAX(spool->sequence, sequence);
 }
 
 uint64_t spool_next(const struct spool *spool)

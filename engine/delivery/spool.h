@@ -57,6 +57,8 @@ int spool_used(struct spool *spool, uint64_t *out);
 
 /* Cursor of an output. One that is not known yet starts at the end. */
 int spool_output(struct spool *spool, const char *name, uint64_t *cursor);
+/* In a transaction with a row: numbers up to this one have been given. */
+void spool_note_sequence(struct spool *spool, uint64_t sequence);
 int spool_move_cursor(struct spool *spool, const char *name, uint64_t cursor);
 
 /* Position of the oldest row; 0: there is none. */

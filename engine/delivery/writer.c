@@ -51,14 +51,13 @@ static int write_rows(struct writer *w)
 /* One record a second at most for each reason, so that a flood is not answered with another. */
 static int write_losses(struct writer *w)
 {
-	static const char *const reasons[LOSS_REASONS] = { "queue_full", "spool_full" };
 	bool due = clock_now() >= w->tell_at || w->delivery->draining;
 	int r = 0;
 
 	for (unsigned i = 0; i < LOSS_REASONS && r == 0; i++) {
 		if (!w->losses[i].count || !due)
 			continue;
-		r = loss_write(w->delivery, w->spool, reasons[i], "", &w->losses[i]);
+		r = loss_write(w->delivery, w->spool, (enum loss_reason)i, "", &w->losses[i]);
 		w->rows++;
 		w->told |= 1u << i;
 	}
@@ -144,7 +143,7 @@ static void attempt_done(struct writer *w)
 	outputs_written(w, true);
 	pthread_mutex_lock(&d->lock);
 	d->committed = spool_next(w->spool) - 1;
-	d->stats.lost += w->refused.count;
+	d->stats.lost[LOSS_SPOOL_FULL] += w->refused.count;
 	d->stats.committed += w->rows;
 	d->stats.commits++;
 	d->stats.spool_bytes = w->used;
@@ -312,7 +311,7 @@ static void give_up(struct writer *w)
 		for (; queue_next(w->buffer, &w->at, &row); count++)
 			;
 	pthread_mutex_lock(&d->lock);
-	d->stats.lost += count;
+	d->stats.lost[LOSS_QUEUE_FULL] += count;
 	pthread_mutex_unlock(&d->lock);
 	if (count)
 		fprintf(stderr, "spoor: %" PRIu64 " alerts could not be written and are lost: %s\n",

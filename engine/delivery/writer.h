@@ -5,8 +5,6 @@
 
 #include "delivery/private.h"
 
-enum { LOSS_QUEUE_FULL, LOSS_SPOOL_FULL, LOSS_REASONS };
-
 /* What an output loses in the transaction at hand. */
 struct drop {
 	struct output *output;
@@ -30,9 +28,10 @@ struct writer {
 	/* room.c */
 	uint64_t used, limit; /* bytes of the spool */
 	uint64_t look_at;
-	bool look;   /* for what is too old */
-	bool stuck;  /* rows wait for room, in this attempt */
-	bool locked; /* `reading` of all outputs is held */
+	bool look;	      /* for what is too old */
+	bool stuck;	      /* rows wait for room, in this attempt */
+	bool locked;	      /* `reading` of all outputs is held */
+	enum loss_reason why; /* outputs give up rows, in this attempt */
 	struct drop drops[2 * DELIVERY_OUTPUTS_MAX];
 	uint32_t drop_count;
 };

@@ -114,13 +114,21 @@ static void keep(struct receiver *r, const struct transport_record *record)
 	r->last[len] = 0;
 }
 
+static bool hangs_up(const struct receiver *r, const struct transport_batch *batch)
+{
+	for (uint32_t i = 0; r->hang_up && i < batch->count; i++)
+		if (batch->records[i].sequence && batch->records[i].sequence % r->hang_up == 0)
+			return true;
+	return false;
+}
+
 static int send_batch(struct transport_state *state, struct transport_batch *batch)
 {
 	struct receiver *r = state->receiver;
 	bool dead;
 
 	pthread_mutex_lock(&r->lock);
-	dead = r->dead;
+	dead = r->dead || hangs_up(r, batch);
 	r->batches++;
 	for (uint32_t i = 0; i < batch->count && !dead; i++) {
 		check_record(&batch->records[i]);

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/common.h"
 #include "receiver.h"
@@ -42,6 +44,15 @@ static void received_in_order(const struct receiver *receiver, uint64_t first, u
 	assert_int_equal(receiver->count, last - first + 1);
 	for (uint32_t i = 0; i < receiver->count; i++)
 		assert_int_equal(receiver->sequences[i], first + i);
+}
+
+static uint64_t sum(const uint64_t counts[LOSS_REASONS])
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < LOSS_REASONS; i++)
+		all += counts[i];
+	return all;
 }
 
 static void output_counts(struct delivery *delivery, uint32_t i, struct output_stats *out)
@@ -136,7 +147,7 @@ static void test_away(void **state)
 	delivery_drain(delivery);
 	delivery_stats(delivery, stats);
 	assert_int_equal(stats->outputs[0].sent, COUNT);
-	assert_int_equal(stats->lost + stats->outputs[0].dropped, 0);
+	assert_int_equal(sum(stats->lost) + sum(stats->outputs[0].dropped), 0);
 	assert_true(stats->outputs[0].failed[FAILURE_UNREACHABLE] > 0);
 	free(stats);
 	delivery_close(delivery);
@@ -166,6 +177,58 @@ static void test_next_process(void **state)
 	delivery_close(delivery);
 	delivery_config_release(config);
 	received_in_order(&one, 1, 100);
+}
+
+/* A process that is killed with alerts in memory, the last of them number `last`. */
+static void run_killed(struct delivery_config *config, uint64_t first, uint64_t last)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		config->commit_ms = 60000;
+		struct delivery *delivery = test_start(config);
+
+		for (uint64_t i = first; i <= last; i++) {
+			mark_store(delivery->mark, i);
+			test_put(delivery, i, SEVERITY_LOW);
+		}
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* What was in memory when the sensor was killed is a gap in the numbers, and is told, once. */
+static void test_killed(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config();
+	struct delivery_stats *stats = calloc(1, sizeof(*stats));
+
+	test_output(config, &one);
+	struct delivery *delivery = test_start(config);
+
+	test_put(delivery, 1, SEVERITY_LOW);
+	mark_store(delivery->mark, 1);
+	delivery_close(delivery);
+	run_killed(config, 2, 8);
+	for (int start = 0; start < 2; start++) {
+		delivery = test_start(config);
+		assert_int_equal(delivery_sequence(delivery), 8);
+		delivery_stats(delivery, stats);
+		assert_int_equal(stats->lost[LOSS_SENSOR_ENDED], start ? 0 : 7);
+		assert_int_equal(delivery_lost(delivery), 0);
+		delivery_close(delivery);
+		assert_int_equal(one.count, 2);
+	}
+	assert_non_null(strstr(one.last, "\"name\":\"lost\",\"u_int64\":\"7\""));
+	assert_non_null(strstr(one.last, "\"name\":\"first_sequence\",\"u_int64\":\"2\""));
+	assert_non_null(strstr(one.last, "\"name\":\"last_sequence\",\"u_int64\":\"8\""));
+	assert_non_null(strstr(one.last, "\"sensor_ended\""));
+	delivery_config_release(config);
+	free(stats);
 }
 
 static void test_too_large(void **state)
@@ -208,6 +271,116 @@ static void test_partial(void **state)
 	assert_int_equal(one.count, 500);
 	for (uint32_t i = 0; i < one.count; i++)
 		assert_int_equal(seen[one.sequences[i]]++, 0);
+}
+
+static uint64_t dead_count(struct delivery *delivery)
+{
+	struct output_stats stats;
+
+	output_counts(delivery, 0, &stats);
+	return stats.dead;
+}
+
+/* Puts alerts until there are so many dead letters; the number of the last. */
+static uint64_t put_until_dead(struct delivery *delivery, uint64_t number, uint64_t dead)
+{
+	uint64_t deadline = clock_now() + 60 * CLOCK_SECOND;
+
+	while (dead_count(delivery) < dead) {
+		if (clock_now() > deadline)
+			fail_msg("%llu dead letters after 60 s",
+				 (unsigned long long)dead_count(delivery));
+		if (one.count + 5 > number && ++number % 100)
+			test_put(delivery, number, SEVERITY_LOW);
+		sched_yield();
+	}
+	return number;
+}
+
+/* Records on which the receiver hangs up become dead letters, and hold up no others. */
+static void test_hang_up(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config();
+	struct delivery_output *output = test_output(config, &one);
+	struct output_stats stats;
+
+	output->give_up_after = 3;
+	one.hang_up = 100;
+	struct delivery *delivery = test_start(config);
+
+	for (uint64_t i = 1; i <= 300; i++)
+		test_put(delivery, i, SEVERITY_LOW);
+	/* Nothing is behind the third, so nothing says that it is its fault. */
+	receiver_wait(&one, 297);
+	uint64_t last = put_until_dead(delivery, 300, 3);
+
+	delivery_drain(delivery);
+	output_counts(delivery, 0, &stats);
+	assert_int_equal(stats.dead, 3);
+	assert_int_equal(stats.failed[FAILURE_REFUSED], 3);
+	assert_int_equal(stats.waiting, 0);
+	assert_int_equal(stats.sent + stats.dead, last - (last - 300) / 100);
+	delivery_close(delivery);
+	delivery_config_release(config);
+	/* Nobody else was left out or sent twice, and it went in order but past those. */
+	assert_int_equal(one.count, stats.sent);
+	for (uint32_t i = 1; i < one.count; i++)
+		assert_true(one.sequences[i] > one.sequences[i - 1]);
+}
+
+/* As long as none passes, it is the receiver that is away: nobody is given up. */
+static void test_all_hang_up(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config();
+	struct delivery_output *output = test_output(config, &one);
+
+	output->give_up_after = 1;
+	one.hang_up = 1;
+	struct delivery *delivery = test_start(config);
+
+	for (uint64_t i = 1; i <= 20; i++)
+		test_put(delivery, i, SEVERITY_LOW);
+	for (uint32_t batches = 0; batches < 60; sched_yield()) {
+		pthread_mutex_lock(&one.lock);
+		batches = one.batches;
+		pthread_mutex_unlock(&one.lock);
+	}
+	pthread_mutex_lock(&one.lock);
+	one.hang_up = 0;
+	pthread_mutex_unlock(&one.lock);
+	receiver_wait(&one, 20);
+	assert_int_equal(dead_count(delivery), 0);
+	delivery_close(delivery);
+	delivery_config_release(config);
+	received_in_order(&one, 1, 20);
+}
+
+/* give_up_after: 0: it waits for as long as it takes, but not the others. */
+static void test_never_given_up(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config();
+
+	test_output(config, &one)->give_up_after = 0;
+	one.hang_up = 7;
+	struct delivery *delivery = test_start(config);
+
+	for (uint64_t i = 1; i <= 13; i++)
+		test_put(delivery, i, SEVERITY_LOW);
+	receiver_wait(&one, 12);
+	for (uint64_t i = 15; i <= 20; i++)
+		test_put(delivery, i, SEVERITY_LOW);
+	receiver_wait(&one, 18);
+	pthread_mutex_lock(&one.lock);
+	one.hang_up = 0;
+	pthread_mutex_unlock(&one.lock);
+	receiver_wait(&one, 19);
+	assert_int_equal(dead_count(delivery), 0);
+	assert_int_equal(one.sequences[18], 7);
+	delivery_close(delivery);
+	delivery_config_release(config);
 }
 
 static bool first_letter(void *ctx, const struct dead_letter *letter)
@@ -315,8 +488,8 @@ static void fill_spool(enum full_policy full, uint64_t *dropped, uint64_t *refus
 	config->drain_ms = 100;
 	delivery_drain(delivery);
 	delivery_stats(delivery, stats);
-	*dropped = stats->outputs[0].dropped;
-	*refused = stats->lost;
+	*dropped = sum(stats->outputs[0].dropped);
+	*refused = sum(stats->lost);
 	assert_true(accepted <= 4000);
 	delivery_close(delivery);
 	receiver_set_dead(&one, false);
@@ -324,8 +497,8 @@ static void fill_spool(enum full_policy full, uint64_t *dropped, uint64_t *refus
 	delivery = test_start(config);
 	delivery_drain(delivery);
 	delivery_stats(delivery, stats); /* it may have to make room as well */
-	*dropped += stats->outputs[0].dropped;
-	*refused += stats->lost;
+	*dropped += sum(stats->outputs[0].dropped);
+	*refused += sum(stats->lost);
 	delivery_close(delivery);
 	delivery_config_release(config);
 	uint64_t got = 0;
@@ -387,12 +560,12 @@ static void test_too_old(void **state)
 		test_put(delivery, i, SEVERITY_LOW);
 	for (int i = 0; i < 200; i++) {
 		output_counts(delivery, 0, &stats);
-		if (stats.dropped >= 1000)
+		if (stats.dropped[LOSS_TOO_OLD] >= 1000)
 			break;
 		nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
 	}
 	/* The window's rows may be on their way: they stay. */
-	assert_in_range(stats.dropped, 1000, 2000);
+	assert_in_range(stats.dropped[LOSS_TOO_OLD], 1000, 2000);
 	receiver_set_dead(&one, false);
 	receiver_wait(&one, 1);
 	delivery_close(delivery);
@@ -438,7 +611,7 @@ static void test_disk_full(void **state)
 	receiver_wait(&one, 1000);
 	delivery_drain(delivery);
 	delivery_stats(delivery, stats);
-	assert_int_equal(stats->lost, 0);
+	assert_int_equal(sum(stats->lost), 0);
 	assert_false(stats->spool_failing);
 	delivery_close(delivery);
 	delivery_config_release(config);
@@ -536,8 +709,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dead_output, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_next_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partial, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hang_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_hang_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_never_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dead_letters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop_oldest, setup, teardown),

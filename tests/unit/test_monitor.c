@@ -74,6 +74,10 @@ static void test_text(void **state)
 	char *text = strdup(buf_cstr(&out));
 
 	assert_non_null(strstr(text, "\nspoor_events_total 12345678901\n"));
+	assert_non_null(strstr(text, "\nspoor_events_lost_total{reason=\"ring_full\"} "));
+	assert_non_null(strstr(text, "\nspoor_spool_lost_total{reason=\"queue_full\"} "));
+	assert_non_null(
+		strstr(text, "\nspoor_output_dropped_total{output=\"siem\",reason=\"too_old\"} "));
 	assert_non_null(strstr(text, "\nspoor_output_sent_total{output=\"siem\"} 5\n"));
 	assert_non_null(strstr(
 		text, "\nspoor_output_send_seconds_bucket{output=\"siem\",le=\"+Inf\"} 4\n"));
