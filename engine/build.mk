@@ -37,10 +37,6 @@ $(B)/tests/unit/test_delivery: $(B)/tests/unit/receiver.o
 # It asks the library for more, once more.
 $(B)/tests/unit/test_delivery: LDLIBS := $(B)/libspoor.a $(LDLIBS)
 
-promtool: ## download Prometheus' checker of metrics into build-cache, for tests/unit/test_monitor
-	@mkdir -p build-cache/prometheus
-	@cd build-cache/prometheus && apt-get -q -o APT::Sandbox::User=root download prometheus && \
-		dpkg -x prometheus_*.deb . && cp usr/bin/promtool .. && cd .. && rm -rf prometheus
 torture: $(B)/tests/unit/test_delivery_crash ## the crash test of delivery, 1000 processes
 	@SPOOR_CRASH_ROUNDS=1000 $<
-.PHONY: promtool torture
+.PHONY: torture

@@ -103,39 +103,6 @@ static void test_text(void **state)
 	free(counts);
 }
 
-/* Prometheus' own checker, where it is installed. */
-static void test_promtool(void **state)
-{
-	(void)state;
-	struct monitor_counts *counts = counts_make();
-	struct buf out = { 0 };
-	char path[] = "/tmp/spoor-metrics-XXXXXX", command[256];
-	int fd = mkstemp(path);
-	pid_t pid;
-	int status;
-
-	assert_true(fd >= 0);
-	metrics_write(&out, counts);
-	assert_int_equal(write(fd, out.data, out.len), out.len);
-	buf_free(&out);
-	free(counts);
-	snprintf(command, sizeof(command),
-		 "PATH=$PATH:$TOP/build-cache; command -v promtool >/dev/null || exit 77;"
-		 "promtool check metrics <%s >&2",
-		 path);
-	pid = fork();
-	if (!pid) {
-		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		_exit(126);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	close(fd);
-	unlink(path);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip();
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static void test_ready(void **state)
 {
 	(void)state;
@@ -234,8 +201,9 @@ static void test_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	  cmocka_unit_test(test_promtool),
-		cmocka_unit_test(test_ready),	  cmocka_unit_test(test_http),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_ready),
+		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_addresses),
 	};
 
