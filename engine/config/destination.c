@@ -163,7 +163,8 @@ static void read_limits(struct report *report, const struct yaml_node *const own
 static const struct format *find_format(struct report *report, const struct yaml_node *node,
 					struct str name)
 {
-	const struct format *format = format_by_name(name);
+	const struct format *format = format_by_name(
+		str_equal(name, STR("gotemplate")) ? STR("template") : name);
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 	struct suggest suggest;
 
@@ -237,23 +238,34 @@ static void open_format(struct report *report, const struct format *format,
 	output->format_options.state = output->format_state = state;
 }
 
+/* The format a node names, and in *keys where its settings stand; NULL: reported. */
+static const struct format *read_format_name(struct report *report, const struct yaml_node *node,
+					     const char *fallback, const struct yaml_node **keys)
+{
+	const struct yaml_node *named = node;
+	struct str name = str_of(fallback);
+
+	*keys = node;
+	if (node && node->kind == YAML_MAP)
+		named = yaml_get(node, "name");
+	if (named && named->kind != YAML_SCALAR) {
+		report_error(report, named, "kind", "a format, or {name: FORMAT, its keys ...}",
+			     "a format must be a name, found %s", yaml_describe(named));
+		return NULL;
+	}
+	if (named)
+		name = named->text;
+	if (named && named == node)
+		*keys = split_template(report, node, &name);
+	return find_format(report, node, name);
+}
+
 static bool read_format(struct report *report, const struct yaml_node *node,
 			struct delivery_output *output)
 {
 	const char *fallback = output->transport->format ? output->transport->format : "json";
-	const struct yaml_node *keys = node;
-	struct str name = str_of(fallback);
-
-	if (node && node->kind == YAML_MAP) {
-		const struct yaml_node *named = yaml_get(node, "name");
-
-		if (named && named->kind == YAML_SCALAR)
-			name = named->text;
-	} else if (node) {
-		name = node->text;
-		keys = split_template(report, node, &name);
-	}
-	const struct format *format = find_format(report, node, name);
+	const struct yaml_node *keys;
+	const struct format *format = read_format_name(report, node, fallback, &keys);
 
 	if (!format)
 		return false;
@@ -333,6 +345,19 @@ static bool is_name(struct str name)
 	return name.len && name.len <= NAME_MAX_LEN && strspn(name.data, allowed) == name.len;
 }
 
+/* The text of a key; NULL: there is none, or it is something else, which is reported. */
+static const struct yaml_node *text_of(struct report *report, const struct yaml_node *map,
+				       const char *key)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+
+	if (!node || node->kind == YAML_SCALAR)
+		return node;
+	report_error(report, node, "kind", NULL, "'%s' must be a text, found %s", key,
+		     yaml_describe(node));
+	return NULL;
+}
+
 static bool read_name(struct report *report, const struct yaml_node *map,
 		      const struct delivery_config *delivery, struct delivery_output *output)
 {
@@ -358,7 +383,8 @@ static bool read_name(struct report *report, const struct yaml_node *map,
 static bool is_direct(struct report *report, const struct yaml_node *map,
 		      const struct transport *transport)
 {
-	const struct yaml_node *path = yaml_get(map, "path"), *durable = yaml_get(map, "durable");
+	const struct yaml_node *path = text_of(report, map, "path");
+	const struct yaml_node *durable = yaml_get(map, "durable");
 	bool value = true;
 
 	if (strcmp(transport->name, "file") != 0)
@@ -369,10 +395,40 @@ static bool is_direct(struct report *report, const struct yaml_node *map,
 	       !strcmp(path->text.data, "-");
 }
 
+/* FORMAT[,SETTING=VALUE...]:PATH. NULL: reported. */
+static const char *direct_expression(struct report *report, const struct yaml_node *map)
+{
+	const struct yaml_node *path = text_of(report, map, "path"), *keys;
+	const struct format *format = read_format_name(report, yaml_get(map, "format"), "table",
+						       &keys);
+	struct buf out = { 0 };
+
+	if (!format)
+		return NULL;
+	buf_str(&out, str_of(format->name));
+	if (keys && keys->kind == YAML_SCALAR) {
+		buf_lit(&out, ",file=");
+		buf_str(&out, keys->text);
+	}
+	for (uint32_t i = 0; keys && keys->kind == YAML_MAP && i < keys->count; i++) {
+		const struct yaml_pair *pair = &keys->pairs[i];
+
+		if (str_equal(pair->key->text, STR("name")))
+			continue;
+		buf_printf(&out, ",%s=%s", pair->key->text.data,
+			   pair->value->kind == YAML_SCALAR ? pair->value->text.data : "");
+	}
+	buf_char(&out, ':');
+	buf_str(&out, path ? path->text : STR("stdout"));
+	const char *expression = arena_str(report->arena, out.data, out.len).data;
+
+	buf_free(&out);
+	return expression;
+}
+
 static void add_direct(struct report *report, struct config *config, const struct yaml_node *map)
 {
 	static const char *const known[] = { "name", "type", "format", "path", "durable" };
-	const struct yaml_node *format = yaml_get(map, "format"), *path = yaml_get(map, "path");
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < map->count; i++) {
@@ -389,13 +445,10 @@ static void add_direct(struct report *report, struct config *config, const struc
 	while (config->direct && config->direct[count])
 		count++;
 	const char **list = arena_array(report->arena, const char *, count + 2);
-	const char *name = format && format->kind == YAML_SCALAR ? format->text.data : "table";
-	size_t size = strlen(name) + (path ? path->text.len : 6) + 2;
-	char *expression = arena_alloc(report->arena, size);
+	const char *expression = direct_expression(report, map);
 
-	if (!list || !expression || (format && !find_format(report, format, format->text)))
+	if (!list || !expression)
 		return;
-	snprintf(expression, size, "%s:%s", name, path ? path->text.data : "stdout");
 	if (count)
 		memcpy(list, config->direct, count * sizeof(*list));
 	list[count] = expression;
@@ -416,7 +469,7 @@ static void read_destination(struct report *report, struct config *config,
 	}
 	if (!read_name(report, map, delivery, &output))
 		return;
-	output.transport = find_transport(report, yaml_get(map, "type"));
+	output.transport = find_transport(report, text_of(report, map, "type"));
 	if (!output.transport)
 		return;
 	if (is_direct(report, map, output.transport)) {

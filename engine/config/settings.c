@@ -165,7 +165,7 @@ static bool from_env(struct report *report, const struct yaml_node *name, struct
 static bool from_path(struct report *report, const struct yaml_node *node, const char *path,
 		      struct str *out)
 {
-	autoclean(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	autoclean(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	autoclean(freep) char *text = malloc(SECRET_MAX + 1);
 	ssize_t len = fd >= 0 && text ? read(fd, text, SECRET_MAX + 1) : -1;
 

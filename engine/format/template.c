@@ -50,7 +50,7 @@ DEFINE_CLEANUP(struct format_state *, template_close)
 /* The whole file, in the arena. */
 static int read_file(struct arena *arena, const char *path, struct str *out, struct err *err)
 {
-	autoclean(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	autoclean(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char *text = arena_alloc(arena, TEMPLATE_MAX + 1);
 	size_t len = 0;
 	ssize_t n = 0;

@@ -358,10 +358,10 @@ static void check_json(void)
 	CHECK(again.len == c.out.len && !memcmp(again.data, c.out.data, again.len));
 }
 
-/* A template with a text between tabs, which no text can contain, one in quotes, and all of it. */
+/* Texts between tabs, which no text can contain, one in quotes, and an object. */
 static const char template_text[] = "{{ .Name }}\t{{ .Threat.Name }}\t"
 				    "{{ .Workload.Process.Executable.Path | quote }}\t"
-				    "{{ toJson . }}\n";
+				    "{{ toJson .Threat }}\n";
 
 static struct str template_field(const char **at, const char *end)
 {
@@ -393,7 +393,13 @@ static void check_template(void)
 	text = json_parse(&c.arena, (char *)quoted.data, quoted.len, &fault);
 	CHECK(text && text->type == JSON_STRING);
 	CHECK(str_equal(text->text, printed(c.facts.executable)));
-	expect_event(tree_of((struct str){ at, (uint32_t)(end - at) }, json_members));
+	if (threat) {
+		const struct json *tree = tree_of((struct str){ at, (uint32_t)(end - at) },
+						  " description mitre severity name properties ");
+
+		expect_printed(tree, "description", threat->description);
+		expect_printed(tree, "mitre.technique.name", threat->technique_name);
+	}
 }
 
 static void check_ecs(void)
