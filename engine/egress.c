@@ -8,13 +8,15 @@
 #include "base/common.h"
 #include "config/config.h"
 #include "delivery/suppress.h"
+#include "options.h"
 
 struct egress {
 	char *path;
 	const volatile sig_atomic_t *stop;
 	struct pipeline *pipeline; /* its delivery and suppress are ours */
 	struct config config;
-	uint64_t suppressed; /* before the last reload */
+	struct config started; /* what the running sensor goes by, beside destinations */
+	uint64_t suppressed;   /* before the last reload */
 	char *report;
 };
 
@@ -79,11 +81,96 @@ int egress_open(const char *path, const volatile sig_atomic_t *stop, struct pipe
 		if (r < 0)
 			problem(problems, &err);
 	}
+	o->started = o->config;
+	if (o->config.owner)
+		delivery_config_hold(o->config.owner);
 	if (r < 0)
 		egress_close(o);
 	else
 		*out = o;
 	return r;
+}
+
+/* ---- reload -------------------------------------------------------------------------- */
+
+static void tell_fixed(const struct egress *o, const char *key, struct err_list *problems)
+{
+	struct err err = { .level = ERR_WARNING, .rule = "no-effect" };
+
+	err_at(&err, o->path, 0, 0);
+	err_set(&err, -EBUSY, "'%s' has changed, which a running sensor does not follow", key);
+	err.level = ERR_WARNING;
+	err_hint(&err, "it takes effect at the next start");
+	err_list_add(problems, &err);
+}
+
+/* The spool's settings stay what they were at the start. */
+static void tell_spool(const struct egress *o, const struct delivery_config *b,
+		       struct err_list *problems)
+{
+	const struct delivery_config *a = delivery_settings(o->pipeline->delivery);
+	const struct {
+		const char *key;
+		bool differs;
+	} rows[] = {
+		{ "spool.path", strcmp(a->path, b->path) != 0 },
+		{ "spool.max_bytes", a->spool_bytes != b->spool_bytes },
+		{ "spool.max_age", a->spool_age_ms != b->spool_age_ms },
+		{ "spool.full", a->full != b->full },
+		{ "spool.memory", a->queue_bytes != b->queue_bytes },
+		{ "spool.commit_interval", a->commit_ms != b->commit_ms },
+		{ "spool.drain_timeout", a->drain_ms != b->drain_ms },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].differs)
+			tell_fixed(o, rows[i].key, problems);
+}
+
+static const struct config_option *option_of(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->option_count; i++)
+		if (!strcmp(config->options[i].name, name))
+			return &config->options[i];
+	return NULL;
+}
+
+static bool same_option(const struct config_option *a, const struct config_option *b)
+{
+	if (!a || !b || a->count != b->count)
+		return a == b;
+	for (uint32_t i = 0; i < a->count; i++)
+		if (strcmp(a->values[i], b->values[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool same_texts(const char *const *a, const char *const *b)
+{
+	if (!a || !b)
+		return a == b;
+	while (*a && *b && !strcmp(*a, *b))
+		a++, b++;
+	return !*a && !*b;
+}
+
+/* What the command line has as well, and the server: read at the start. */
+static void tell_others(const struct egress *o, const struct config *new, struct err_list *problems)
+{
+	const struct config *old = &o->started;
+
+	for (uint32_t i = 0; i < new->option_count; i++)
+		if (!same_option(&new->options[i], option_of(old, new->options[i].name)))
+			tell_fixed(o, new->options[i].name, problems);
+	for (uint32_t i = 0; i < old->option_count; i++)
+		if (!option_of(new, old->options[i].name))
+			tell_fixed(o, old->options[i].name, problems);
+	if (!same_texts(old->direct, new->direct))
+		tell_fixed(o, "output (what has no spool)", problems);
+	if (old->metrics != new->metrics || old->healthz != new->healthz ||
+	    !same_texts((const char *const[]){ old->server, NULL },
+			(const char *const[]){ new->server, NULL }))
+		tell_fixed(o, "server", problems);
 }
 
 int egress_reload(struct egress *o, struct err_list *problems)
@@ -107,6 +194,9 @@ int egress_reload(struct egress *o, struct err_list *problems)
 		config_free(&config);
 		return problem(problems, &err);
 	}
+	if (p->delivery)
+		tell_spool(o, config.owner, problems);
+	tell_others(o, &config, problems);
 	config_free(&o->config);
 	o->config = config;
 	return 0;
@@ -164,6 +254,7 @@ void egress_close(struct egress *o)
 	delivery_close(take(o->pipeline->delivery));
 	suppress_free(take(o->pipeline->suppress));
 	config_free(&o->config);
+	config_free(&o->started);
 	free(o->path);
 	free(o->report);
 	free(o);

@@ -395,6 +395,20 @@ static bool is_direct(struct report *report, const struct yaml_node *map,
 	       !strcmp(path->text.data, "-");
 }
 
+/* Mistakes in a format's keys are told here, where their place is known. */
+static bool check_format(struct report *report, const struct format *format,
+			 const struct yaml_node *keys)
+{
+	struct delivery_output scratch = { 0 };
+	uint32_t before = report->errors;
+
+	read_format_keys(report, format, keys, &scratch);
+	open_format(report, format, keys, &scratch);
+	if (scratch.format_state)
+		format->close(scratch.format_state);
+	return report->errors == before;
+}
+
 /* FORMAT[,SETTING=VALUE...]:PATH. NULL: reported. */
 static const char *direct_expression(struct report *report, const struct yaml_node *map)
 {
@@ -403,7 +417,7 @@ static const char *direct_expression(struct report *report, const struct yaml_no
 						       &keys);
 	struct buf out = { 0 };
 
-	if (!format)
+	if (!format || !check_format(report, format, keys))
 		return NULL;
 	buf_str(&out, str_of(format->name));
 	if (keys && keys->kind == YAML_SCALAR) {

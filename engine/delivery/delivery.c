@@ -318,6 +318,11 @@ int delivery_open(struct delivery_config *config, const struct host *host, const
 	return 0;
 }
 
+const struct delivery_config *delivery_settings(const struct delivery *delivery)
+{
+	return delivery->config;
+}
+
 uint64_t delivery_sequence(const struct delivery *delivery)
 {
 	return delivery->sequence;

@@ -90,6 +90,8 @@ struct delivery;
  */
 int delivery_open(struct delivery_config *config, const struct host *host, const char *version,
 		  struct delivery **out, struct err *err);
+/* The configuration whose spool settings hold: that of delivery_open. */
+const struct delivery_config *delivery_settings(const struct delivery *delivery);
 /* Starts the threads. */
 int delivery_start(struct delivery *delivery, struct err *err);
 /* The highest sequence number that this or an earlier process gave to an alert; 0: none. */

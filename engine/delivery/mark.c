@@ -12,7 +12,7 @@ struct mark {
 	_Atomic uint64_t sequence;
 };
 
-/* The block is there before it is written, so that a full disk is an error here and no signal later. */
+/* The block is there before it is written: a full disk is an error here, and no signal later. */
 struct mark *mark_open(int fd)
 {
 	if (posix_fallocate(fd, 0, sizeof(struct mark)) != 0)

@@ -167,8 +167,8 @@ int loss_write(struct delivery *delivery, struct spool *spool, enum loss_reason 
 /* ---- mark.c -------------------------------------------------------------------------- */
 
 /*
- * The number of the last alert that was handed over, in a page of the spool's lock file: it outlives
- * the process, however that ends, as the queue in memory does not.
+ * The number of the last alert that was handed over, in a page of the spool's lock file: it
+ * outlives the process, however that ends, as the queue in memory does not.
  */
 struct mark;
 

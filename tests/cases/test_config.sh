@@ -52,6 +52,23 @@ is "$? $(cut -d' ' -f 1,2 out | tr '\n' ' ')" "0 all: delivered high: delivered 
 tail -n 1 all.json | grep -q '"name":"spoor_test"'
 ok $? "and is in the file"
 
+# ---- what Tracee's files say ----
+echo '{{ .Name }} by {{ .Workload.Process.Thread.Name }}' >line.tmpl
+cat >tracee.yaml <<EOF
+detectors: [$rules]
+quiet: true
+spool: {path: $TMP/tracee.db}
+output:
+  destinations:
+    - {name: now, type: file, format: "gotemplate=$TMP/line.tmpl"}
+    - {name: kept, type: file, format: "gotemplate=$TMP/line.tmpl", path: $TMP/kept.txt}
+    - {name: direct, format: {name: cef, header: rfc5424}, path: $TMP/direct.cef, durable: false}
+EOF
+"$spoor" replay -c tracee.yaml "$input" >now.txt 2>err
+is "$? $(wc -l <now.txt)" "0 $alerts" "gotemplate=FILE is a destination's format"
+same now.txt kept.txt "directly, and through the spool"
+is "$(grep -c '^<[0-9]*>1 .* CEF:0' direct.cef)" "$alerts" "and a format's keys hold for a direct one"
+
 "$spoor" check "$TOP/contrib/spoor.yaml" >out 2>&1
 is "$? $(cat out)" "0 0 errors, 0 warnings in 1 file" "the example"
 
@@ -111,6 +128,18 @@ output: {destinations: [{name: a, type: file, pth: x, path: y}]}
 EOF
 mistake "an unknown transport" "hint: did you mean 'webhook'" <<'EOF'
 output: {destinations: [{name: a, type: webhok}]}
+EOF
+mistake "a list where a text belongs" "bad.yaml:1:.*'path' must be a text, found a list" <<'EOF'
+output: {destinations: [{name: a, type: file, path: [x]}]}
+EOF
+mistake "a map where a type belongs" "bad.yaml:1:.*'type' must be a text, found a map" <<'EOF'
+output: {destinations: [{name: a, type: {}, path: x}]}
+EOF
+mistake "a list where a format belongs" "bad.yaml:1:.*a format must be a name, found a list" <<'EOF'
+output: {destinations: [{name: a, type: file, path: x, format: [json]}]}
+EOF
+mistake "an unknown key of a direct file's format" "bad.yaml:1:.*unknown key 'hedder' in format cef" <<'EOF'
+output: {destinations: [{name: a, type: file, format: {name: cef, hedder: none}}]}
 EOF
 mistake "an unknown format" "there is no format 'jsn'" <<'EOF'
 output: {destinations: [{name: a, type: file, path: x, format: jsn}]}
