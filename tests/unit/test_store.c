@@ -317,13 +317,17 @@ static void a_lost_exec_makes_all_unknown(void **state)
 static void unknown_process_becomes_known(void **state)
 {
 	struct stores *stores = fresh(64);
-	struct wire_header h = header(EV_msgget, 4242, 9, 1, 1);
+	struct {
+		struct wire_header h;
+		struct ev_msgget e; /* the store of objects reads it */
+	} record = { .h = header(EV_msgget, 4242, 9, 1, 1) };
+	struct wire_header *h = &record.h;
 
 	(void)state;
-	h.cgroup_id = 7;
-	assert_false(stores_know(stores, &h));
-	stores_update(stores, &h);
-	assert_true(stores_know(stores, &h)); /* asked about once only */
+	h->cgroup_id = 7;
+	assert_false(stores_know(stores, h));
+	stores_update(stores, h);
+	assert_true(stores_know(stores, h)); /* asked about once only */
 	assert_null(process_find(stores, 4242, 9)->executable.data);
 	assert_null(container_find(stores, 7));
 	assert_ptr_equal(process_find_hash(stores, entity_hash(4242, 1700000000000000009ULL)),

@@ -21,7 +21,7 @@ struct event *event_of_line(const char *text, struct arena *arena, char problem[
 	const struct json *tree = json_parse(arena, own, len, &parse_fault);
 
 	if (!tree || line_convert(tree, record, &fault) != LINE_EVENT) {
-		snprintf(problem, 256, "the line is not read: %s",
+		snprintf(problem, 256, "the line is not read: %.200s",
 			 tree ? fault.text : parse_fault.what);
 		return NULL;
 	}
