@@ -276,6 +276,28 @@ struct digest memory_text_of_rule(const struct loader *loader, const struct pend
 	return digest;
 }
 
+/*
+ * And with the form of what it reads: detections that were kept have the fields their rule had
+ * then, whatever it has now.
+ */
+static struct digest text_with_inputs(struct digest text, const struct detector *d)
+{
+	struct buf form = { 0 };
+
+	for (uint32_t i = 0; i < d->input_count; i++) {
+		const struct event_def *def = d->input_defs[i];
+
+		buf_uint(&form, def->field_count);
+		for (unsigned k = 0; k < def->field_count; k++) {
+			put_text(&form, str_of(def->fields[k].name));
+			buf_uint(&form, def->fields[k].type);
+		}
+	}
+	text = digest_bytes(text, form.data, form.len);
+	buf_free(&form);
+	return text;
+}
+
 /* ---- the whole ---------------------------------------- */
 
 void memory_compile(struct loader *loader, struct report *report, struct pending *pending,
@@ -293,7 +315,8 @@ void memory_compile(struct loader *loader, struct report *report, struct pending
 		threshold_compile(loader, report, env, memory, &text->threshold, pending->measures);
 		loader->before_state = false;
 	}
-	memory->config.text = memory_text_of_rule(loader, pending);
+	memory->config.text = text_with_inputs(memory_text_of_rule(loader, pending),
+					       pending->detector);
 	memory->config.owner = pending->detector;
 	memory->config.inputs = pending->detector->input_defs;
 }

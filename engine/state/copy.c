@@ -42,14 +42,18 @@ static void pack_str(struct packer *packer, struct str *text)
 static void pack_given(struct packer *packer, struct event_given *given)
 {
 	struct str *const texts[] = {
-		&given->executable, &given->container_id, &given->container_name,
-		&given->image_id,   &given->image_name,	  &given->image_digest,
-		&given->pod_name,   &given->pod_uid,	  &given->pod_namespace,
-		&given->host_name,  &given->syscall_name, &given->timestamp,
+		&given->executable,   &given->container_id,	 &given->container_name,
+		&given->image_id,     &given->image_name,	 &given->image_digest,
+		&given->pod_name,     &given->pod_uid,		 &given->pod_namespace,
+		&given->host_name,    &given->syscall_name,	 &given->timestamp,
+		&given->source_event, &given->container_runtime,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		pack_str(packer, texts[i]);
+	/* Only alerts that are read back have them, and no rule sees those. */
+	given->ancestors = NULL;
+	given->ancestor_count = 0;
 }
 
 static void pack_container(struct packer *packer, struct container *container)
@@ -62,25 +66,48 @@ static void pack_container(struct packer *packer, struct container *container)
 		pack_str(packer, texts[i]);
 }
 
+static void pack_value(struct packer *packer, struct value *value);
+
+static const struct value_list *pack_list(struct packer *packer, const struct value_list *list)
+{
+	struct value_list *own = pack(packer, list,
+				      sizeof(*list) + list->count * sizeof(struct value));
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct value item = list->items[i];
+
+		pack_value(packer, &item);
+		if (own)
+			own->items[i] = item;
+	}
+	return own;
+}
+
+static const struct value_map *pack_map(struct packer *packer, const struct value_map *map)
+{
+	struct value_map *own = pack(packer, map,
+				     sizeof(*map) + map->count * sizeof(struct value_entry));
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		struct value_entry entry = map->entries[i];
+
+		pack_value(packer, &entry.key);
+		pack_value(packer, &entry.value);
+		if (own)
+			own->entries[i] = entry;
+	}
+	return own;
+}
+
+/* Of a produced event: texts, numbers, lists of texts, and objects that were an input's. */
 static void pack_value(struct packer *packer, struct value *value)
 {
-	if (value->tag == VALUE_STRING || value->tag == VALUE_BYTES) {
+	if (value->tag == VALUE_STRING || value->tag == VALUE_BYTES)
 		value->str = pack(packer, value->str, value->len);
-	} else if (value->tag == VALUE_LIST) {
-		/* Lists of produced events hold texts. */
-		const struct value_list *list = value->list;
-		struct value_list *own = pack(packer, list,
-					      sizeof(*list) + list->count * sizeof(struct value));
-
-		for (uint32_t i = 0; i < list->count; i++) {
-			struct value item = list->items[i];
-
-			pack_value(packer, &item);
-			if (own)
-				own->items[i] = item;
-		}
-		value->list = own;
-	}
+	else if (value->tag == VALUE_LIST)
+		value->list = pack_list(packer, value->list);
+	else if (value->tag == VALUE_MAP)
+		value->map = pack_map(packer, value->map);
 }
 
 static void pack_values(struct packer *packer, struct event *event)
@@ -97,10 +124,10 @@ static void pack_values(struct packer *packer, struct event *event)
 	event->values = own;
 }
 
-/* A record without what stands behind its fixed part. */
+/* Types that refer to bytes behind the fixed part of a record come last. */
 static bool is_in_tail(uint8_t type)
 {
-	return type == FIELD_str || type == FIELD_strs || type == FIELD_bytes || type == FIELD_i16s;
+	return type >= FIELD_str && type < FIELD_TYPE_COUNT;
 }
 
 static void pack_wire(struct packer *packer, struct event *event, bool short_form)
@@ -125,6 +152,7 @@ static void pack_event(struct packer *packer, struct kept_event *kept, bool shor
 
 	packer->used = (sizeof(*kept) + 7) & ~(size_t)7;
 	pack_wire(packer, event, short_form);
+	pack_str(packer, &event->rule); /* the rule itself may be gone by then */
 	if (event->values)
 		pack_values(packer, event);
 	if (event->given) {
