@@ -107,15 +107,35 @@ static void hash_text(struct hash *h, struct str text)
 	}
 }
 
+static void hash_value(struct hash *h, struct value value);
+
+static void hash_list(struct hash *h, const struct value_list *list)
+{
+	hash_word(h, list->count);
+	for (uint32_t i = 0; i < list->count; i++)
+		hash_value(h, list->items[i]);
+}
+
+static void hash_map(struct hash *h, const struct value_map *map)
+{
+	hash_word(h, map->count);
+	for (uint32_t i = 0; i < map->count; i++) {
+		hash_value(h, map->entries[i].key);
+		hash_value(h, map->entries[i].value);
+	}
+}
+
 static void hash_value(struct hash *h, struct value value)
 {
 	hash_word(h, value.tag);
-	if (value.tag == VALUE_STRING || value.tag == VALUE_BYTES)
-		hash_text(h, (struct str){ value.str, value.len });
-	else if (value.tag == VALUE_BOOL)
-		hash_word(h, value.b);
-	else
-		hash_word(h, value.u);
+	switch (value.tag) {
+	case VALUE_STRING:
+	case VALUE_BYTES: hash_text(h, (struct str){ value.str, value.len }); return;
+	case VALUE_LIST: hash_list(h, value.list); return;
+	case VALUE_MAP: hash_map(h, value.map); return;
+	case VALUE_BOOL: hash_word(h, value.b); return;
+	default: hash_word(h, value.u);
+	}
 }
 
 static void hash_field(struct hash *h, const struct event *event, struct str name)

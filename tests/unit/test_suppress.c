@@ -117,12 +117,47 @@ static void test_other_rules(void **state)
 	suppress_free(s);
 }
 
+/* Lists are told apart by what is in them, wherever they stand. */
+static void test_lists(void **state)
+{
+	(void)state;
+	static const struct event_field field = { .name = "paths", .type = FIELD_strs };
+	static const struct event_def listing = {
+		.id = 7002, .name = "l", .version = "1.0.0", .fields = &field, .field_count = 1
+	};
+	static const struct suppress_key paths = { .part = SUPPRESS_FIELD, .field = STR("paths") };
+	const struct suppress_rule rule = {
+		.keys = &paths, .key_count = 1, .window_ns = 60ULL * 1000000000, .limit = 1
+	};
+	static const char *const texts[] = { "/a", "/b", "/a" };
+	struct told told = { 0 };
+	struct suppress *s = suppress_new(&rule, 1, tell, &told);
+	struct value_list *list = calloc(1, sizeof(*list) + sizeof(struct value));
+	struct value value = { .tag = VALUE_LIST, .len = list->count = 1, .list = list };
+
+	wire = (struct wire_header){ .size = sizeof(wire), .time = 1000000000 };
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct event event = { .def = &listing,
+				       .wire = &wire,
+				       .values = &value,
+				       .threat = &threat,
+				       .rule = STR("RULE-1"),
+				       .clock = &no_clock };
+
+		list->items[0] = value_str(str_of(texts[i]));
+		assert_int_equal(suppress_pass(s, &event), i < 2);
+	}
+	free(list);
+	suppress_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_other_rules),
+		cmocka_unit_test(test_lists),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
