@@ -36,7 +36,8 @@ struct owner {
 struct entry {
 	struct ipc_object object; /* first: public pointers are entry pointers */
 	struct keeper keeper;
-	uint32_t next[CHAINS];
+	uint32_t next[CHAINS],
+		previous[CHAINS];	       /* a process can make a chain as long as it likes */
 	uint32_t owner;			       /* NONE: not counted */
 	uint32_t newer_removed, older_removed; /* in order of removal */
 };
@@ -100,23 +101,29 @@ static bool is_chained(const struct entry *entry, enum chain chain)
 static void chain_add(struct ipc_store *store, struct entry *entry, enum chain chain)
 {
 	uint32_t *head = bucket_of(store, entry, chain);
+	uint32_t self = (uint32_t)(entry - store->entries);
 
 	if (!is_chained(entry, chain))
 		return;
+	entry->previous[chain] = NONE;
 	entry->next[chain] = *head;
-	*head = (uint32_t)(entry - store->entries);
+	if (*head != NONE)
+		store->entries[*head].previous[chain] = self;
+	*head = self;
 }
 
 static void chain_remove(struct ipc_store *store, struct entry *entry, enum chain chain)
 {
-	uint32_t self = (uint32_t)(entry - store->entries);
-	uint32_t *at = bucket_of(store, entry, chain);
+	uint32_t next = entry->next[chain], previous = entry->previous[chain];
 
 	if (!is_chained(entry, chain))
 		return;
-	while (*at != self)
-		at = &store->entries[*at].next[chain];
-	*at = entry->next[chain];
+	if (previous == NONE)
+		*bucket_of(store, entry, chain) = next;
+	else
+		store->entries[previous].next[chain] = next;
+	if (next != NONE)
+		store->entries[next].previous[chain] = previous;
 }
 
 /* ---- owners ---------------------------------------------------------------- */
