@@ -56,6 +56,8 @@ static int compile_in(struct compile *compile, const char *want, const struct ce
 		compile_no_memory(compile);
 		return compile->err->code;
 	}
+	if (condition)
+		program->quick = quick_make(program->normal, compile->arena);
 	*out = program;
 	return 0;
 }

@@ -25,10 +25,12 @@ uint32_t builder_subject(struct builder *builder, const struct normal_subject *n
 		return INDEX_NONE;
 	index->subjects = subjects;
 	index->subject_count++;
-	subjects[number] = (struct index_subject){ .normal = normal,
-						   .parent = INDEX_NONE,
-						   .kind = normal->kind,
-						   .stable = normal->stable };
+	subjects[number] =
+		(struct index_subject){ .normal = normal,
+					.parent = INDEX_NONE,
+					.kind = normal->kind,
+					.slot = normal->kind == SUBJECT_SLOT ? normal->slot : 0,
+					.stable = normal->stable };
 	if (normal->kind == SUBJECT_FIELD || normal->kind == SUBJECT_SELECT) {
 		parent = builder_subject(builder, normal->parent);
 		if (parent == INDEX_NONE)

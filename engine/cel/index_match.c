@@ -6,18 +6,8 @@
  * an event; stamps that carry another event's number are out of date, so nothing is cleared.
  */
 #include "index_part.h"
-#include "vm.h"
 
 /* ---- subjects ---------------------------------------------------------------- */
-
-static inline const struct value *slot_value(struct cel_run *run, uint32_t slot)
-{
-	if (!(run->known[slot / 64] >> (slot % 64) & 1)) {
-		run->load(run, slot);
-		run->known[slot / 64] |= 1ULL << (slot % 64);
-	}
-	return &run->slots[slot];
-}
 
 static struct value compute(struct cel_match *match, const struct index_subject *subject)
 {
@@ -26,7 +16,7 @@ static struct value compute(struct cel_match *match, const struct index_subject 
 	struct value value = value_null();
 
 	switch ((enum subject_kind)subject->kind) {
-	case SUBJECT_SLOT: return *slot_value(run, normal->slot);
+	case SUBJECT_SLOT: return *run_slot(run, normal->slot);
 	case SUBJECT_VARIABLE: vm_variable(run, normal->variable, &value); return value;
 	case SUBJECT_FIELD:
 		return vm_field(run, *match_value(match, subject->parent), normal->field);
@@ -38,12 +28,10 @@ static struct value compute(struct cel_match *match, const struct index_subject 
 	return value;
 }
 
-const struct value *match_value(struct cel_match *match, uint32_t number)
+const struct value *match_computed(struct cel_match *match, uint32_t number)
 {
 	const struct index_subject *subject = &match->index->subjects[number];
 
-	if (subject->kind == SUBJECT_SLOT)
-		return slot_value(match->run, subject->normal->slot);
 	if (match->subject_stamps[number] != match->generation) {
 		match->values[number] = compute(match, subject);
 		if (subject->stable)
@@ -98,8 +86,7 @@ enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *a
 	switch ((enum atom_kind)atom->kind) {
 	case ATOM_EQUAL:
 		if (value->tag == VALUE_STRING && atom->constant.tag == VALUE_STRING)
-			return verdict_of(str_equal(value_text(*value),
-						    value_text(atom->constant)) != atom->negated);
+			return verdict_of(text_equal(value, &atom->constant) != atom->negated);
 		if (value->tag == VALUE_INT && atom->constant.tag == VALUE_INT)
 			return verdict_of((value->i == atom->constant.i) != atom->negated);
 		match->run->budget = CEL_BUDGET;
@@ -211,12 +198,38 @@ static void next_generation(struct cel_match *match)
 	match->generation = 1;
 }
 
+static inline bool next_rule(struct cel_match *match, uint32_t *rule)
+{
+	uint32_t end = match->index->rule_count / 4096 + 1;
+
+	for (; match->at < end; match->at++) {
+		uint64_t *summary = &match->summary[match->at], *word;
+		uint32_t at;
+
+		if (!*summary)
+			continue;
+		at = match->at * 64 + (uint32_t)__builtin_ctzll(*summary);
+		word = &match->words[at];
+		*rule = at * 64 + (uint32_t)__builtin_ctzll(*word);
+		*word &= *word - 1;
+		if (!*word)
+			*summary &= *summary - 1;
+		return true;
+	}
+	return false;
+}
+
+bool cel_match_next(struct cel_match *match, uint32_t *rule)
+{
+	return next_rule(match, rule);
+}
+
 /* What the caller did not ask for of the event before. */
-static void drop_rest(struct cel_match *match)
+static inline void drop_rest(struct cel_match *match)
 {
 	uint32_t rule;
 
-	while (match->index && cel_match_next(match, &rule))
+	while (match->index && next_rule(match, &rule))
 		;
 }
 
@@ -236,27 +249,6 @@ void cel_match_start(struct cel_match *match, const struct cel_index *index, str
 	}
 	for (uint32_t i = 0; i < index->probe_count; i++)
 		probe_run(match, &index->probes[i]);
-}
-
-bool cel_match_next(struct cel_match *match, uint32_t *rule)
-{
-	uint32_t end = match->index->rule_count / 4096 + 1;
-
-	for (; match->at < end; match->at++) {
-		uint64_t *summary = &match->summary[match->at], *word;
-		uint32_t at;
-
-		if (!*summary)
-			continue;
-		at = match->at * 64 + (uint32_t)__builtin_ctzll(*summary);
-		word = &match->words[at];
-		*rule = at * 64 + (uint32_t)__builtin_ctzll(*word);
-		*word &= *word - 1;
-		if (!*word)
-			*summary &= *summary - 1;
-		return true;
-	}
-	return false;
 }
 
 static inline enum cel_verdict step_verdict(struct cel_match *match, const struct index_step *step)

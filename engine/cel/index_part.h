@@ -15,6 +15,7 @@
 
 #include "index.h"
 #include "normal.h"
+#include "vm.h"
 
 enum { INDEX_NONE = UINT32_MAX };
 
@@ -107,6 +108,7 @@ bool number_of_constant(struct value constant, uint64_t *bits, bool *negative);
 struct index_subject {
 	const struct normal_subject *normal;
 	uint32_t parent;
+	uint32_t slot; /* of SUBJECT_SLOT */
 	uint8_t kind;
 	bool stable;
 };
@@ -236,8 +238,16 @@ struct cel_match {
 	bool unsure;		   /* some rules were found without a test being met */
 };
 
+/* The same of one that is more than a slot. */
+const struct value *match_computed(struct cel_match *match, uint32_t subject);
 /* The value of a subject on this event, worked out if it was not yet. */
-const struct value *match_value(struct cel_match *match, uint32_t subject);
+static inline const struct value *match_value(struct cel_match *match, uint32_t number)
+{
+	const struct index_subject *subject = &match->index->subjects[number];
+
+	return subject->kind == SUBJECT_SLOT ? run_slot(match->run, subject->slot)
+					     : match_computed(match, number);
+}
 enum cel_verdict match_atom(struct cel_match *match, const struct normal_atom *atom,
 			    const struct value *value);
 bool match_hit(void *match, uint32_t target);

@@ -461,6 +461,7 @@ struct aggregate {
 };
 
 struct cel_normal;
+struct quick;
 
 struct cel_program {
 	const struct cel_env *env;
@@ -470,9 +471,13 @@ struct cel_program {
 	uint32_t registers;
 	const char *type;
 	const struct cel_normal *normal; /* for the index; NULL: not a condition */
+	const struct quick *quick;	 /* the whole of it as a few tests; NULL: it is more */
 };
 
-/* cel_eval with the budget that run has. */
+/* quick.c; NULL: it is more, or there is no memory. */
+const struct quick *quick_make(const struct cel_normal *normal, struct arena *arena);
+
+/* cel_eval with the budget that run has, which is not 0. */
 struct value cel_run_program(const struct cel_program *program, struct cel_run *run);
 
 /* ---- values (value.c, operate.c) ------------------------------------------ */

@@ -24,26 +24,12 @@ enum { STACK_REGISTERS = 48 };
 		goto *labels[pc->opcode]; \
 	} while (0)
 
-static inline bool slot_known(const struct cel_run *run, uint64_t slot)
-{
-	return run->known[slot / 64] >> (slot % 64) & 1;
-}
-
-static inline const struct value *slot_value(struct cel_run *run, uint64_t slot)
-{
-	if (UNLIKELY(!slot_known(run, slot))) {
-		run->load(run, (uint32_t)slot);
-		run->known[slot / 64] |= 1ULL << (slot % 64);
-	}
-	return &run->slots[slot];
-}
-
 /* The fast half of ==: both ints or both strings; the rest is asked elsewhere. */
 static inline struct value equal(struct cel_run *run, const struct value *a, const struct value *b)
 {
 	if (LIKELY(a->tag == b->tag)) {
 		if (a->tag == VALUE_STRING)
-			return value_bool(str_equal(value_text(*a), value_text(*b)));
+			return value_bool(text_equal(a, b));
 		if (a->tag == VALUE_INT || a->tag == VALUE_UINT)
 			return value_bool(a->i == b->i);
 	}
@@ -100,19 +86,19 @@ static inline struct value negated(struct value v)
 #define PREDICATE(name, expression) \
 	do_slot_##name: \
 	{ \
-		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
 		frame[pc->to] = (expression); \
 		NEXT(); \
 	} \
 	do_and_slot_##name: \
 	{ \
-		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
 		struct value v = (expression); \
 		STEP_WITH(&v, false); \
 	} \
 	do_or_slot_##name: \
 	{ \
-		const struct value *a = slot_value(run, pc->a), *b = &OPERAND(pc->b); \
+		const struct value *a = run_slot(run, pc->a), *b = &OPERAND(pc->b); \
 		struct value v = (expression); \
 		STEP_WITH(&v, true); \
 	}
@@ -146,10 +132,10 @@ do_variable:
 	vm_variable(run, pc->pointer, &frame[pc->to]);
 	NEXT();
 do_slot:
-	frame[pc->to] = *slot_value(run, (uint64_t)pc->number);
+	frame[pc->to] = *run_slot(run, (uint32_t)pc->number);
 	NEXT();
 do_has_slot:
-	frame[pc->to] = vm_has_slot(slot_value(run, (uint64_t)pc->number));
+	frame[pc->to] = vm_has_slot(run_slot(run, (uint32_t)pc->number));
 	NEXT();
 do_field:
 	frame[pc->to] = vm_field(run, OPERAND(pc->a), pc->pointer);
@@ -307,7 +293,7 @@ do_return_bool : {
 }
 }
 
-struct value cel_run_program(const struct cel_program *program, struct cel_run *run)
+struct value vm_run(const struct cel_program *program, struct cel_run *run)
 {
 	struct value stack[STACK_REGISTERS], *frame = stack;
 
@@ -317,10 +303,4 @@ struct value cel_run_program(const struct cel_program *program, struct cel_run *
 			return ERROR_MEMORY;
 	}
 	return run_code(program, run, frame);
-}
-
-struct value cel_eval(const struct cel_program *program, struct cel_run *run)
-{
-	run->budget = CEL_BUDGET;
-	return cel_run_program(program, run);
 }

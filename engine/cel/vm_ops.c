@@ -12,12 +12,6 @@ void vm_variable(struct cel_run *run, const struct variable *variable, struct va
 	}
 }
 
-/* Absent is null; a field that is there without a value says so in aux. */
-struct value vm_has_slot(const struct value *slot)
-{
-	return value_bool(slot->tag != VALUE_NULL || slot->aux == CEL_PRESENT);
-}
-
 /* Did the checker mean this message? A getter may have answered another. */
 static bool owns_field(const struct cel_object *object, const struct cel_field *field)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Expressions: lexed, parsed, checked, compiled and evaluated on an event, under limits. The
- * first byte chooses the dialect and the event. What compiles is also given to the reference
- * evaluator, and both must agree.
+ * first byte chooses the dialect, whether it is a condition, and the event. What compiles is
+ * also given to the reference evaluator, and both must agree.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -73,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const struct cel_program *program;
 	const struct oracle *oracle;
 	struct cel_source source;
+	const char *want;
 	uint32_t dialect;
 
 	if (!len || len > 20000)
@@ -81,9 +82,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!envs[dialect])
 		envs[dialect] = random_env(dialects[dialect]);
 	CHECK(envs[dialect]);
+	want = data[0] / ARRAY_SIZE(dialects) % 2 ? "bool" : NULL;
 	source = (struct cel_source){ .text = { (const char *)data + 1, (uint32_t)(len - 1) } };
-	oracle = oracle_compile(envs[dialect], &source, NULL, &arena, &oracle_err);
-	if (cel_compile(envs[dialect], &source, NULL, &arena, &program, &err) < 0) {
+	oracle = oracle_compile(envs[dialect], &source, want, &arena, &oracle_err);
+	if (cel_compile(envs[dialect], &source, want, &arena, &program, &err) < 0) {
 		check_error(&err);
 	} else {
 		CHECK(oracle);

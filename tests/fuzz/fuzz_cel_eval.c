@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The evaluator: what compiles, run on an event under a budget. Nothing is folded, so that
- * constants are computed here; the value that comes out can be printed and equals itself.
+ * constants are computed here; the value that comes out can be printed.
  */
 #include "cel_stage.h"
 

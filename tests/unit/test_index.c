@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index of rules: what it finds and answers, with the machine, is what the reference
- * evaluator answers for every condition of every rule. Random rule sets and events; SEED and
- * COUNT (pairs of a rule set and an event) in the environment choose others and more.
+ * The index of rules: what it finds and answers, and what conditions answer alone, is what the
+ * reference evaluator answers for every condition of every rule. Random rule sets and events;
+ * SEED and COUNT (pairs of a rule set and an event) in the environment choose others and more.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -327,6 +327,8 @@ static void make_rules(struct state *state)
 
 /* ---- comparing --------------------------------------------------------------- */
 
+static const struct random_event *shown;
+
 struct answer {
 	enum cel_verdict verdict;
 	uint32_t condition;
@@ -340,13 +342,41 @@ static struct value condition_value(const struct rule_set *set, uint32_t rule, u
 	return oracle_eval(set->oracles[rule][condition], run);
 }
 
+static void show_slots(void)
+{
+	for (int i = 0; i < RANDOM_SLOTS; i++) {
+		struct buf slot = { 0 };
+
+		cel_print(&slot, shown->slots[i]);
+		printf("# f%d tag %d %s\n", i, shown->slots[i].tag, buf_cstr(&slot));
+		buf_free(&slot);
+	}
+}
+
+/* The condition alone; the machine may run out of a budget that the reference has more of. */
+static void compare_alone(const struct rule_set *set, uint32_t rule, uint32_t condition,
+			  struct value expected, struct cel_run *run)
+{
+	struct value got = cel_eval(set->conditions[rule][condition], run);
+	struct str text = set->texts[rule][condition];
+
+	if ((got.tag == VALUE_BOOL && expected.tag == VALUE_BOOL && got.b == expected.b) ||
+	    (got.tag == VALUE_ERROR && (run->budget == 0 || expected.tag != VALUE_BOOL)))
+		return;
+	show_slots();
+	fail_msg("%.*s: alone tag %d %d, expected tag %d %d", (int)text.len, text.data, got.tag,
+		 got.b, expected.tag, expected.b);
+}
+
 static struct answer plain(const struct rule_set *set, uint32_t rule, struct cel_run *run)
 {
 	for (uint32_t i = 0; i < set->rules[rule].condition_count; i++) {
 		struct value value = condition_value(set, rule, i, run);
+		bool ran_out = run->budget == 0;
 
+		compare_alone(set, rule, i, value, run);
 		if (value.tag != VALUE_BOOL)
-			return (struct answer){ CEL_FAULT, i, run->budget == 0 };
+			return (struct answer){ CEL_FAULT, i, ran_out };
 		if (!value.b)
 			return (struct answer){ CEL_FALSE, i, false };
 	}
@@ -367,8 +397,6 @@ static bool guards_hold(const struct cel_rule *rule, const struct random_event *
 	}
 	return true;
 }
-
-static const struct random_event *shown;
 
 static void show_guards(const struct state *state, uint32_t rule)
 {
@@ -396,13 +424,7 @@ static void show(const struct state *state, uint32_t rule, const char *what, str
 		printf("# %.*s\n", (int)state->set.texts[rule][i].len,
 		       state->set.texts[rule][i].data);
 	show_guards(state, rule);
-	for (int i = 0; i < RANDOM_SLOTS; i++) {
-		struct buf slot = { 0 };
-
-		cel_print(&slot, shown->slots[i]);
-		printf("# f%d tag %d %s\n", i, shown->slots[i].tag, buf_cstr(&slot));
-		buf_free(&slot);
-	}
+	show_slots();
 	printf("%s\n", buf_cstr(&text));
 	buf_free(&text);
 	fail_msg("%s: plain %d at %u, index %d at %u", what, plain.verdict, plain.condition,
