@@ -110,6 +110,8 @@ static int usage_unknown(const struct command *command, const char *given)
 	if (suggest.best.data)
 		fprintf(stderr, "    hint: did you mean --%.*s?\n", (int)suggest.best.len,
 			suggest.best.data);
+	else if (strpbrk(given, " ()'\""))
+		fputs("    hint: an operand that begins with '-' goes behind --\n", stderr);
 	fprintf(stderr, "Try 'spoor %s --help'.\n", command->name);
 	return -EINVAL;
 }
@@ -266,7 +268,10 @@ static int parse_one(const struct command *command, int argc, char **argv, int *
 	if (!row)
 		return usage_unknown(command, word);
 	if (row->kind == KIND_FLAG)
-		return value ? usage_bad(command, row, "takes no value")
+		return value ? usage_bad(command, row,
+					 word[1] == '-' ? "takes no value"
+							: "takes no value (an operand that begins "
+							  "with '-' goes behind --)")
 			     : row_store(command, row, out, NULL);
 	if (!value) {
 		if (*at + 1 >= argc)
@@ -274,6 +279,12 @@ static int parse_one(const struct command *command, int argc, char **argv, int *
 		value = argv[++*at];
 	}
 	return row_store(command, row, out, value);
+}
+
+/* -5 % 3 and -(x) are expressions: no option is a digit or a bracket. */
+static bool is_operand(const char *word)
+{
+	return word[0] != '-' || !word[1] || strchr("0123456789.(", word[1]);
 }
 
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
@@ -288,7 +299,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 	for (int i = 1; i < argc && r == 0; i++) {
 		if (!only_operands && !strcmp(argv[i], "--"))
 			only_operands = true;
-		else if (only_operands || argv[i][0] != '-' || !argv[i][1])
+		else if (only_operands || is_operand(argv[i]))
 			argv[1 + operands++] = argv[i];
 		else
 			r = parse_one(command, argc, argv, &i, &parsed);

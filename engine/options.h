@@ -30,7 +30,8 @@ struct options {
 
 /*
  * Parses argv[1..] for a command. On success fills out (owned until options_free) and sets
- * *first to the index of the first operand; flags may stand after operands. On a wrong
+ * *first to the index of the first operand; flags may stand after operands. A minus and a digit
+ * or bracket begin an operand. On a wrong
  * flag prints what is wrong, a suggestion and how to get help, and returns -EINVAL.
  */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,

@@ -339,7 +339,7 @@ static void add_function(struct listing *listing, const struct cel_function *fun
 static void list_functions(struct listing *listing)
 {
 	struct functions functions = { 0 };
-	struct cel_env *env = environment_new(resolve_any, NULL, NULL);
+	struct cel_env *env = environment_new(0, resolve_any, NULL, NULL);
 
 	listing->failed |= !env;
 	if (!env)

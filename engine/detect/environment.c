@@ -134,10 +134,10 @@ struct cel_env *environment_new_tracee(void)
 	return env;
 }
 
-struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,
-				void *ctx)
+struct cel_env *environment_new(uint32_t options, cel_resolve_fn resolve,
+				const struct environment_memory *memory, void *ctx)
 {
-	struct cel_env *env = cel_env_new();
+	struct cel_env *env = cel_env_new_with(options);
 	int code = env ? declare(env, resolve, memory, ctx) : -ENOMEM;
 
 	environment_learn_host();

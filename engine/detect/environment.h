@@ -32,12 +32,12 @@ struct environment_memory {
 };
 
 /*
- * A new environment. resolve and ctx answer the names given to getEventData and hasData, memory
+ * A new environment with options of cel.h. resolve and ctx answer the names given to getEventData and hasData, memory
  * and ctx those of what rules remember (NULL: there is nothing).
  * NULL: out of memory. cel_env_free frees it.
  */
-struct cel_env *environment_new(cel_resolve_fn resolve, const struct environment_memory *memory,
-				void *ctx);
+struct cel_env *environment_new(uint32_t options, cel_resolve_fn resolve,
+				const struct environment_memory *memory, void *ctx);
 
 /*
  * One that takes what Tracee's own does, for asking whether it would refuse an expression: its

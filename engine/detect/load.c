@@ -461,7 +461,7 @@ static struct cel_env *make_env(struct loader *loader, uint32_t directory)
 	struct ruleset *ruleset = loader->ruleset;
 	struct cel_env **envs = loader_grow(&ruleset->arena, ruleset->envs, ruleset->env_count,
 					    &ruleset->env_capacity, sizeof(*envs));
-	struct cel_env *env = envs ? environment_new(ruleset_resolve, &ruleset_resolvers, loader)
+	struct cel_env *env = envs ? environment_new(0, ruleset_resolve, &ruleset_resolvers, loader)
 				   : NULL;
 
 	if (!env)

@@ -170,7 +170,7 @@ static int make_environment(struct session *session)
 {
 	const struct event_def *def = session->event ? session->event->def : NULL;
 	uint32_t options = session->compat_tracee ? CEL_TRACEE : 0;
-	struct cel_env *env = def ? environment_new(resolve, NULL, (void *)def)
+	struct cel_env *env = def ? environment_new(options, resolve, NULL, (void *)def)
 				  : plain_environment(options);
 	int err = env ? declare_bindings(session, env) : -ENOMEM;
 

@@ -11,6 +11,11 @@ want='{"type":"uint","value":3}' && result --json '1u + 2u'
 want='512' && result 'math.bitAnd(IPC_CREAT, 0xfff)'
 want='"s!"' && result --bindings '{"x": {"a": [1, 2.5, "s"]}}' 'x.a[2] + "!"'
 
+want='-2' && result '-5 % 3'
+want='-2' && result '-(5 % 3)'
+want='-1' && result --bindings '{"x": 1}' -- '-x'
+want='null' && result 'process.get(1u)'
+
 recording=$TOP/tests/cases/alerts/input.json
 want='true' && result --event "$recording" 'event.name != "" && workload.process.pid > 0'
 
@@ -30,5 +35,9 @@ status=1 says='there is no event' && mistake 'getEventData("key")'
 status=1 says='has no field' && mistake --event "$recording" 'getEventData("nope")'
 status=1 says='--bindings:1' && mistake --bindings '{' '1'
 status=2 says='expected one expression' && mistake
+status=2 says="unknown option '-x + (1)'" && mistake '-x + (1)'
+status=2 says="hint: an operand that begins with '-' goes behind --" && mistake '-x + (1)'
+status=2 says="takes no value (an operand that begins with '-' goes behind --)" && mistake '-i + 1'
 status=1 says='found int == uint' && mistake --compat tracee '1 == 1u'
+status=1 says='found int == uint' && mistake --compat tracee --event "$recording" '1 == 1u'
 done_testing

@@ -15,7 +15,7 @@ static struct cel_env *make_environment(void)
 	struct cel_env *env;
 
 	shells = arena_zalloc(&arena, sizeof(*shells) + sizeof(struct value));
-	env = environment_new(ruleset_resolve, &ruleset_resolvers, &loader);
+	env = environment_new(0, ruleset_resolve, &ruleset_resolvers, &loader);
 	CHECK(env && shells);
 	shells->count = 1;
 	shells->items[0] = value_str(STR("/bin/sh"));

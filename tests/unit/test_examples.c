@@ -31,7 +31,7 @@ static int resolve(void *ctx, struct str name, struct cel_slot *out, struct err 
 
 static void check_condition(const struct event_def *def, struct buf *text)
 {
-	struct cel_env *env = environment_new(resolve, NULL, (void *)def);
+	struct cel_env *env = environment_new(0, resolve, NULL, (void *)def);
 	struct cel_source source = { .text = { text->data, (uint32_t)text->len } };
 	const struct cel_program *program;
 	struct arena arena = { 0 };
