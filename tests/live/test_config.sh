@@ -63,7 +63,7 @@ get() {
 }
 
 metric() {
-	get /metrics | grep -F "$1 " | sed 's/.* //'
+	get /metrics | awk -v name="$1" '$1 == name { print $2 }'
 }
 
 # is_metric NAME VALUE
