@@ -49,6 +49,21 @@ static void fire(void *ctx, struct state_rule *rule, struct cel_run *run,
 	chain->fired = above;
 }
 
+static void again(void *ctx, struct state_rule *rule, struct state_input *input)
+{
+	struct remembering *remembering = ctx;
+	struct chain *chain = remembering->chain;
+	struct fired fired = { 0 }, *above = chain->fired;
+	struct state_client client = client_of(remembering);
+	struct detect_run run;
+
+	run_prepare(chain, input->event, remembering->level, &run);
+	input->run = &run.cel;
+	chain->fired = &fired;
+	state_feed(rule, input, &client);
+	chain->fired = above;
+}
+
 static void fault(void *ctx, struct state_rule *rule, const char *what, struct value error)
 {
 	struct remembering *remembering = ctx;
@@ -61,6 +76,7 @@ struct state_client client_of(struct remembering *remembering)
 	return (struct state_client){ .ctx = remembering,
 				      .show = show,
 				      .fire = fire,
+				      .again = again,
 				      .fault = fault,
 				      .stores = remembering->chain->stores };
 }

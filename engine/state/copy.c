@@ -215,6 +215,11 @@ void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
 	out->threat = NULL;
 }
 
+uint8_t kept_event_input(const struct kept_event *kept)
+{
+	return kept->input;
+}
+
 void kept_event_free(struct state_rule *rule, struct kept_event *kept)
 {
 	if (kept)

@@ -25,6 +25,7 @@ struct digest_key {
 	uint64_t k[DIGEST_FOLD + DIGEST_WORDS_MAX + 2];
 };
 
+/* What digest_words needs of a secret. */
 void digest_key_init(struct digest_key *key, struct digest secret);
 
 /*

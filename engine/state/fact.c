@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "store.h"
+
 struct fact_list {
 	uint32_t count, size; /* size: bytes of the piece */
 	struct value items[]; /* oldest first */
@@ -15,8 +17,9 @@ struct fact_list {
 /* What most facts are comes first: it is in the cache line that finds them. */
 struct fact {
 	double score;
-	uint64_t time; /* of the score; when it was seen last */
+	uint64_t time; /* of the score; when it was seen last; since when it has been so */
 	bool inherited;
+	bool cleared; /* taken away from one that may have inherited it */
 	struct fact_list *list;
 	struct value value; /* a variable that is no list */
 };
@@ -77,14 +80,63 @@ static struct entry *find_key(struct state_rule *rule, struct digest key, uint64
 	return NULL;
 }
 
+static void hand_down(struct state_rule *rule, struct digest parent, struct digest child);
+
+/* Losses are told when there is room again: so much later at most. */
+static const uint64_t told_within = 10000000000;
+
+/* A process that was started at that time may have been so unseen. */
+static bool is_fork_lost(const struct state *state, uint64_t start)
+{
+	return state->forks_lost && start <= state->forks_lost &&
+	       start + told_within >= state->forks_lost;
+}
+
+/*
+ * What the event's process would have been handed down had its start been seen: from its parent,
+ * or through parents that were started unseen as well, if it was so at that time already.
+ */
+static struct entry *inherit_late(struct state_rule *rule, const struct state_input *input,
+				  struct digest key)
+{
+	enum { DEPTH_MAX = 32 };
+	const struct wire_header *wire = input->event->wire;
+	const struct state *state = rule->state;
+	uint64_t start = wire->leader_start_time, parent_start = wire->parent_start_time;
+	uint32_t parent = wire->ppid;
+
+	for (int depth = 0; depth < DEPTH_MAX && parent && is_fork_lost(state, start); depth++) {
+		struct digest from = state_process_key(state, parent, parent_start);
+		const struct entry *entry = keys_find(&rule->keys, from);
+		const struct process *process;
+
+		if (entry) {
+			if (((const struct fact *)entry->payload)->time > start ||
+			    entry->deadline <= time_of(rule, input->event))
+				return NULL;
+			hand_down(rule, from, key);
+			return keys_find(&rule->keys, key);
+		}
+		process = state->stores ? process_find(state->stores, parent, parent_start) : NULL;
+		start = parent_start;
+		parent = process ? process->ppid : 0;
+		parent_start = process ? process->parent_start_time : 0;
+	}
+	return NULL;
+}
+
 /* What is known of the event's entity and still holds; NULL: nothing. */
 static struct entry *find(struct state_rule *rule, const struct state_input *input)
 {
+	struct entry *entry;
 	struct digest key;
 
 	if (!rule->started || !state_key(rule, &config_of(rule)->by, input, NULL, &key))
 		return NULL;
-	return find_key(rule, key, time_of(rule, input->event));
+	entry = find_key(rule, key, time_of(rule, input->event));
+	if (!entry && config_of(rule)->inherit && rule->state->forks_lost)
+		entry = inherit_late(rule, input, key);
+	return entry && fact_of(entry)->cleared ? NULL : entry;
 }
 
 static uint64_t deadline_of(uint64_t now, uint64_t ttl)
@@ -107,6 +159,11 @@ static struct entry *find_or_add(struct state_rule *rule, const struct state_inp
 		keys_expire(&rule->keys, now, EXPIRE_PER_EVENT);
 		entry = keys_add(&rule->keys, key, keys_owner_of(input->event->wire->uid),
 				 deadline_of(now, ttl));
+		fact_of(entry)->time = now;
+	}
+	if (fact_of(entry)->cleared) {
+		fact_of(entry)->cleared = false;
+		fact_of(entry)->time = now;
 	}
 	keys_touch(entry, deadline_of(now, ttl));
 	return entry;
@@ -225,8 +282,14 @@ void fact_clear(struct state_rule *rule, const struct state_input *input)
 {
 	struct entry *entry = find(rule, input);
 
-	if (entry)
+	if (entry && config_of(rule)->inherit) {
+		/* A start that is made up for later does not bring it back. */
+		fact_release(rule, entry);
+		memset(entry->payload, 0, rule->keys.payload_size);
+		fact_of(entry)->cleared = true;
+	} else if (entry) {
 		keys_remove(&rule->keys, entry);
+	}
 }
 
 bool fact_is_inherited(struct state_rule *rule, const struct state_input *input)
@@ -307,7 +370,7 @@ static void hand_down(struct state_rule *rule, struct digest parent, struct dige
 	struct entry *from = keys_find(&rule->keys, parent), *to;
 	uint32_t owner;
 
-	if (!from || keys_find(&rule->keys, child))
+	if (!from || fact_of(from)->cleared || keys_find(&rule->keys, child))
 		return;
 	owner = keys_owner(&rule->keys, from);
 	if (rule->keys.count == rule->keys.capacity && !keys_evict(&rule->keys, from, owner))

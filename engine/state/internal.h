@@ -19,11 +19,21 @@ enum {
 	EXPIRE_PER_EVENT = 2,
 	EXPIRE_PER_ADVANCE = 1024,
 	ROOM_TRIES = 8, /* keys given up for one that grows */
+	HELD_MAX = 64,
 };
 
 struct loss {
 	uint64_t time, count;
 	uint16_t id; /* 0: any */
+};
+
+/* An event of a sequence that may have come too early, see held.c. */
+struct held {
+	struct digest key;
+	uint64_t time, serial;
+	struct kept_event *event;
+	uint16_t step;
+	bool due;
 };
 
 struct state {
@@ -32,6 +42,9 @@ struct state {
 	uint64_t now, next_due; /* next_due: no timer rings before */
 	uint64_t slack;		/* events may come so much later than others of the same time */
 	uint64_t serial;	/* of the event at hand */
+	uint64_t forks_lost;	/* when that was told last; 0: never */
+	const struct stores *stores; /* those of the event at hand */
+	bool held_due;		     /* a rule has to look at an event again */
 	struct state_rule **rules;
 	uint32_t rule_count, rule_capacity;
 	struct loss losses[LOSSES_KEPT]; /* a ring */
@@ -49,8 +62,10 @@ struct state_rule {
 	uint32_t sets;		   /* threshold: distinct measures */
 	uint32_t partial_size;	   /* sequence: bytes of a partial match */
 	uint32_t partials;	   /* sequence: most that wait at a step, per key */
-	bool begun;		   /* FACT_SEEN: it learns since ... */
-	int64_t since;		   /* ... then; before 0: before this boot */
+	struct held *held;	   /* sequence */
+	uint32_t held_count;
+	bool begun;    /* FACT_SEEN: it learns since ... */
+	int64_t since; /* ... then; before 0: before this boot */
 };
 
 /* What each kind of rule does. */
@@ -77,7 +92,7 @@ extern const struct state_ops threshold_ops, sequence_ops, fact_ops;
 bool rule_start(struct state_rule *rule);
 /* An entry's timer; keeps the state's next_due. */
 void rule_timer(struct state_rule *rule, struct entry *entry, uint64_t time);
-/* Memory for an entry: keys are given up for it. NULL: not even so. */
+/* Memory for an entry: keys are given up for it, but not for NULL. NULL: not even so. */
 void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size);
 /* Gives up a key for another that needs memory. */
 bool rule_make_room(struct state_rule *rule, const struct entry *keep);
@@ -119,5 +134,14 @@ struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *k
 void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
 		     const struct stores *stores, uint64_t time, struct event *out);
 void kept_event_free(struct state_rule *rule, struct kept_event *kept);
+uint8_t kept_event_input(const struct kept_event *kept);
+
+/* held.c: an event that found nothing to move on; kept for as long as something older may come. */
+void held_add(struct state_rule *rule, struct digest key, const struct state_input *input,
+	      uint64_t time);
+/* A sequence has moved: those held that are not older are looked at before the next event. */
+void held_wake(struct state_rule *rule, struct digest key, uint64_t time);
+void held_feed(struct state *state, const struct state_client *client);
+void held_free(struct state_rule *rule);
 
 #endif

@@ -520,8 +520,8 @@ static bool can_move(struct state_rule *rule, struct partial *partial,
 				    partial->steps[number - 1].count >=
 					    config->order[number - 1]->min;
 
-	return !partial->done && fits && in_time(partial, step, time) &&
-	       conditions_hold(rule, partial, step, input, client);
+	return !partial->done && fits && partial->serial != rule->state->serial &&
+	       in_time(partial, step, time) && conditions_hold(rule, partial, step, input, client);
 }
 
 /* The one that the event moves on: at best one that is at this step already. NULL: none. */
@@ -567,6 +567,15 @@ static struct partial *begin(struct state_rule *rule, struct entry *entry, uint6
 	return partial_begin(rule, replaced, time);
 }
 
+/* Something that waits for the step has moved on to later events already. */
+static bool is_late(const struct waiting *waiting, const struct step_config *step, uint64_t time)
+{
+	for (const struct partial *p = waiting->newest; p; p = p->older)
+		if (!p->done && time < p->last && p->stage >= step->number)
+			return true;
+	return false;
+}
+
 static void feed_step(struct state_rule *rule, struct entry *entry, const struct step_config *step,
 		      const struct state_input *input, uint64_t time,
 		      const struct state_client *client)
@@ -580,6 +589,10 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 	else if (partial)
 		unlink_partial(waiting, partial);
 	if (!partial) {
+		if (is_late(waiting, step, time))
+			rule->stats.late++;
+		else if (step->number)
+			held_add(rule, entry->key, input, time);
 		settle(rule, entry);
 		return;
 	}
@@ -590,6 +603,8 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 		settle(rule, entry);
 		return;
 	}
+	if (rule->held_count)
+		held_wake(rule, entry->key, time);
 	slide(config, partial, time);
 	moved(rule, entry, partial, input, client);
 }
@@ -705,12 +720,16 @@ static void sequence_feed(struct state_rule *rule, const struct state_input *inp
 		return;
 	entry = begins ? entry_of(rule, key, input->event->wire->uid, time)
 		       : keys_find(&rule->keys, key);
-	if (!entry)
+	if (!entry) {
+		held_add(rule, key, input, time);
 		return;
+	}
 	if (((struct waiting *)entry->payload)->newest)
 		__builtin_prefetch(((struct waiting *)entry->payload)->newest->steps);
 	if (!config->any_order)
 		drop_old(rule, (struct waiting *)entry->payload, time);
+	if (!config->any_order && (until || (step->absent && step->gap)))
+		held_add(rule, key, input, time);
 	if (until)
 		feed_until(rule, entry, step, input, time, client);
 	else if (config->any_order)

@@ -31,11 +31,13 @@ void state_forget(struct state *state)
 	state->now = 0;
 	state->next_due = UINT64_MAX;
 	state->loss_count = 0;
+	state->forks_lost = 0;
 	for (uint32_t i = 0; i < state->rule_count; i++) {
 		struct state_rule *rule = state->rules[i];
 
 		keys_free(&rule->keys);
 		slab_free(&rule->slab);
+		held_free(rule);
 		rule->keys.evicted = rule->keys.expired = 0;
 		rule->stats = (struct state_stats){ 0 };
 		rule->started = rule->begun = false;
@@ -46,6 +48,7 @@ static void rule_free(struct state_rule *rule)
 {
 	keys_free(&rule->keys);
 	slab_free(&rule->slab);
+	held_free(rule);
 	free(rule);
 }
 
@@ -136,7 +139,7 @@ void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size)
 {
 	void *piece = slab_alloc(&rule->slab, size);
 
-	for (int i = 0; !piece && size <= SLAB_PIECE_MAX && i < ROOM_TRIES; i++) {
+	for (int i = 0; !piece && keep && size <= SLAB_PIECE_MAX && i < ROOM_TRIES; i++) {
 		if (!rule_make_room(rule, keep))
 			break;
 		piece = slab_alloc(&rule->slab, size);
@@ -176,6 +179,8 @@ static void merge_losses(struct state *state)
 
 void state_lost(struct state *state, uint64_t time, uint16_t id, uint64_t count)
 {
+	if (!id || id == EV_sched_process_fork)
+		state->forks_lost = MAX(time, state->now);
 	if (state->loss_count == LOSSES_KEPT)
 		merge_losses(state);
 	*loss_at(state, state->loss_count++) =
@@ -248,7 +253,10 @@ static void ring_due(struct state *state, const struct state_client *client)
 
 void state_advance(struct state *state, uint64_t now, const struct state_client *client)
 {
+	if (UNLIKELY(state->held_due))
+		held_feed(state, client);
 	state->serial++;
+	state->stores = client->stores;
 	if (now > state->now)
 		state->now = now;
 	if (UNLIKELY(state->now >= state->next_due && state->now - state->next_due >= state->slack))
@@ -257,6 +265,7 @@ void state_advance(struct state *state, uint64_t now, const struct state_client 
 
 void state_finish(struct state *state, const struct state_client *client)
 {
+	held_feed(state, client);
 	for (uint32_t i = 0; i < state->rule_count; i++) {
 		struct state_rule *rule = state->rules[i];
 
@@ -325,6 +334,9 @@ static struct state_rule *find_equal(const struct state *state, const struct sta
 void state_adopt(struct state *state, struct state *old)
 {
 	state->now = old->now;
+	state->serial = old->serial;
+	state->forks_lost = old->forks_lost;
+	state->held_due = old->held_due;
 	state_set_secret(state, old->secret);
 	memcpy(state->losses, old->losses, sizeof(state->losses));
 	state->loss_first = old->loss_first;
@@ -337,6 +349,8 @@ void state_adopt(struct state *state, struct state *old)
 			continue;
 		rule->keys = take(from->keys);
 		rule->slab = take(from->slab);
+		rule->held = take(from->held);
+		rule->held_count = take(from->held_count);
 		rule->stats = from->stats;
 		rule->begun = from->begun;
 		rule->since = from->since;

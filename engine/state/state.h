@@ -181,6 +181,8 @@ struct state_ref {
 	uint16_t step, index;
 };
 
+struct state_input;
+
 struct state_match {
 	const struct state_rule *rule;
 	const struct event *event; /* the one that completed it, or one kept for this */
@@ -199,6 +201,11 @@ struct state_client {
 	/* The rule fires. run: that of the event at hand; NULL: the time has come. */
 	void (*fire)(void *ctx, struct state_rule *rule, struct cel_run *run,
 		     const struct state_match *match);
+	/*
+	 * Sets up the run of an event that was held, and feeds the rule with it (state_feed). Never
+	 * called while an event is at hand.
+	 */
+	void (*again)(void *ctx, struct state_rule *rule, struct state_input *input);
 	/* An expression of the rule ended in an error, or has a value that cannot be used. */
 	void (*fault)(void *ctx, struct state_rule *rule, const char *what, struct value error);
 	const struct stores *stores;
@@ -275,7 +282,7 @@ struct state_stats {
 	uint64_t evicted;   /* keys given up for others */
 	uint64_t expired;   /* keys whose time was over */
 	uint64_t null_keys; /* events without a key */
-	uint64_t late;	    /* events too old to count */
+	uint64_t late;	    /* events too old to count, or to be put in order */
 	uint64_t partial;   /* verdicts with events missing */
 	uint64_t inexact;   /* windows that memory was too small for */
 	uint64_t partials;  /* sequences begun */

@@ -12,8 +12,8 @@ struct match {
 };
 
 struct matches {
-	struct match items[MODEL_EVENTS * 2];
 	uint32_t count;
+	struct match items[MODEL_EVENTS * 2];
 };
 
 struct run {
@@ -33,9 +33,9 @@ struct key {
 	bool fired;
 	uint32_t most; /* different values */
 	/* sequence: the one that moved last first */
-	struct run runs[MODEL_PARTIALS * MODEL_STEPS * 2];
 	uint32_t run_count;
 	uint64_t blocked; /* until then; 0: not */
+	struct run runs[MODEL_PARTIALS * MODEL_STEPS * 2];
 };
 
 struct loss {
@@ -62,6 +62,32 @@ struct model *model_new(const struct model_rule *rule)
 		if (!rule->steps[i].absent)
 			model->happen[model->happen_count++] = (int)i;
 	return model;
+}
+
+/* What is large is not looked at beyond its count. */
+static void clear_key(struct key *key)
+{
+	memset(key, 0, offsetof(struct key, window));
+	key->window.count = key->episode.count = 0;
+	memset(&key->start, 0, offsetof(struct key, runs) - offsetof(struct key, start));
+}
+
+static struct run *new_run(struct key *key)
+{
+	struct run *run = &key->runs[key->run_count++];
+
+	for (int i = 0; i < MODEL_STEPS; i++)
+		run->steps[i].count = 0;
+	memset(&run->stage, 0, sizeof(*run) - offsetof(struct run, stage));
+	return run;
+}
+
+void model_clear(struct model *model)
+{
+	for (uint32_t i = 0; i < MODEL_KEYS; i++)
+		clear_key(&model->keys[i]);
+	model->loss_count = model->serial = 0;
+	model->now = 0;
 }
 
 void model_free(struct model *model)
@@ -115,7 +141,11 @@ static struct key *key_of(struct model *model, const struct model_event *event, 
 
 		if (key->used)
 			continue;
-		*key = (struct key){ .used = true, .pid = pid, .uid = uid, .value = value };
+		clear_key(key);
+		key->used = true;
+		key->pid = pid;
+		key->uid = uid;
+		key->value = value;
 		return key;
 	}
 	assert(!make);
@@ -254,7 +284,7 @@ static void close_key(struct model *model, struct key *key, struct buf *out)
 {
 	if (key->fired && model->rule.closing)
 		threshold_line(model, key, "closed", true, out);
-	*key = (struct key){ 0 };
+	clear_key(key);
 }
 
 static void feed_threshold(struct model *model, const struct model_event *event, struct buf *out)
@@ -474,7 +504,7 @@ static void feed_step(struct model *model, int number, const struct model_event 
 	if (at == key->run_count) {
 		if (number || (key->blocked && event->time <= key->blocked))
 			return;
-		key->runs[key->run_count++] = (struct run){ 0 };
+		new_run(key);
 	}
 	to_front(key, at);
 	struct run *run = &key->runs[0];
@@ -549,7 +579,7 @@ static void feed_any(struct model *model, int number, const struct model_event *
 	if (!key)
 		return;
 	if (!key->run_count)
-		key->runs[key->run_count++] = (struct run){ 0 };
+		new_run(key);
 	struct run *run = &key->runs[0];
 
 	run->last = event->time;

@@ -58,6 +58,8 @@ struct model;
 /* The rule as a detector's YAML. */
 void model_write(const struct model_rule *rule, struct buf *out);
 struct model *model_new(const struct model_rule *rule);
+/* As new. */
+void model_clear(struct model *model);
 void model_free(struct model *model);
 /* What fires, a line each, is appended to `out`. */
 void model_feed(struct model *model, const struct model_event *event, struct buf *out);

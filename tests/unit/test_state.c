@@ -14,6 +14,7 @@
 
 #include "detect/ruleset.h"
 #include "state/state.h"
+#include "store.h"
 
 enum { MADE_MAX = 64 };
 
@@ -25,8 +26,9 @@ struct world {
 	char phase[32];
 };
 
-static struct ruleset *load(const char *body)
+static struct ruleset *load_slack(const char *body, uint64_t slack)
 {
+	struct ruleset_options options = { .slack = slack };
 	char text[2048];
 	struct builtin_file file = { "t.yaml", text, 0 };
 	struct err_list problems = { 0 };
@@ -37,10 +39,15 @@ static struct ruleset *load(const char *body)
 		"type: detector\nid: T\nproduced_event: {name: t, version: 1.0.0}\n"
 		"requirements: {events: [{name: msgsnd}]}\n%s",
 		body);
-	ruleset = ruleset_load_texts(&file, 1, NULL, &problems);
+	ruleset = ruleset_load_texts(&file, 1, &options, &problems);
 	err_list_print(stderr, &problems);
 	assert_int_equal(problems.errors, 0);
 	return ruleset;
+}
+
+static struct ruleset *load(const char *body)
+{
+	return load_slack(body, 0);
 }
 
 static void count(void *ctx, const struct event *produced)
@@ -54,8 +61,8 @@ static void count(void *ctx, const struct event *produced)
 	}
 }
 
-/* A message of a process of a user; a microsecond after the last. */
-static void feed(struct world *world, uint32_t pid, uint32_t uid)
+/* A message of a process of a user. */
+static void feed_at(struct world *world, uint32_t pid, uint32_t uid, int msqid, uint64_t time)
 {
 	static const struct clock clock = { .boot_epoch_ns = 1700000000000000000 };
 	struct {
@@ -66,12 +73,19 @@ static void feed(struct world *world, uint32_t pid, uint32_t uid)
 			    .pid = pid,
 			    .tid = pid,
 			    .uid = uid,
-			    .time = world->now += 1000,
-			    .present = FIELD_BIT(msgsnd, msqid) } };
+			    .time = time,
+			    .present = FIELD_BIT(msgsnd, msqid) },
+		     .body = { .msqid = msqid } };
 	struct event event = { .def = event_by_id(EV_msgsnd), .wire = &record.h, .clock = &clock };
 
 	ruleset_run(world->ruleset, &event, NULL, &world->arena, count, world);
 	arena_reset(&world->arena);
+}
+
+/* A microsecond after the last. */
+static void feed(struct world *world, uint32_t pid, uint32_t uid)
+{
+	feed_at(world, pid, uid, 0, world->now += 1000);
 }
 
 static struct state_stats stats_of(const struct world *world)
@@ -197,6 +211,85 @@ static void what_is_over_is_forgotten(void **state)
 	end(&world);
 }
 
+/* ---- order ---------------------------------------- */
+
+/*
+ * Steps 1, 2, 3 and U (until), A (absent between the second and the third), each at the
+ * millisecond of its place in the text; `arrival` says in which order they come.
+ */
+static const struct {
+	const char *text, *arrival;
+	uint32_t fires, late;
+} orders[] = {
+	{ "123", "012", 1, 0 },	      { "123", "021", 1, 0 },
+	{ "123", "102", 1, 0 },	      { "123", "120", 1, 0 },
+	{ "123", "201", 1, 0 },	      { "123", "210", 1, 0 },
+	{ "132", "012", 0, 0 },	      { "132", "021", 0, 0 },
+	{ "1223", "0213", 1, 1 }, /* it has moved on to a later one */
+	{ "213", "102", 0, 0 },	      { "123123", "543210", 2, 0 },
+	{ "123123", "103254", 2, 0 }, { "1U23", "1023", 0, 0 }, /* it came before what it ends */
+	{ "1U23", "0123", 0, 0 },     { "U123", "1023", 1, 0 },
+	{ "12A3", "2013", 0, 0 },     { "12A3", "0213", 0, 0 },
+	{ "1A23", "1023", 1, 0 },
+};
+
+static void what_comes_out_of_order_is_put_in_order(void **state)
+{
+	static const char body[] =
+		"sequence:\n  by: [process]\n  within: 1h\n  steps:\n"
+		"    - {conditions: ['getEventData(\"msqid\") == 1']}\n"
+		"    - {conditions: ['getEventData(\"msqid\") == 2']}\n"
+		"    - {absent: true, conditions: ['getEventData(\"msqid\") == 5']}\n"
+		"    - {conditions: ['getEventData(\"msqid\") == 3']}\n"
+		"  until: {conditions: ['getEventData(\"msqid\") == 4']}\n";
+	enum { MS = 1000000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		struct world world = { .ruleset = load_slack(body, 50 * MS), .now = 1000000000 };
+		const char *text = orders[i].text;
+
+		for (const char *at = orders[i].arrival; *at; at++) {
+			int place = *at - '0';
+			int msqid = text[place] == 'U'	 ? 4
+				    : text[place] == 'A' ? 5
+							 : text[place] - '0';
+
+			feed_at(&world, 7, 5, msqid, world.now + (uint64_t)place * MS);
+		}
+		ruleset_advance(world.ruleset, world.now + 100 * MS, NULL, &world.arena, count,
+				&world);
+		if (world.made != orders[i].fires || stats_of(&world).late != orders[i].late)
+			fail_msg("%s as %s: fired %u times, %llu late", text, orders[i].arrival,
+				 world.made, (unsigned long long)stats_of(&world).late);
+		end(&world);
+	}
+}
+
+/* Older than the slack: nobody waits for that; and what is held is bounded. */
+static void what_comes_too_late_is_counted(void **state)
+{
+	static const char body[] = "sequence:\n  by: [process]\n  within: 1h\n  steps:\n"
+				   "    - {conditions: ['getEventData(\"msqid\") == 1']}\n"
+				   "    - {conditions: ['getEventData(\"msqid\") == 2']}\n";
+	enum { MS = 1000000 };
+	struct world world = { .ruleset = load_slack(body, 50 * MS), .now = 1000000000 };
+
+	(void)state;
+	feed_at(&world, 7, 5, 2, world.now);
+	feed_at(&world, 8, 5, 9, world.now + 60 * MS);
+	feed_at(&world, 7, 5, 1, world.now - MS);
+	feed_at(&world, 8, 5, 9, world.now + 61 * MS);
+	assert_int_equal(world.made, 0);
+	for (uint32_t pid = 100; pid < 1100; pid++)
+		feed_at(&world, pid, 5, 2, world.now + 62 * MS);
+	assert_in_range(stats_of(&world).late, 900, 1000);
+	feed_at(&world, 1099, 5, 1, world.now + 61 * MS);
+	feed_at(&world, 8, 5, 9, world.now + 63 * MS);
+	assert_int_equal(world.made, 1);
+	end(&world);
+}
+
 /* ---- reload ---------------------------------------- */
 
 static void reload(struct world *world, const char *body)
@@ -254,6 +347,122 @@ static void a_reload_keeps_sequences(void **state)
 	reload(&world, body);
 	feed(&world, 3, 5);
 	assert_int_equal(world.made, 1);
+	end(&world);
+}
+
+/* ---- forks that were lost ---------------------------------------- */
+
+enum { SECOND = 1000000000 };
+
+struct life {
+	uint32_t pid, ppid;
+	uint64_t start, parent_start, time;
+};
+
+/* What a process does; seen: by the rules, or only by the store of processes. */
+static void live(struct world *world, struct stores *stores, struct life life, int msqid, bool seen)
+{
+	static const struct clock clock = { .boot_epoch_ns = 1700000000000000000 };
+	struct {
+		struct wire_header h;
+		struct ev_msgsnd body;
+	} record = { .h = { .size = sizeof(record),
+			    .id = EV_msgsnd,
+			    .pid = life.pid,
+			    .tid = life.pid,
+			    .ppid = life.ppid,
+			    .start_time = life.start,
+			    .leader_start_time = life.start,
+			    .parent_start_time = life.parent_start,
+			    .time = life.time,
+			    .present = FIELD_BIT(msgsnd, msqid) },
+		     .body = { .msqid = msqid } };
+	struct event event = { .def = event_by_id(EV_msgsnd), .wire = &record.h, .clock = &clock };
+
+	stores_update(stores, &record.h);
+	if (seen)
+		ruleset_run(world->ruleset, &event, stores, &world->arena, count, world);
+	arena_reset(&world->arena);
+}
+
+static void lose_forks(struct world *world, uint64_t time)
+{
+	static const struct clock clock = { .boot_epoch_ns = 1700000000000000000 };
+	struct {
+		struct wire_header h;
+		struct ev_events_lost body;
+	} record = { .h = { .size = sizeof(record),
+			    .id = EV_events_lost,
+			    .time = time,
+			    .present = FIELD_BIT(events_lost, lost) },
+		     .body = { .lost = 1 } };
+	struct event event = { .def = event_by_id(EV_events_lost),
+			       .wire = &record.h,
+			       .clock = &clock };
+
+	ruleset_run(world->ruleset, &event, NULL, &world->arena, count, world);
+}
+
+static void what_is_inherited_outlives_a_lost_fork(void **state)
+{
+	static const uint64_t s = SECOND;
+	const struct life parent = { 10, 1, s / 10, 0, 20 * s };
+	const struct life older = { 11, 10, 19 * s, s / 10, 24 * s };
+	const struct life child = { 12, 10, 21 * s, s / 10, 24 * s };
+	const struct life unseen = { 13, 10, 21 * s, s / 10, 24 * s };
+	const struct life grandchild = { 14, 13, 22 * s, 21 * s, 24 * s };
+	const struct life later = { 15, 10, 25 * s, s / 10, 26 * s };
+	struct world world = { .ruleset = load("conditions: ['getEventData(\"msqid\") == 1 || "
+					       "hasLabel(\"x\")']\nlabel: [x]\n") };
+	struct stores *stores = stores_new(0, 0);
+
+	(void)state;
+	assert_non_null(stores);
+	live(&world, stores, parent, 1, true);
+	assert_int_equal(world.made, 1);
+	live(&world, stores, unseen, 0, false);
+	/* As far as anybody knows it was not started by its parent after that. */
+	live(&world, stores, child, 0, true);
+	assert_int_equal(world.made, 1);
+	lose_forks(&world, 23 * s);
+	live(&world, stores, older, 0, true); /* started before its parent had it */
+	assert_int_equal(world.made, 1);
+	live(&world, stores, child, 0, true);
+	assert_int_equal(world.made, 2);
+	live(&world, stores, grandchild, 0, true);
+	assert_int_equal(world.made, 3);
+	live(&world, stores, later, 0, true); /* nothing was lost since */
+	assert_int_equal(world.made, 3);
+	stores_free(stores);
+	end(&world);
+}
+
+static void what_was_taken_away_does_not_come_back(void **state)
+{
+	static const uint64_t s = SECOND;
+	const struct life parent = { 10, 1, s / 10, 0, 20 * s };
+	struct life child = { 12, 10, 21 * s, s / 10, 24 * s };
+	static const char give[] =
+		"type: detector\nid: T\nproduced_event: {name: t, version: 1.0.0}\n"
+		"requirements: {events: [{name: msgsnd}]}\nlabel: [x]\n"
+		"conditions: ['getEventData(\"msqid\") == 1']\n";
+	static const char take_away[] =
+		"type: detector\nid: U\nproduced_event: {name: u, version: 1.0.0}\n"
+		"requirements: {events: [{name: msgsnd}]}\nunlabel: [x]\n"
+		"conditions: ['hasLabel(\"x\") && getEventData(\"msqid\") == 0']\n";
+	const struct builtin_file files[] = { { "t.yaml", give, sizeof(give) - 1 },
+					      { "u.yaml", take_away, sizeof(take_away) - 1 } };
+	struct err_list problems = { 0 };
+	struct world world = { .ruleset = ruleset_load_texts(files, 2, NULL, &problems) };
+	struct stores *stores = stores_new(0, 0);
+
+	(void)state;
+	live(&world, stores, parent, 1, true);
+	lose_forks(&world, 23 * s);
+	for (int i = 0; i < 3; i++, child.time += s)
+		live(&world, stores, child, 0, true);
+	assert_int_equal(world.made, 2); /* given to the parent, taken from the child */
+	stores_free(stores);
 	end(&world);
 }
 
@@ -379,8 +588,12 @@ int main(void)
 		cmocka_unit_test(a_busy_key_goes_on_less_exact),
 		cmocka_unit_test(labels_have_the_limits_of_their_detector),
 		cmocka_unit_test(what_is_over_is_forgotten),
+		cmocka_unit_test(what_comes_out_of_order_is_put_in_order),
+		cmocka_unit_test(what_comes_too_late_is_counted),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(a_reload_keeps_sequences),
+		cmocka_unit_test(what_is_inherited_outlives_a_lost_fork),
+		cmocka_unit_test(what_was_taken_away_does_not_come_back),
 		cmocka_unit_test(learning_outlives_the_program),
 		cmocka_unit_test(equal_values_are_equal_keys),
 		cmocka_unit_test(times_are_read),

@@ -23,6 +23,7 @@ static const uint64_t break_ns = 3600 * 1000000000ULL;
 struct trial {
 	struct random random;
 	struct model_rule rule;
+	struct model *model;
 	struct ruleset *ruleset;
 	struct buf yaml, found, wanted, story;
 	struct arena arena;
@@ -282,8 +283,9 @@ static struct model_event one_event(struct trial *t)
 static void run_stream(struct trial *t)
 {
 	uint32_t events = 1 + below(t, MODEL_EVENTS - 1);
-	struct model *model = model_new(&t->rule);
+	struct model *model = t->model;
 
+	model_clear(model);
 	buf_clear(&t->story);
 	t->now += break_ns;
 	model_advance(model, t->now, &t->wanted);
@@ -309,7 +311,6 @@ static void run_stream(struct trial *t)
 	ruleset_advance(t->ruleset, t->now, NULL, &t->arena, keep, t);
 	arena_reset(&t->arena);
 	compare(t);
-	model_free(model);
 }
 
 static void run_rule(struct trial *t, uint32_t streams)
@@ -335,8 +336,10 @@ static void run_rule(struct trial *t, uint32_t streams)
 	assert_int_equal(problems.errors, 0);
 	err_list_free(&problems);
 	t->now = break_ns;
+	t->model = model_new(&t->rule);
 	for (uint32_t i = 0; i < streams; i++)
 		run_stream(t);
+	model_free(t->model);
 	ruleset_free(t->ruleset);
 }
 
