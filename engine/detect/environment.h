@@ -32,8 +32,8 @@ struct environment_memory {
 };
 
 /*
- * A new environment with options of cel.h. resolve and ctx answer the names given to getEventData and hasData, memory
- * and ctx those of what rules remember (NULL: there is nothing).
+ * A new environment with options of cel.h. resolve and ctx answer the names given to
+ * getEventData and hasData, memory and ctx those of what rules remember (NULL: there is nothing).
  * NULL: out of memory. cel_env_free frees it.
  */
 struct cel_env *environment_new(uint32_t options, cel_resolve_fn resolve,
