@@ -116,7 +116,9 @@ static int usage_unknown(const struct command *command, const char *given)
 	return -EINVAL;
 }
 
-static int usage_bad(const struct command *command, const struct option_row *row, const char *what)
+/* `found`: the value it was given, or NULL. */
+static int usage_bad(const struct command *command, const struct option_row *row, const char *what,
+		     const char *found)
 {
 	char name[NAME_LEN_MAX];
 
@@ -124,7 +126,10 @@ static int usage_bad(const struct command *command, const struct option_row *row
 	fprintf(stderr, "spoor %s: option --%s", command->name, name);
 	if (row->letter && row_by_letter(command, row->letter) == row)
 		fprintf(stderr, " (-%c)", row->letter);
-	fprintf(stderr, " %s\nTry 'spoor %s --help'.\n", what, command->name);
+	fprintf(stderr, " %s", what);
+	if (found)
+		fprintf(stderr, ", found '%s'", found);
+	fprintf(stderr, "\nTry 'spoor %s --help'.\n", command->name);
 	return -EINVAL;
 }
 
@@ -176,7 +181,8 @@ static int row_store(const struct command *command, const struct option_row *row
 	case KIND_SIZE:
 		return size_parse(value, member)
 			       ? 0
-			       : usage_bad(command, row, "wants a number, such as 64 or 16M");
+			       : usage_bad(command, row, "wants a number, such as 64 or 16M",
+					   value);
 	}
 	return -EINVAL;
 }
@@ -271,11 +277,12 @@ static int parse_one(const struct command *command, int argc, char **argv, int *
 		return value ? usage_bad(command, row,
 					 word[1] == '-' ? "takes no value"
 							: "takes no value (an operand that begins "
-							  "with '-' goes behind --)")
+							  "with '-' goes behind --)",
+					 NULL)
 			     : row_store(command, row, out, NULL);
 	if (!value) {
 		if (*at + 1 >= argc)
-			return usage_bad(command, row, "wants a value");
+			return usage_bad(command, row, "wants a value", NULL);
 		value = argv[++*at];
 	}
 	return row_store(command, row, out, value);
@@ -333,19 +340,10 @@ static void print_wrapped(const char *text, int indent)
 	while (*text) {
 		int len = (int)strcspn(text, " ");
 
-		if (column + len > 80 && column > indent) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		}
-		printf("%.*s", len, text);
-		column += len;
-		text += len;
-		if (*text == ' ') {
-			text++;
-			column++;
-			if (column <= 80)
-				putchar(' ');
-		}
+		if (column > indent && column + 1 + len > 80)
+			column = indent, printf("\n%*s", indent, "");
+		column += printf("%s%.*s", column > indent ? " " : "", len, text);
+		text += len + (text[len] == ' ');
 	}
 	putchar('\n');
 }

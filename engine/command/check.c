@@ -429,14 +429,15 @@ const struct command command_check = {
 	.help = "Loads rule files and directories as the sensor would and shows every mistake with\n"
 		"its place and what to do about it; without PATH the built-in rules. Policies and\n"
 		"tests are checked against the detectors found under the paths, or the built-in\n"
-		"ones. --list shows what is looked for, --schema names prints the JSON Schema with\n"
-		"which an editor completes rule files and marks mistakes as they are typed.\n"
-		"\n"
-		"    spoor check rules\n"
-		"    spoor check my-rules/backdoor.yaml --format sarif\n"
-		"    spoor check --explain-plan my-rules\n"
-		"\n"
-		"Exit status 1 if there is an error; warnings count with --strict only.\n",
+		"ones; configuration files are checked as well. --list shows what is looked for,\n"
+		"--schema names prints the JSON Schema with which an editor completes rule files\n"
+		"and marks mistakes as they are typed.\n"
+		"Exit status 1 if there is an error; warnings count with --strict only.\n\n"
+		"Examples:\n"
+		"  spoor check rules\n"
+		"  spoor check spoor.yaml\n"
+		"  spoor check my-rules/backdoor.yaml --format sarif\n"
+		"  spoor check --explain-plan my-rules",
 	.options = "format compat explain_plan strict list schema",
 	.run = run_check,
 };

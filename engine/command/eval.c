@@ -153,7 +153,8 @@ const struct command command_eval = {
 		"Examples:\n"
 		"  spoor eval '[1, 2, 3].filter(x, x > 1)'\n"
 		"  spoor eval --bindings '{\"path\": \"/tmp/x.sh\"}' 'path.matches(r\"^/tmp/\")'\n"
-		"  spoor eval --event night.capture 'getEventData(\"key\") == IPC_PRIVATE'\n",
+		"  spoor eval --event night.capture 'getEventData(\"key\") == IPC_PRIVATE'\n"
+		"  spoor eval -i --event night.capture",
 	.options = "interactive event bindings json compat",
 	.run = eval_run,
 };

@@ -24,7 +24,9 @@ const struct command command_version = {
 	.name = "version",
 	.arguments = "[--json]",
 	.summary = "print the version",
-	.help = "Prints the version of this program.",
+	.help = "Prints the version of this program.\n\n"
+		"Example:\n"
+		"  spoor version --json",
 	.options = "json",
 	.run = version_run,
 };
