@@ -127,7 +127,7 @@ static int alerts_run(const struct options *options, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!read_query(options, &query))
-		return EXIT_BAD_INPUT;
+		return EXIT_USAGE;
 	if (spool_open(config_spool_path(options), SPOOL_READER, &spool, &err) < 0) {
 		err_print(stderr, &err);
 		return err.code == -EACCES ? EXIT_ENVIRONMENT : EXIT_BAD_INPUT;

@@ -6,6 +6,7 @@
 
 #include "base/common.h"
 #include "base/err.h"
+#include "base/suggest.h"
 #include "command.h"
 #include "options.h"
 #include "source.h"
@@ -118,6 +119,22 @@ static bool collectable(const struct event_def *def)
 	       !def->replay_only;
 }
 
+static void complain(const char *name)
+{
+	struct suggest suggest;
+
+	suggest_start(&suggest, str_of(name));
+	for (size_t i = 0; i < event_table_count; i++)
+		if (collectable(&event_table[i]))
+			suggest_try(&suggest, str_of(event_table[i].name));
+	fprintf(stderr, "spoor doctor: there is no event '%s'\n", name);
+	if (suggest.best.data)
+		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
+			suggest.best.data);
+	else
+		fputs("    hint: 'spoor list events' shows what there is\n", stderr);
+}
+
 static int doctor_run(const struct options *options, int argc, char **argv)
 {
 	const struct event_def *events[EVENTS_MAX];
@@ -134,9 +151,7 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 	for (int i = 0; i < argc && want.count < EVENTS_MAX; i++) {
 		events[want.count] = event_by_name(str_of(argv[i]));
 		if (!events[want.count++]) {
-			fprintf(stderr,
-				"spoor doctor: there is no event '%s' ('spoor list events')\n",
-				argv[i]);
+			complain(argv[i]);
 			return EXIT_BAD_INPUT;
 		}
 		if (events[want.count - 1]->replay_only) {
@@ -170,7 +185,10 @@ const struct command command_doctor = {
 	.summary = "tell what this host offers and what is missing",
 	.help = "Looks at the kernel and the host, prints what the sensor can use, what is missing and\n"
 		"how to get it, and how each event (all, or those named) would be hooked and why.\n"
-		"As root it tells more. Exit status 3 if the sensor cannot run here.",
+		"As root it tells more. Exit status 3 if the sensor cannot run here.\n\n"
+		"Examples:\n"
+		"  spoor doctor\n"
+		"  spoor doctor shmat --hook tracepoint",
 	.options = "hook",
 	.run = doctor_run,
 };

@@ -72,6 +72,8 @@ static bool word_known(struct str word)
 	if (suggest.best.data)
 		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
 			suggest.best.data);
+	else
+		fputs("    hint: 'spoor list events' shows what there is\n", stderr);
 	return false;
 }
 
@@ -180,7 +182,8 @@ static void add_detector(struct listing *listing, const struct detector_info *in
 		buf_printf(&events, "%s%s", i ? " " : "", info->inputs[i]->name);
 	if (info->threat) {
 		buf_str(&technique, info->threat->technique_id);
-		buf_str(&what, info->threat->name);
+		buf_str(&what,
+			info->threat->name.len ? info->threat->name : info->threat->description);
 	}
 	add(listing, detector_summary_json(info),
 	    (const char *[]){ info->produces->name, info->id, detector_origin(info),
@@ -635,9 +638,11 @@ const struct command command_list = {
 		"  detectors   the built-in ones, or those of --detectors; works: live, in\n"
 		"              recordings alone (an event cannot be collected yet), or with\n"
 		"              --enrichment environment\n"
-		"  functions   what conditions can call; constants: what they can name\n"
-		"  outputs     where records can go; with names, the keys of these;\n"
-		"              formats: how they can be written\n"
+		"  functions   what conditions can call\n"
+		"  constants   what they can name\n"
+		"  outputs     where records can go; with names, the keys of these\n"
+		"  formats     how records can be written\n"
+		"  ipc         the System V IPC objects this host has now\n"
 		"  policies    the built-in ones, those of --policy, or what --events and --scope make\n\n"
 		"WHICH chooses events and detectors: names, sets and prefix*, and besides tag=SET,\n"
 		"type=syscall|detector|network, threat.severity>=high, threat.mitre.technique=ID,\n"

@@ -181,6 +181,12 @@ int spool_open(const char *path, enum spool_mode mode, struct spool **out, struc
 	spool->mode = mode;
 	if (mode == SPOOL_WRITER && make_file(path, err) < 0)
 		return err->code;
+	if (mode != SPOOL_WRITER && access(path, F_OK) < 0 && errno == ENOENT) {
+		err_set(err, -ENOENT, "there is no spool %s", path);
+		err_hint(err,
+			 "'spoor run --config' makes it; --spool or --config tell where it is");
+		return -ENOENT;
+	}
 	int r = sqlite3_open_v2(path, &spool->db, flags, NULL);
 
 	if (r != SQLITE_OK)
