@@ -154,11 +154,21 @@ static void add_line(void *ctx, const char *text)
 	buf_printf(ctx, "- %s\n", text);
 }
 
+static void add_verdict(struct buf *text, const struct detector_info *info)
+{
+	if (info->threat)
+		buf_printf(text, "reports a threat of %s severity",
+			   severity_names[info->threat->severity]);
+	else
+		buf_printf(text, "makes %s", info->produces->name);
+}
+
 /* "It reads msgget and shmget, and reports a medium threat for an event in which all of this..." */
 static void write_words(struct page *page, const struct ruleset *ruleset,
 			const struct detector_info *info)
 {
 	struct buf lines = { 0 }, text = { 0 };
+	const char *link = info->has_memory ? "of" : "for";
 
 	ruleset_words(ruleset, index_of(ruleset, info), add_line, &lines);
 	buf_lit(&text, "It reads ");
@@ -168,17 +178,27 @@ static void write_words(struct page *page, const struct ruleset *ruleset,
 			   : i + 1 < info->input_count ? ", "
 						       : " and ",
 			   info->inputs[i]->name);
-	buf_printf(&text, info->threat ? ", and reports a threat of %s severity" : ", and makes %s",
-		   info->threat ? severity_names[info->threat->severity] : info->produces->name);
-	if (!lines.len)
-		buf_lit(&text, " for every one of them.");
+	buf_lit(&text, ", and ");
+	if (info->has_memory)
+		buf_lit(&text, "takes note");
 	else
-		buf_printf(&text, " for an event %s:\n\n",
+		add_verdict(&text, info);
+	if (!lines.len)
+		buf_printf(&text, " %s every one of them.", link);
+	else
+		buf_printf(&text, " %s an event %s:\n\n", link,
 			   strchr(buf_cstr(&lines), '\n') + 1 == lines.data + lines.len
 				   ? "in which"
 				   : "in which all of this holds");
 	buf_add(&text, lines.data, lines.len);
 	page_text(page, buf_cstr(&text));
+	if (info->has_memory) {
+		buf_clear(&text);
+		buf_lit(&text, "\nIt ");
+		add_verdict(&text, info);
+		buf_lit(&text, " when what it remembers of them says so, see below.");
+		page_text(page, buf_cstr(&text));
+	}
 	buf_free(&lines);
 	buf_free(&text);
 }
@@ -220,8 +240,10 @@ static void write_looks_for(struct page *page, const struct ruleset *ruleset,
 	else if (info->produces->description)
 		buf_printf(&text, "%s", info->produces->description);
 	page_heading(page, "What it looks for");
-	buf_lit(&text, "\n\n");
-	page_text(page, buf_cstr(&text));
+	if (text.len) {
+		buf_lit(&text, "\n\n");
+		page_text(page, buf_cstr(&text));
+	}
 	buf_free(&text);
 	write_words(page, ruleset, info);
 }

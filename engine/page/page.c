@@ -250,6 +250,7 @@ void page_pair(struct page *page, const char *term, unsigned column, const char 
 
 	add_spaces(page->out, TEXT_INDENT);
 	add_bold(page, term);
-	add_spaces(page->out, at - TEXT_INDENT - columns);
+	if (text && *text)
+		add_spaces(page->out, at - TEXT_INDENT - columns);
 	add_words(page, str_of(text ? text : ""), at, TEXT_INDENT + column);
 }
