@@ -88,6 +88,8 @@ static int fail_parser(struct reader *r)
 		err_hint(r->err, "YAML is indented with spaces, never with tabs");
 	else if (p->problem && strstr(p->problem, "mapping values are not allowed"))
 		err_hint(r->err, "a value that contains \": \" must be quoted");
+	else if (p->context && strstr(p->context, "scanning a tag"))
+		err_hint(r->err, "a text that begins with '!' must be quoted");
 	return -EINVAL;
 }
 

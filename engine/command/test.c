@@ -83,16 +83,22 @@ static void report(struct run *run, struct err_list *problems)
 	err_list_free(problems);
 }
 
+static bool is_among_tests(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	return len >= 5 && !strncmp(slash - 5, "tests", 5) && (len == 5 || slash[-6] == '/');
+}
+
 /* The folder of detectors that a test file belongs to: above `tests`, else its own. */
 static void detectors_of(const char *path, char out[ERR_PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
 	size_t len = slash ? (size_t)(slash - path) : 0;
 
-	if (len >= 6 && strncmp(path + len - 6, "/tests", 6) == 0)
-		len -= 6;
-	else if (len == 5 && strncmp(path, "tests", 5) == 0)
-		len = 0;
+	if (is_among_tests(path))
+		len -= MIN(len, strlen("/tests"));
 	snprintf(out, ERR_PATH_MAX, "%.*s", len ? (int)len : 1,
 		 len		 ? path
 		 : slash == path ? "/"
@@ -216,10 +222,8 @@ static void test_text(struct run *run, struct ruleset *ruleset, const struct yam
 		printf("ok %s: %u\n", file->path, run->count.passed - before.passed);
 }
 
-static bool is_test(const struct yaml_file *file)
+static bool is_test(const struct yaml_node *type)
 {
-	const struct yaml_node *type = yaml_get(file->root, "type");
-
 	return type && type->kind == YAML_SCALAR && str_equal(type->text, STR("rule_test"));
 }
 
@@ -230,18 +234,19 @@ static void test_file(void *ctx, const char *path, bool asked)
 	struct arena arena = { 0 };
 	struct yaml_file file = { .path = path };
 	struct err err = { .level = ERR_ERROR };
+	const struct yaml_node *type = NULL;
 	struct str text;
 
 	if (yaml_read_file(path, &arena, &text, &err) ||
 	    yaml_parse(path, text, &arena, &file, &err)) {
 		err_print(stderr, &err);
 		run->broken = true;
-	} else if (is_test(&file)) {
+	} else if (is_test(type = yaml_get(file.root, "type"))) {
 		test_text(run, ruleset_of(run, path), &file);
-	} else if (asked) {
+	} else if (asked || is_among_tests(path)) {
 		err_set(&err, -EINVAL, "this is no rule test");
 		err_hint(&err, "a rule test starts with `type: rule_test`");
-		yaml_err_node(&err, &file, file.root);
+		yaml_err_node(&err, &file, type ? type : file.root);
 		err_print(stderr, &err);
 		run->broken = true;
 	}
@@ -341,18 +346,18 @@ const struct command command_test = {
 		"rules. A file DIR/tests/X.yaml tests the detectors of DIR. The clock is virtual;\n"
 		"neither root nor a kernel is needed. How to write one: rules/README.md.\n"
 		"\n"
-		"    spoor test rules\n"
-		"    spoor test my-rules/tests/backdoor.yaml\n"
-		"    spoor test --coverage my-rules\n"
-		"    spoor test --update my-rules/tests/backdoor.yaml\n"
-		"    spoor test --to ecs my-rules      what the detections look like to a SIEM\n"
-		"\n"
 		"--update writes what came out into the files, where it differs from what is\n"
 		"expected; comments and layout stay. A test may be begun with its events alone.\n"
 		"--coverage tells which conditions no test has seen true, or false, and which test\n"
 		"is missing; with --strict that is a failure.\n"
 		"\n"
-		"Ends with 'N passed, N failed, N skipped'; exit status 1 if one failed.\n",
+		"Ends with 'N passed, N failed, N skipped'; exit status 1 if one failed.\n\n"
+		"Examples:\n"
+		"  spoor test rules\n"
+		"  spoor test my-rules/tests/backdoor.yaml\n"
+		"  spoor test --coverage my-rules\n"
+		"  spoor test --update my-rules/tests/backdoor.yaml\n"
+		"  spoor test --to ecs my-rules      what the detections look like to a SIEM",
 	.options = "detectors to compat update coverage strict quiet help",
 	.run = run_test,
 };

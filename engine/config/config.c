@@ -355,8 +355,15 @@ static void read_all(struct report *report, struct config *config, const struct 
 
 bool config_recognise(const struct yaml_node *root)
 {
-	if (!root || root->kind != YAML_MAP || yaml_get(root, "type") || yaml_get(root, "kind"))
+	/* What a rule file has that forgot its `type`, and a configuration has not. */
+	static const char *const others[] = { "type", "kind",  "id",   "produced_event",
+					      "name", "rules", "tests" };
+
+	if (!root || root->kind != YAML_MAP)
 		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (yaml_get(root, others[i]))
+			return false;
 	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++)
 		if (yaml_get(root, top_keys[i].name))
 			return true;

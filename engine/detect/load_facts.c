@@ -369,6 +369,9 @@ static int resolve(struct loader *loader, enum fact_kind kind, struct str name, 
 			(int)name.len, name.data);
 		if (suggest.best.data)
 			err_hint(err, "did you mean '%s'?", suggest.best.data);
+		else
+			err_hint(err, "a detector gives it by the key '%s'; load it with this one",
+				 kind == FACT_VARIABLE ? "set" : kind_names[kind]);
 		return -EINVAL;
 	}
 	while (ruleset->facts[at] != fact)

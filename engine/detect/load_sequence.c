@@ -319,7 +319,8 @@ static void compile_keeps(struct loader *loader, struct report *report, struct m
 /* Those that ask for the state are left to it. */
 static void compile_step_conditions(struct loader *loader, struct report *report,
 				    const struct step_text *text, struct step_config *step,
-				    struct memory_step *place, const struct cel_env *env)
+				    struct memory_step *place, const struct cel_env *env,
+				    uint32_t number)
 {
 	struct arena *arena = &loader->ruleset->arena;
 	uint32_t count = text->conditions.count;
@@ -331,7 +332,7 @@ static void compile_step_conditions(struct loader *loader, struct report *report
 		const struct yaml_node *node = text->conditions.items[i];
 		const struct cel_program *program;
 
-		snprintf(what, sizeof(what), "condition %u of %.80s is invalid", i, step->name);
+		snprintf(what, sizeof(what), "condition %u of step %u is invalid", i, number);
 		loader->reads_state = false;
 		program = compile_expression(loader, report, env, node, 0, what, "bool");
 		if (loader->reads_state)
@@ -395,7 +396,7 @@ void sequence_compile(struct loader *loader, struct report *report, struct pendi
 				  : config->any_order	  ? 0
 				  : out->absent		  ? out->gap
 							  : out->number;
-		compile_step_conditions(loader, report, step, out, &memory->steps[i], env);
+		compile_step_conditions(loader, report, step, out, &memory->steps[i], env, i + 1);
 		if (out->absent && !out->gap && out->condition_count)
 			report_error(report, step->conditions.node, "value", NULL,
 				     "there is no state before the first step");

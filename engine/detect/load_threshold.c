@@ -90,7 +90,9 @@ static void make_measure(struct report *report, const struct measure_text *text,
 
 	out->kind = kind;
 	out->samples = 1;
-	out->has_least = read_bound(report, text->at_least, &out->least);
+	out->has_least = text->at_least == text->node /* count: 10 */
+				 ? (out->least = memory_read_size(report, text->node, 1, 1 << 30))
+				 : read_bound(report, text->at_least, &out->least);
 	out->has_most = read_bound(report, text->at_most, &out->most);
 	out->has_above = read_bound(report, text->above, &out->above);
 	out->has_below = read_bound(report, text->below, &out->below);

@@ -284,6 +284,21 @@ static void compare_object(struct trial *trial, const struct case_text *text,
 	buf_free(&is);
 }
 
+static void unknown_field(struct report *report, const struct yaml_node *key,
+			  const struct event_def *def)
+{
+	struct err err = { .level = ERR_ERROR, .rule = "field" };
+	struct suggest suggest;
+
+	suggest_start(&suggest, key->text);
+	for (unsigned i = 0; i < def->field_count; i++)
+		suggest_try(&suggest, str_of(def->fields[i].name));
+	err_set(&err, -EINVAL, "%s has no field '%s'", def->name, key->text.data);
+	if (suggest.best.data)
+		err_hint(&err, "did you mean '%s'?", suggest.best.data);
+	report_add(report, key, &err);
+}
+
 static void compare_field(struct trial *trial, const struct case_text *text,
 			  const struct event *event, const struct yaml_pair *pair)
 {
@@ -294,8 +309,7 @@ static void compare_field(struct trial *trial, const struct case_text *text,
 	struct str found_text, wanted_text;
 
 	if (index < 0) {
-		report_error(trial->report, pair->key, "field", NULL, "%s has no field '%s'",
-			     event->def->name, pair->key->text.data);
+		unknown_field(trial->report, pair->key, event->def);
 		return;
 	}
 	found = event_field_value(event, (unsigned)index, &trial->arena);
@@ -484,10 +498,9 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 			     "%s: no event goes in", text->name->text.data);
 	for (uint32_t i = 0; count->sink && i < trial.made_count; i++)
 		count->sink(count->ctx, trial.made[i]);
-	/* What a mistake in the test made come out is not worth keeping. */
-	if (report->errors > before)
-		trial.golden = NULL;
-	compare_all(&trial, text, detector);
+	/* What a mistake in the test made come out is worth neither keeping nor comparing. */
+	if (report->errors == before)
+		compare_all(&trial, text, detector);
 	coverage_note(ruleset);
 	arena_free(&trial.arena);
 	stores_free(trial.stores);
