@@ -33,7 +33,7 @@ static uint32_t distance(struct str a, struct str b)
 
 void suggest_start(struct suggest *suggest, struct str wanted)
 {
-	/* A third of the letters may be wrong and one more; of a short name one: else all are alike. */
+	/* A third of the letters may be wrong and one more; of a short name just one. */
 	*suggest = (struct suggest){ .wanted = wanted,
 				     .distance = wanted.len < 5 ? 2 : wanted.len / 3 + 2 };
 }
