@@ -487,7 +487,7 @@ static int want_fill(const struct spoor *spoor, const struct rules *rules, struc
 	return 0;
 }
 
-static int source_use(struct spoor *spoor, const struct source_ops *ops, const char *path)
+static int source_use(struct spoor *spoor, const struct source_ops *ops, const char *path, int fd)
 {
 	struct pipeline *p = &spoor->pipeline;
 	struct source_want want;
@@ -503,6 +503,7 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 	(void)events; /* freed with the scope */
 
 	want.path = path;
+	want.fd = fd;
 	if (ops->open(&want, &p->source, &err) < 0)
 		return fail(spoor, &err);
 	p->source_ops = ops;
@@ -526,14 +527,12 @@ int spoor_open_live(struct spoor *spoor)
 {
 	if (spoor->stores)
 		stores_use_kernel_symbols(spoor->stores, "/proc/kallsyms");
-	return source_use(spoor, &source_live, NULL);
+	return source_use(spoor, &source_live, NULL, 0);
 }
 
-/* The first bytes of a file or of standard input, which stay there to be read. */
-static size_t peek(const char *path, char *head, size_t size)
+/* The first bytes of what is open, which stay there to be read. */
+static size_t peek(int fd, char *head, size_t size)
 {
-	autoclean(closep) int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC)
-						     : dup(STDIN_FILENO);
 	ssize_t len = fd < 0 ? 0 : pread(fd, head, size, 0);
 
 	if (len < 0 && errno == ESPIPE) {
@@ -552,17 +551,22 @@ static size_t peek(const char *path, char *head, size_t size)
 }
 
 /* A capture if it begins like one, else JSON, whose reader says what is wrong with it. */
-static const struct source_ops *recognise(const char *path)
+static const struct source_ops *recognise(int fd)
 {
 	char head[64];
 
-	return source_capture.recognise(head, peek(path, head, sizeof(head))) ? &source_capture
-									      : &source_json;
+	return source_capture.recognise(head, peek(fd, head, sizeof(head))) ? &source_capture
+									    : &source_json;
 }
 
 int spoor_open_file(struct spoor *spoor, const char *path)
 {
-	return source_use(spoor, recognise(path), path);
+	bool standard = strcmp(path, "-") == 0;
+	autoclean(closep) int opened = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = standard ? STDIN_FILENO : opened;
+
+	/* Opened once: whoever writes to a named pipe ends when its reader goes away. */
+	return source_use(spoor, recognise(fd), path, MAX(fd, 0));
 }
 
 /* ---- running ---------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct source_want {
 	size_t ring_bytes;   /* power of two; 0: default */
 	bool environment;    /* collect environments of programs (sched_process_exec.env) */
 	const char *path;    /* file sources */
+	int fd;		     /* file sources: the path, open already; the caller's. 0: it is not */
 };
 
 struct source_stats {

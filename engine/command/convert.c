@@ -205,7 +205,7 @@ static void convert_file(struct conversion *conversion, const char *path)
 	struct lines lines = { 0 };
 	struct err err = { 0 };
 
-	if (stream_open(&lines.stream, path, &err) < 0) {
+	if (stream_open(&lines.stream, path, 0, &err) < 0) {
 		err_print(stderr, &err);
 		conversion->status = EXIT_BAD_INPUT;
 		return;

@@ -170,7 +170,7 @@ static int capture_open(const struct source_want *want, struct source **out, str
 
 	if (!source || !(source->path = strdup(want->path)))
 		return err_set(err, -ENOMEM, "out of memory");
-	int r = stream_open(&source->stream, source->path, err);
+	int r = stream_open(&source->stream, source->path, want->fd, err);
 
 	if (r == 0)
 		r = read_head(source, err);

@@ -53,7 +53,7 @@ static int json_open(const struct source_want *want, struct source **out, struct
 	if (!source || !(source->path = strdup(want->path)))
 		return err_set(err, -ENOMEM, "out of memory");
 	source->arena.limit = TREE_MAX_BYTES;
-	int r = stream_open(&source->lines.stream, source->path, err);
+	int r = stream_open(&source->lines.stream, source->path, want->fd, err);
 
 	if (r < 0)
 		return r;

@@ -13,11 +13,11 @@
 
 enum { STREAM_BUFFER = 256 * 1024 };
 
-int stream_open(struct stream *stream, const char *path, struct err *err)
+int stream_open(struct stream *stream, const char *path, int opened, struct err *err)
 {
 	bool standard = strcmp(path, "-") == 0;
-	autoclean(closep) int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-					    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	autoclean(closep) int fd = standard || opened ? fcntl(opened, F_DUPFD_CLOEXEC, 3)
+						      : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat stat;
 
 	if (fd < 0) {

@@ -21,8 +21,11 @@ struct stream {
 	bool ended;
 };
 
-/* path "-" is standard input. Buffers grow up to what stream_fill is asked for. */
-int stream_open(struct stream *stream, const char *path, struct err *err);
+/*
+ * path "-" is standard input. `opened`: the path, where the caller has it open; 0: it has not.
+ * Buffers grow up to what stream_fill is asked for.
+ */
+int stream_open(struct stream *stream, const char *path, int opened, struct err *err);
 /* NULL-safe on a zeroed stream that was never opened (fd 0 is not closed then). */
 void stream_close(struct stream *stream);
 
