@@ -206,6 +206,7 @@ static const struct {
 	{ EV_shm_protect, 329, 380 }, /* pkey_mprotect */
 	{ EV_proc_open, 2, 5 },	      /* open */
 	{ EV_proc_open, 437, 437 },   /* openat2 */
+	{ EV_proc_open, 85, 8 },      /* creat */
 };
 
 static void syscalls_set(struct settings *settings, const struct event_def *event, uint8_t bits,

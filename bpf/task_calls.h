@@ -44,6 +44,7 @@ INLINE void exit_sched_setaffinity(struct call *call)
 /* The segment attached at an address: its file carries the id. */
 struct segment_search {
 	__u64 namespace;
+	__u64 end; /* of the area that was found */
 	__s32 id;
 };
 
@@ -53,6 +54,7 @@ static long segment_of_area(struct task_struct *task, struct vm_area_struct *are
 	struct file *file = area->vm_file;
 	__u64 data;
 
+	search->end = area->vm_end;
 	if (!file)
 		return 0;
 	data = (__u64)file->private_data;
@@ -61,8 +63,13 @@ static long segment_of_area(struct task_struct *task, struct vm_area_struct *are
 	return 0;
 }
 
-/* Identifier of the segment that is attached at the address, -1: none, or it cannot be told. */
-INLINE __s32 segment_at(struct task_struct *task, __u64 address)
+enum { AREAS_MAX = 32 };
+
+/*
+ * Identifier of the first segment that is attached between two addresses, -1: none, or it cannot
+ * be told. Looks at the area of the first address and at those that follow it without a gap.
+ */
+INLINE __s32 segment_between(struct task_struct *task, __u64 address, __u64 end)
 {
 	struct nsproxy *nsproxy = task->nsproxy;
 	struct segment_search search = { .id = -1 };
@@ -70,8 +77,19 @@ INLINE __s32 segment_at(struct task_struct *task, __u64 address)
 	if (!has_find_vma || !nsproxy)
 		return -1;
 	search.namespace = (__u64)nsproxy->ipc_ns;
-	bpf_find_vma(task, address, segment_of_area, &search, 0);
+	for (int i = 0; i < AREAS_MAX; i++) {
+		search.end = 0;
+		bpf_find_vma(task, address, segment_of_area, &search, 0);
+		if (search.id >= 0 || search.end <= address || search.end >= end)
+			break;
+		address = search.end;
+	}
 	return search.id;
+}
+
+INLINE __s32 segment_at(struct task_struct *task, __u64 address)
+{
+	return segment_between(task, address, address);
 }
 
 INLINE void exit_shm_protect(struct call *call)
@@ -80,7 +98,7 @@ INLINE void exit_shm_protect(struct call *call)
 
 	if (!wanted(SLOT_shm_protect))
 		return;
-	id = segment_at(call->task, call->arg[0]);
+	id = segment_between(call->task, call->arg[0], call->arg[0] + call->arg[1]);
 	if (id < 0)
 		return;
 	EVENT_BEGIN(shm_protect, 0)

@@ -206,6 +206,7 @@ struct mm_struct {
 };
 
 struct vm_area_struct {
+	unsigned long vm_end;
 	struct file *vm_file;
 };
 

@@ -565,6 +565,14 @@ static void run_protection(void)
 	CHECK(id >= 0 && writable != (void *)-1 && readable != (void *)-1);
 	CHECK(mprotect(writable, SEGMENT, PROT_READ | PROT_EXEC) == 0);
 	CHECK(mprotect(readable, SEGMENT, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
+	/* Behind pages of another kind, which the range begins with. */
+	char *room = mmap(NULL, 2 * SEGMENT, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(DO(CALL_SHMAT, shmat(id, room + SEGMENT, SHM_REMAP)) == room + SEGMENT);
+	CHECK(mprotect(room, 2 * SEGMENT, PROT_READ) == 0);
+	CHECK(DO(CALL_SHMDT, shmdt(room + SEGMENT)) == 0);
+	CHECK(mprotect(room, SEGMENT, PROT_READ | PROT_WRITE) == 0); /* none of ours */
+	munmap(room, SEGMENT);
 	CHECK(DO(CALL_SHMDT, shmdt(writable)) == 0);
 	CHECK(DO(CALL_SHMDT, shmdt(readable)) == 0);
 	CHECK(DO(CALL_SHMCTL, raw_shmctl(id, IPC_RMID, NULL)) == 0);
@@ -581,6 +589,7 @@ static void run_proc_files(void)
 	open_and_close(open("/proc/sysvipc/shm", O_RDONLY));
 	open_and_close(syscall(SYS_open, "/proc/sys/kernel/msgmni", O_RDWR));
 	open_and_close(open("/proc/sys/fs/../kernel/shmmax", O_RDONLY));
+	open_and_close(syscall(SYS_creat, "/proc/sys/kernel/shmmni", 0));
 	open_and_close(open("/proc/self/status", O_RDONLY)); /* none of ours */
 	open_and_close(open("/proc/sys/vm/overcommit_memory", O_RDONLY));
 }
