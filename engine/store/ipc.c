@@ -18,6 +18,7 @@ enum {
 	OBJECTS_DEFAULT = 16384,
 	OWNERS_MAX = 4096,
 	HAND_STEPS = 64, /* entries looked at for a victim: making room costs the same always */
+	HEIRLOOMS_MAX = 1024, /* objects that a child takes over, the newest */
 	NONE = UINT32_MAX,
 };
 
@@ -661,7 +662,8 @@ void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time,
 	struct keeper from = { start_time, pid }, to = { heir_start_time, heir };
 	uint32_t at = store->buckets[BY_KEEPER][keeper_hash(from) & store->mask];
 
-	while (at != NONE) {
+	/* Bounded: a chain of processes could hand on the whole store with each exit. */
+	for (uint32_t steps = 0; at != NONE && steps < HEIRLOOMS_MAX; steps++) {
 		struct entry *entry = &store->entries[at];
 
 		at = entry->next[BY_KEEPER];

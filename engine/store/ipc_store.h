@@ -16,8 +16,8 @@ void ipc_store_free(struct ipc_store *store);
 void ipc_store_update(struct ipc_store *store, const struct wire_header *record);
 
 /*
- * A process has ended that a child outlives: what it made is the child's to remove now. Times:
- * boot ns, of the leader.
+ * A process has ended that a child outlives: what it made last, 1024 objects, is the child's to
+ * remove now; what is beyond stays its own. Times: boot ns, of the leader.
  */
 void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,
 		     uint64_t heir_start_time);

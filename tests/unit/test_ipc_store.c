@@ -255,6 +255,38 @@ static void test_churn(void **state)
 	assert_true(queue(PAIRS - 1)->removed);
 }
 
+/* A child takes over what its parent leaves, as far as that can be done at once. */
+static void test_heirs(void **state)
+{
+	enum { MADE = 2000, TAKEN = 1024, GENERATIONS = 20000 };
+	const struct ipc_object *found[1];
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_fork e;
+	} fork = { .h = header(EV_sched_process_fork, sizeof(fork), USER) };
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_exit e;
+	} ends = { .h = header(EV_sched_process_exit, sizeof(ends), USER),
+		   .e = { .process_group_exit = 1 } };
+
+	(void)state;
+	for (int id = 0; id < MADE; id++)
+		msgget_call(id, IPC_PRIVATE, 0600, USER);
+	for (uint64_t n = 0; n < GENERATIONS; n++) {
+		fork.h.leader_start_time = ends.h.leader_start_time = START + n;
+		fork.e = (struct ev_sched_process_fork){ .parent_process_pid = PID,
+							 .parent_process_start_time = START + n,
+							 .child_pid = PID,
+							 .child_tid = PID,
+							 .start_time = START + n + 1 };
+		stores_update(stores, &fork.h);
+		stores_update(stores, &ends.h);
+	}
+	assert_int_equal(ipc_made_by(stores, PID, START + GENERATIONS, found, 1), TAKEN);
+	assert_int_equal(ipc_made_by(stores, PID, START, found, 1), MADE - TAKEN);
+}
+
 static void test_lines(void **state)
 {
 	struct sysv_object object;
@@ -306,6 +338,7 @@ int main(void)
 		TEST(test_made_by),
 		TEST(test_flood),
 		TEST(test_churn),
+		TEST(test_heirs),
 		cmocka_unit_test(test_lines),
 	};
 
