@@ -3,8 +3,9 @@
  * Choosing hooks: which rows HOOK() of which event this kernel can serve.
  *
  * Invariant: of an event's modes the first possible one is chosen, in the order of its
- * rows; a forced mode is taken or refused, never replaced. Events without a system call
- * have only tracepoints, which no forced mode concerns.
+ * rows; a forced mode is taken or refused, never replaced. Of events without a system call, those
+ * with tracepoints are not concerned by it; those with functions alone follow it where they can,
+ * and are left out where the kernel has no such hooks.
  */
 #include "plan.h"
 
@@ -48,7 +49,7 @@ static const struct {
 	{ "__ia32_sys_", { "__ia32_sys_%s", "sys_%s" } },
 };
 
-/* Functions inside calls: a parameter we take, to notice a kernel that passes others. */
+/* Functions that are no system calls: a parameter, to notice a kernel that passes others. */
 static const struct {
 	const char *name, *parameter;
 	unsigned index;
@@ -56,6 +57,7 @@ static const struct {
 	{ "do_msgsnd", "mtype", 1 },
 	{ "security_msg_queue_msgrcv", "msg", 1 },
 	{ "__do_semtimedop", "sops", 1 },
+	{ "commit_creds", "new", 0 },
 };
 
 static bool starts_with(const char *text, const char *prefix)
@@ -267,8 +269,16 @@ static const char *const mode_names[HOOK_MODES] = {
 	[HOOK_RAW] = "raw",
 };
 
+/* What the rest of the kernel can do without: nobody waits for it. */
+static bool is_function_alone(const struct event_def *event)
+{
+	return !has_syscall(event) && event->hook_count && event->hooks[0].mode == HOOK_FENTRY;
+}
+
 static enum hook_mode event_mode(const struct plan *plan, const struct event_def *event)
 {
+	if (plan->forced && is_function_alone(event) && mode_possible(plan, event, plan->forced))
+		return plan->forced;
 	if (plan->forced && has_syscall(event))
 		return mode_possible(plan, event, plan->forced) ? plan->forced : HOOK_NONE;
 	for (uint16_t i = 0; i < event->hook_count; i++)
@@ -320,6 +330,8 @@ static int plan_choose(struct plan *plan, struct err *err)
 			continue;
 		/* A kernel without 32-bit calls has no ipc(2), and misses nothing. */
 		if (event->syscall < 0 && event->syscall32 >= 0 && plan->rows[i].optional)
+			continue;
+		if (is_function_alone(event))
 			continue;
 		result = err_set(err, -ENOTSUP, "event %s cannot be hooked by %s here: %s",
 				 event->name, plan->forced ? mode_names[plan->forced] : "any means",

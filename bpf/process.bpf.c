@@ -286,6 +286,80 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	return 0;
 }
 
+/* ---- credentials ---------------------------------------------------------------- */
+
+/* The kernel's capability sets were two words once and are one now: the same bytes. */
+INLINE __u64 capabilities(__u64 cred)
+{
+	__u64 set = 0;
+
+	bpf_probe_read_kernel(&set, sizeof(set),
+			      (void *)(cred + bpf_core_field_offset(struct cred, cap_effective)));
+	return set;
+}
+
+INLINE bool cred_differs(const struct ev_cred_change *change)
+{
+	return change->old_uid != change->new_uid || change->old_euid != change->new_euid ||
+	       change->old_gid != change->new_gid ||
+	       change->old_cap_effective != change->new_cap_effective;
+}
+
+/* The task has its old credentials still. */
+INLINE int cred_change(__u64 to, enum hook_mode mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *from = task->cred;
+	RECORD(cred_change, 0) * record;
+	struct ev_cred_change change = {};
+	__u64 present = 0;
+
+	if (is_sensor(task) || !wanted(SLOT_cred_change))
+		return 0;
+	change.old_uid = from->uid.val;
+	change.old_euid = from->euid.val;
+	change.old_gid = from->gid.val;
+	change.old_cap_effective = capabilities((__u64)from);
+	change.new_uid = LOAD(struct cred, to, uid.val);
+	change.new_euid = LOAD(struct cred, to, euid.val);
+	change.new_gid = LOAD(struct cred, to, gid.val);
+	change.new_cap_effective = capabilities(to);
+	if (!cred_differs(&change))
+		return 0;
+	if (!record_begin(cred_change, record, task, current_syscall(task),
+			  mode << WIRE_HOOK_SHIFT | (task_in_compat(task) ? WIRE_COMPAT : 0),
+			  false))
+		return 0;
+	SET(cred_change, record, old_uid, change.old_uid);
+	SET(cred_change, record, new_uid, change.new_uid);
+	SET(cred_change, record, old_euid, change.old_euid);
+	SET(cred_change, record, new_euid, change.new_euid);
+	SET(cred_change, record, old_gid, change.old_gid);
+	SET(cred_change, record, new_gid, change.new_gid);
+	SET(cred_change, record, old_cap_effective, change.old_cap_effective);
+	SET(cred_change, record, new_cap_effective, change.new_cap_effective);
+	SET(cred_change, record, new_user_ns,
+	    LOAD(struct user_namespace, LOAD(struct cred, to, user_ns), ns.inum));
+	if (exec_is_told())
+		SET(cred_change, record, exec, task_in_exec(task));
+	record->header.present = present;
+	record_send(record);
+	return 0;
+}
+
+/* commit_creds(new) */
+SEC("fentry")
+int fentry_commit_creds(unsigned long long *ctx)
+{
+	return cred_change(ctx[0], HOOK_FENTRY);
+}
+
+SEC("kprobe")
+int kprobe_commit_creds(struct pt_regs *ctx)
+{
+	return cred_change(PT_REGS_PARM1(ctx), HOOK_KPROBE);
+}
+
 /* ---- processes that were there before us --------------------------------------- */
 
 enum { KTHREADD = 2 };

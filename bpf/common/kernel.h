@@ -143,6 +143,12 @@ struct task_struct___exec {
 	unsigned in_execve : 1;
 } __attribute__((preserve_access_index));
 
+/* Does the kernel say whether a task is inside execve? */
+INLINE bool exec_is_told(void)
+{
+	return bpf_core_field_exists(((struct task_struct___exec *)0)->in_execve);
+}
+
 /* Is the task inside execve? Where the kernel does not say: it may be. */
 INLINE bool task_in_exec(struct task_struct *task)
 {

@@ -210,10 +210,15 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
 struct cred {
 	kuid_t uid;
 	kgid_t gid;
 	kuid_t euid;
+	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
 };
 

@@ -25,6 +25,11 @@ struct report {
 	const struct event_def *last;
 	struct refusal refusals[HOOK_RAW + 1];
 	size_t refusal_count;
+	struct unhooked {
+		const struct event_def *event;
+		char why[200];
+	} unhooked[8]; /* events that no hook is chosen for */
+	size_t unhooked_count;
 };
 
 static const char *const mode_names[] = {
@@ -77,11 +82,28 @@ static void remember_refusal(struct report *report, const struct source_hook *ho
 	}
 }
 
+/* Of an event's hooks the first that is chosen, if any, takes it off the list again. */
+static void note_unhooked(struct report *report, const struct source_hook *hook)
+{
+	struct unhooked *last = report->unhooked + report->unhooked_count;
+	bool listed = report->unhooked_count && last[-1].event == hook->event;
+
+	if (hook->chosen)
+		report->unhooked_count -= listed;
+	else if (!listed && hook->event != report->last &&
+		 report->unhooked_count < ARRAY_SIZE(report->unhooked)) {
+		last->event = hook->event;
+		snprintf(last->why, sizeof(last->why), "%s", hook->reason);
+		report->unhooked_count++;
+	}
+}
+
 /* A line an event: the hooks that would be used. The kinds passed over come once, at the end. */
 static void print_chosen(void *ctx, const struct source_hook *hook)
 {
 	struct report *report = ctx;
 
+	note_unhooked(report, hook);
 	if (!hook->chosen) {
 		remember_refusal(report, hook);
 		return;
@@ -100,6 +122,11 @@ static void print_refusals(const struct report *report)
 	for (size_t i = 0; i < report->refusal_count; i++)
 		printf("  %-*s %s\n", NAME_WIDTH, mode_names[report->refusals[i].mode],
 		       report->refusals[i].why);
+	if (report->unhooked_count)
+		puts("\nNot collected on this kernel:");
+	for (size_t i = 0; i < report->unhooked_count; i++)
+		printf("  %-*s %s\n", NAME_WIDTH, report->unhooked[i].event->name,
+		       report->unhooked[i].why);
 	puts("\n'spoor doctor EVENT' shows every hook of an event and why it is used or not.");
 }
 

@@ -29,9 +29,11 @@ all_there() {
 
 for kind in kprobe fentry; do
 	: >/tmp/err
-	/spoor run --hook $kind --output "json:/tmp/alerts" >/tmp/out 2>/tmp/err &
+	/spoor run --hook $kind --events detectors,cred_change --output "json:/tmp/alerts" >/tmp/out 2>/tmp/err &
 	sensor=$!
 	wait_for watching
+	/spoor doctor cred_change --hook $kind | grep -q "$kind  *commit_creds .*first kind"
+	ok $? "$kind: doctor has commit_creds"
 	/spoor trigger all >/tmp/triggers 2>&1
 	is $? 0 "$kind: spoor trigger all"
 	grep '^ipc_' /tmp/triggers | sed 's/^/# /'
@@ -40,6 +42,14 @@ for kind in kprobe fentry; do
 	grep -v -x -F -f /tmp/never /tmp/all >/tmp/wanted
 	wait_for all_there
 	is "$(cat /tmp/missing)" "" "$kind: each of $(grep -c . /tmp/wanted) detectors alerted"
+	# A process that was nobody's is given the credentials of root.
+	grep '"name":"ipc_root_after_spray"' /tmp/alerts | grep '"how","str":"credentials"' |
+		grep -q '"syscall","str":"setresuid"'
+	ok $? "$kind: IPC-05 saw the credentials change"
+	change='"old_uid","u_int32":65534.*"new_uid","u_int32":0.*"new_cap_effective","u_int64":"[1-9]'
+	grep '"name":"cred_change"' /tmp/alerts | grep "$change" | grep '"exec","bool":false' |
+		grep -q "\"hook\":\"$kind\""
+	ok $? "$kind: cred_change has both sides"
 	kill -INT $sensor
 	wait $sensor
 	is $? 0 "$kind: the sensor ran and stopped"
