@@ -21,8 +21,9 @@
 /* ---- symbols ------------------------------------------------------------------- */
 
 /* Names of functions that begin like those we hook; everything else is not kept. */
-static const char *const prefixes[] = { "__x64_sys_",  "__ia32_", "sys_",     "SyS_",
-					"compat_sys_", "do_msg",  "__do_sem", "security_msg_" };
+static const char *const prefixes[] = { "__x64_sys_", "__ia32_",       "sys_",
+					"SyS_",	      "compat_sys_",   "do_msg",
+					"__do_sem",   "security_msg_", "commit_creds" };
 
 static struct {
 	bool read;
