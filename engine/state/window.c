@@ -56,8 +56,9 @@ bool window_grow(struct window_log *log, const struct window_shape *shape, struc
 	uint32_t class = log->class + 1;
 	char *piece;
 
-	/* The least piece holds two items even when they are coarse. */
-	while (class < WINDOW_CLASSES && shape->capacity[1][class] < 2)
+	/* The least piece holds two tails, and two items even when they are coarse. */
+	while (class < WINDOW_CLASSES &&
+	       (shape->capacity[1][class] < 2 || shape->capacity[0][class] < shape->tail * 2))
 		class ++;
 	piece = class < WINDOW_CLASSES ? slab_alloc(slab, piece_size(class)) : NULL;
 	if (!piece)
@@ -186,11 +187,28 @@ static inline uint64_t *tail_at(const struct window *w, uint32_t number)
 	return (void *)((char *)w->tail + (size_t)number * w->shape->item[0]);
 }
 
+/* As a whole, if there is room for it in one stretch. */
+static bool move_tail(const struct window *w)
+{
+	struct window_log *log = w->log;
+	uint32_t capacity = w->shape->capacity[0][log->class];
+
+	if (log->coarse || (uint32_t)(log->first + log->count + log->tail) > capacity)
+		return false;
+	memcpy(item_at(log, w->shape, w->slab, log->count), w->tail,
+	       log->tail * (size_t)w->shape->item[0]);
+	log->count += log->tail;
+	log->tail = 0;
+	return true;
+}
+
 static bool flush_tail(const struct window *w)
 {
 	uint32_t count = w->log->tail;
 	bool exact = true;
 
+	if (move_tail(w))
+		return true;
 	w->log->tail = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t *item = tail_at(w, i);
