@@ -250,7 +250,8 @@ static void settings_add(struct settings *settings, const struct plan *plan)
 static void settings_renew(const struct collector *collector)
 {
 	struct settings *settings = &collector_first(collector)->data->settings;
-	struct settings after = { .own_pid = settings->own_pid };
+	struct settings after = { .own_pid = settings->own_pid,
+				  .host_names = collector->host_names };
 
 	for (uint32_t i = 0; i < collector->count; i++)
 		settings_add(&after, collector->objects[i]->plan);
@@ -652,6 +653,7 @@ int collector_want(struct collector *collector, const struct source_want *want, 
 {
 	const struct source_want before = { .events = collector->wanted,
 					    .count = collector->wanted_count };
+	bool host_names = collector->host_names;
 	struct err ignored = { 0 };
 	int result = environment_check(err);
 
@@ -660,8 +662,10 @@ int collector_want(struct collector *collector, const struct source_want *want, 
 	if (result < 0)
 		return result;
 	libbpf_set_print(log_listen);
+	collector->host_names = want->host_names;
 	result = collector_change(collector, want, err);
 	if (result < 0) {
+		collector->host_names = host_names;
 		if (collector->count && objects_resume(collector, &before, &ignored) == 0)
 			objects_trim(collector);
 		return result;

@@ -154,6 +154,7 @@ static void record_start(struct existing *existing, const struct wire_header *li
 {
 	memset(existing->record.bytes, 0, sizeof(struct wire_header) + body);
 	existing->record.header = *like;
+	existing->record.header.host_name = 0; /* what it refers to is not here */
 	existing->record.header.id = id;
 	existing->record.header.cpu = WIRE_CPU_NONE;
 	existing->record.header.seq = ++*existing->sequence;

@@ -225,6 +225,18 @@ INLINE void exec_stdin(struct draft *draft, struct exec_record *out, struct task
 		*present |= FIELD_BIT(sched_process_exec, stdin_path);
 }
 
+INLINE void exec_host_name(struct draft *draft, struct exec_record *out, struct task_struct *task)
+{
+	__u32 at = 0;
+	__u8 *room = settings.host_names ? draft_room(draft, &at) : NULL;
+
+	if (!room)
+		return;
+	host_name_read(room, task);
+	out->header.host_name = at;
+	draft->used = at + WIRE_HOST_NAME_LEN;
+}
+
 INLINE void exec_texts(struct draft *draft, struct exec_record *out, struct task_struct *task,
 		       struct linux_binprm *bprm, __u64 *present)
 {
@@ -267,6 +279,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	header_fill(&out->header, task, EV_sched_process_exec, 0, place, current_syscall(task),
 		    compat_flag(task));
 	out->header.time = bpf_ktime_get_boot_ns();
+	exec_host_name(draft, out, task);
 	exec_texts(draft, out, task, bprm, &present);
 	exec_previous(draft, out, task, &present);
 	exec_file(draft, out, bprm->file, &present);

@@ -483,6 +483,7 @@ static int want_fill(const struct spoor *spoor, const struct rules *rules, struc
 		.hook = spoor->hook,
 		.ring_bytes = spoor->ring_bytes,
 		.environment = spoor->environment,
+		.host_names = policies_read_host_names(rules->policies),
 	};
 	return 0;
 }

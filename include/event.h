@@ -20,6 +20,12 @@ struct container;
 
 enum field_owner { TRACEE, OWN };
 
+/* Of a record, only where the bytes are stands in its fixed part; see types.def. */
+static inline bool field_is_ref(uint8_t type)
+{
+	return type >= FIELD_str;
+}
+
 struct event_field {
 	const char *name;
 	uint8_t type;	      /* enum field_type */
@@ -177,6 +183,9 @@ struct clock {
  * VALUE_NULL).
  */
 struct value event_field_value(const struct event *event, unsigned index, struct arena *arena);
+
+/* Host name of the workload's UTS namespace; data == NULL: not known, as nobody asked for it. */
+struct str event_host_name(const struct event *event);
 
 /* Was this field read from user memory this time? */
 bool event_field_from_user(const struct event *event, unsigned index);

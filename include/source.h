@@ -23,6 +23,7 @@ struct source_want {
 	enum hook_mode hook; /* HOOK_NONE: the best there is */
 	size_t ring_bytes;   /* power of two; 0: default */
 	bool environment;    /* collect environments of programs (sched_process_exec.env) */
+	bool host_names;     /* collect the host name of each event's UTS namespace */
 	const char *path;    /* file sources */
 	int fd;		     /* file sources: the path, open already; the caller's. 0: it is not */
 };

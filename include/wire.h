@@ -23,6 +23,7 @@ enum {
 	WIRE_COMM_LEN = 16,
 	WIRE_CPU_NONE = 0xffff,	      /* events_lost, *_existing: a stream of their own */
 	WIRE_FIELDS_MAX = 64,	      /* bits in `present` */
+	WIRE_HOST_NAME_LEN = 64,      /* all that a host name may have */
 	WIRE_RECORD_MAX = 256 * 1024, /* a larger record is refused */
 };
 
@@ -87,7 +88,11 @@ struct wire_header {
 	__s32 syscall; /* x86-64 number of the call the task is in, -1 none */
 	__u32 flags;
 	char comm[WIRE_COMM_LEN]; /* NUL-padded */
-	__u32 reserved;
+	/*
+	 * Where in the record the host name of the task's UTS namespace stands, WIRE_HOST_NAME_LEN
+	 * bytes, NUL-padded; 0: it was not asked for.
+	 */
+	__u32 host_name;
 };
 
 _Static_assert(sizeof(struct wire_header) == 160, "wire_header is part of the capture format");

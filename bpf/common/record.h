@@ -130,6 +130,16 @@ INLINE void header_namespaces(struct wire_header *header, struct task_struct *ta
 	}
 }
 
+/* A task past exit_task_namespaces has none. */
+INLINE void host_name_read(void *to, struct task_struct *task)
+{
+	struct nsproxy *nsproxy = task->nsproxy;
+
+	__builtin_memset(to, 0, WIRE_HOST_NAME_LEN);
+	if (nsproxy)
+		bpf_probe_read_kernel(to, WIRE_HOST_NAME_LEN, nsproxy->uts_ns->name.nodename);
+}
+
 /* Everything but size, id, place and fields. */
 INLINE void header_task(struct wire_header *header, struct task_struct *task)
 {
@@ -163,7 +173,7 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 	header->syscall = syscall;
 	header->flags = flags | WIRE_CONTEXT |
 			(task->flags & TASK_KTHREAD ? WIRE_KERNEL_THREAD : 0);
-	header->reserved = 0;
+	header->host_name = 0;
 	header->user = 0;
 	header_task(header, task);
 }
@@ -180,16 +190,35 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 		__u8 bytes[tail]; \
 	} __attribute__((aligned(8)))
 
+/* Reserves room for a record; if they are asked for, with the host name behind it. */
+#define record_reserve(record, task, named) \
+	({ \
+		(named) = *(volatile __u32 *)&settings.host_names; \
+		if (named) { \
+			(record) = bpf_ringbuf_reserve(&ring, \
+						       sizeof(*(record)) + WIRE_HOST_NAME_LEN, 0); \
+			if (record) \
+				host_name_read((record) + 1, task); \
+		} else { \
+			(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
+		} \
+	})
+
 /* Reserves; on failure counts the loss and gives NULL. alone: see place_take. */
 #define record_begin(event, record, task, syscall_number, flag_bits, alone) \
 	({ \
 		struct place record_place = place_take(alone); \
-		(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
+		bool record_named; \
+		record_reserve(record, task, record_named); \
 		if (record) { \
 			__builtin_memset(&(record)->body, 0, \
 					 sizeof(*(record)) - sizeof(struct wire_header)); \
 			header_fill(&(record)->header, task, EV_##event, sizeof(*(record)), \
 				    record_place, syscall_number, flag_bits); \
+			if (record_named) { \
+				(record)->header.host_name = sizeof(*(record)); \
+				(record)->header.size += WIRE_HOST_NAME_LEN; \
+			} \
 		} else { \
 			loss_count(SLOT_##event, LOSS_RING_FULL); \
 		} \

@@ -53,6 +53,8 @@ void ruleset_free(struct ruleset *ruleset);
 
 /* Events the loaded detectors read (not those they produce). Static for the ruleset's life. */
 const struct event_def *const *ruleset_events(const struct ruleset *ruleset, size_t *count);
+/* Do some of them look at the name of the event's UTS namespace? */
+bool ruleset_reads_host_names(const struct ruleset *ruleset);
 /* Built-in or produced event of that name; NULL none. */
 const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str name);
 

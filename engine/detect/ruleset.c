@@ -24,6 +24,16 @@ const struct event_def *const *ruleset_events(const struct ruleset *ruleset, siz
 	return ruleset->reads;
 }
 
+bool ruleset_reads_host_names(const struct ruleset *ruleset)
+{
+	bool reads = false;
+
+	for (uint32_t i = 0; i < ruleset->detector_count; i++)
+		for (uint32_t k = 0; k < ruleset->detectors[i]->input_count; k++)
+			reads |= filters_read_host_name(ruleset->detectors[i]->inputs[k].filters);
+	return reads;
+}
+
 const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str name)
 {
 	const struct event_def *def = event_by_name(name);

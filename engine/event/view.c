@@ -160,7 +160,7 @@ static const char *fields_fault(const struct wire_header *record, const struct e
 		const struct event_field *field = &def->fields[i];
 		const char *why = NULL;
 
-		if (record->present >> i & 1 && field->type >= FIELD_str)
+		if (record->present >> i & 1 && field_is_ref(field->type))
 			why = ref_fault(record, def, field);
 		if (why)
 			return why;
@@ -187,7 +187,22 @@ static const char *record_fault(const struct wire_header *record, size_t availab
 		return "its event id is unknown";
 	if (record->size - sizeof(*record) < def->body_size)
 		return "it is shorter than its event";
+	if (record->host_name && (record->size < WIRE_HOST_NAME_LEN ||
+				  record->host_name > record->size - WIRE_HOST_NAME_LEN))
+		return "its host name is outside of it";
 	return fields_fault(record, def);
+}
+
+struct str event_host_name(const struct event *event)
+{
+	const struct wire_header *wire = event->wire;
+	const char *name = (const char *)wire + wire->host_name;
+
+	if (event->given)
+		return event->given->host_name;
+	if (!wire->host_name)
+		return (struct str){ 0 };
+	return (struct str){ name, (uint32_t)strnlen(name, WIRE_HOST_NAME_LEN) };
 }
 
 int wire_check(const struct wire_header *record, size_t available, const char **why)

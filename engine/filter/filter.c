@@ -478,6 +478,14 @@ bool filters_empty(const struct filters *f)
 	return !f->data_count && !f->scope_count && !f->result.enabled;
 }
 
+bool filters_read_host_name(const struct filters *f)
+{
+	for (uint32_t i = 0; i < f->scope_count; i++)
+		if (strcmp(f->scope[i].field->name, "hostName") == 0)
+			return f->view != SCOPE_AS_DETECTORS;
+	return false;
+}
+
 uint64_t filters_fields(const struct filters *f)
 {
 	return f->fields;

@@ -144,6 +144,8 @@ bool filters_span(const struct filters *filters, uint32_t field, long double *lo
 bool filters_empty(const struct filters *filters);
 /* Bit i: field i of the event is filtered. */
 uint64_t filters_fields(const struct filters *filters);
+/* Can they tell nothing without the name of the event's UTS namespace? */
+bool filters_read_host_name(const struct filters *filters);
 
 /* A value as the filters compare it: Go's default formatting. data == NULL: out of memory. */
 struct str filter_render(struct value value, char scratch[static 32], struct arena *arena);

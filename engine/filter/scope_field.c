@@ -144,7 +144,6 @@ static struct str given_text(enum what what, const struct event_given *given)
 	case POD_NAME: return given->pod_name;
 	case POD_NAMESPACE: return given->pod_namespace;
 	case POD_UID: return given->pod_uid;
-	case HOST_NAME: return given->host_name;
 	case SYSCALL: return given->syscall_name;
 	default: return (struct str){ 0 };
 	}
@@ -170,6 +169,8 @@ struct str scope_field_text(const struct scope_field *field, const struct event 
 {
 	if (view == SCOPE_AS_DETECTORS && field->what == HOST_NAME)
 		return STR("");
+	if (field->what == HOST_NAME)
+		return event_host_name(event);
 	if (field->what == COMM)
 		return comm(event);
 	if (field->what == CONTAINER_ID)

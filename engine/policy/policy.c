@@ -35,7 +35,7 @@ struct policies {
 	uint32_t event_limit;
 	const struct event_def **events;
 	size_t event_count;
-	bool compat;
+	bool compat, reads_host_names;
 };
 
 static struct policy *add_policy(struct policies *p)
@@ -307,6 +307,24 @@ static bool collect_events(struct policies *p, const struct ruleset *ruleset)
 	return true;
 }
 
+static bool policy_reads_host_names(const struct policy *policy)
+{
+	bool reads = scope_reads_host_name(policy->scope);
+
+	for (uint32_t i = 0; i < policy->selection.count; i++)
+		reads |= filters_read_host_name(policy->selection.rules[i].filters);
+	return reads;
+}
+
+static bool any_reads_host_names(const struct policies *p, const struct ruleset *ruleset)
+{
+	bool reads = ruleset_reads_host_names(ruleset);
+
+	for (uint32_t i = 0; i < p->count; i++)
+		reads |= policy_reads_host_names(&p->items[i]);
+	return reads;
+}
+
 /* ---- public -------------------------------------------------------------------------------- */
 
 static bool load_all(struct policies *p, struct policy_loader *loader, const char *const *paths,
@@ -375,6 +393,7 @@ struct policies *policies_load(const char *const *paths, const char *const *expr
 	p->compat = loader.options.compat_tracee;
 	fine = load_all(p, &loader, paths, expressions, options ? options->scopes : NULL) &&
 	       index_rules(p) && collect_events(p, ruleset);
+	p->reads_host_names = any_reads_host_names(p, ruleset);
 	if (fine && p->compat)
 		mark_ranges(p);
 	for (uint32_t i = 0; fine && p->compat && i < p->count; i++)
@@ -398,6 +417,11 @@ const struct event_def *const *policies_events(const struct policies *p, size_t 
 {
 	*count = p->event_count;
 	return p->events;
+}
+
+bool policies_read_host_names(const struct policies *p)
+{
+	return p->reads_host_names;
 }
 
 /* Do the filters that the policy has on the event itself let it pass? */

@@ -48,6 +48,9 @@ void policies_free(struct policies *policies);
  */
 const struct event_def *const *policies_events(const struct policies *policies, size_t *count);
 
+/* Do policies, or the ruleset's detectors, look at the name of the event's UTS namespace? */
+bool policies_read_host_names(const struct policies *policies);
+
 /*
  * Which policies want this event (raw or produced) printed: *names is an array of their names
  * in load order and the result its length. 0: do not print (*names is untouched). The array

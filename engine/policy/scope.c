@@ -371,6 +371,11 @@ bool scope_follows(const struct scope *scope)
 	return scope->follow;
 }
 
+bool scope_reads_host_name(const struct scope *scope)
+{
+	return scope->uts.count > 0;
+}
+
 bool scope_wants_container(const struct scope *scope)
 {
 	for (int i = 0; i <= STARTED_CONTAINER; i++)
@@ -493,12 +498,6 @@ bool scope_in_range(const struct scope *s, const struct event *event)
 				   number_filter_in_range(&s->pid, event->wire->pid));
 }
 
-/* Of the UTS namespace: what the recording or the process says. */
-static struct str uts_name(const struct event *event)
-{
-	return event->given ? event->given->host_name : (struct str){ 0 };
-}
-
 static bool event_in_scope(const struct scope *s, const struct event *event,
 			   const struct stores *stores)
 {
@@ -508,7 +507,7 @@ static bool event_in_scope(const struct scope *s, const struct event *event,
 	if (!number_filter_match(&s->uid, w->uid) ||
 	    !number_filter_match(&s->mount_ns, w->mnt_ns) ||
 	    !number_filter_match(&s->pid_ns, w->pid_ns) || !text_match(s, &s->comm, comm) ||
-	    (s->uts.count && !text_match(s, &s->uts, uts_name(event))))
+	    (s->uts.count && !text_match(s, &s->uts, event_host_name(event))))
 		return false;
 	if (!number_filter_match(&s->pid, w->pid) && !number_filter_match(&s->pid, w->tid))
 		return false;

@@ -26,6 +26,9 @@ bool scope_follows(const struct scope *scope);
 /* Does it only let events of containers pass? */
 bool scope_wants_container(const struct scope *scope);
 
+/* Does it ask for the name of UTS namespaces? */
+bool scope_reads_host_name(const struct scope *scope);
+
 /*
  * Tracee's second look at uid and pid (--compat tracee): the open range alone, which loses what
  * = and the bound of >= and <= let pass.

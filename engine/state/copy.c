@@ -124,12 +124,7 @@ static void pack_values(struct packer *packer, struct event *event)
 	event->values = own;
 }
 
-/* Types that refer to bytes behind the fixed part of a record come last. */
-static bool is_in_tail(uint8_t type)
-{
-	return type >= FIELD_str && type < FIELD_TYPE_COUNT;
-}
-
+/* A record without what stands behind its fixed part. */
 static void pack_wire(struct packer *packer, struct event *event, bool short_form)
 {
 	const struct event_def *def = event_by_id(event->wire->id);
@@ -139,10 +134,12 @@ static void pack_wire(struct packer *packer, struct event *event, bool short_for
 	struct wire_header *own = pack(packer, event->wire, MAX(size, sizeof(struct wire_header)));
 
 	for (uint32_t i = 0; own && short_form && def && i < def->field_count; i++)
-		if (is_in_tail(def->fields[i].type))
+		if (field_is_ref(def->fields[i].type))
 			own->present &= ~(1ULL << i);
-	if (own && short_form)
+	if (own && short_form) {
 		own->size = size;
+		own->host_name = 0;
+	}
 	event->wire = own;
 }
 

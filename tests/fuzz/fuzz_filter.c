@@ -8,13 +8,15 @@
 #include "policy/scope.h"
 #include "policy/select.h"
 
-enum { LINES_MAX = 16, EVENTS = 3 };
+/* A selection looks at all events. */
+enum { LINES_MAX = 16, SELECTIONS_MAX = 2, EVENTS = 3 };
 
 struct all {
 	struct arena *arena;
 	struct filters *filters;
 	struct scope *scope;
 	struct selection selection;
+	unsigned selections;
 	const struct event_def *def;
 };
 
@@ -30,7 +32,10 @@ static void add_line(struct all *all, struct str line)
 	case 's': code = filters_add_scope(all->filters, field, expression, &err); break;
 	case 'r': code = filters_add_return(all->filters, text, &err); break;
 	case 'w': code = scope_add(all->scope, text, &err); break;
-	case 'e': code = select_expression(&all->selection, text, &err); break;
+	case 'e':
+		if (all->selections++ < SELECTIONS_MAX)
+			code = select_expression(&all->selection, text, &err);
+		break;
 	}
 	CHECK(code == 0 || err.message[0]);
 }

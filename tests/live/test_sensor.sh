@@ -159,6 +159,43 @@ is "$(count live_msgget)" 3005 "nor an alert of a rule that stayed"
 [ "$(count live_semctl)" -ge 5 ]
 ok $? "events that only the new rules need are collected"
 
+# ---- the host names of UTS namespaces: only where a policy asks for them ----------
+
+# named FILE: its events, without repetition
+named() {
+	grep -o '"id":[0-9]*,"name":"[a-z_]*","policies"' "$1" | cut -d'"' -f 6 | sort -u | tr '\n' ' '
+}
+cat >"$work/named.yaml" <<END
+apiVersion: tracee.aquasec.com/v1beta1
+kind: Policy
+metadata: {name: named}
+spec:
+  scope: [uts=a-host-of-more-than-15-bytes, comm!=sh]
+  rules: [{event: msgget}, {event: "sched_process_*"}]
+END
+start uts record -o "$work/uts.capture" --policy "$work/named.yaml" --output "tracee-json:$work/uts.json"
+unshare --uts sh -c "hostname a-host-of-more-than-15-bytes && $workload calls 1" >/dev/null
+"$workload" calls 2 >/dev/null
+stop uts $sensor
+is "$(named "$work/uts.json")" "msgget sched_process_exec sched_process_exit " \
+	"a scope with a host name selects all that happens in the namespace"
+is "$(grep -c '"name":"msgget","policies"' "$work/uts.json")" 1 "and nothing else"
+"$spoor" replay --quiet --policy "$work/named.yaml" --output "tracee-json:$work/again.json" "$work/uts.capture"
+cmp -s "$work/uts.json" "$work/again.json"
+ok $? "a capture of it has the names, too"
+
+sed 's/scope:.*/scope: [comm=workload]/' "$work/named.yaml" >"$work/changing.yaml"
+start reload run --policy "$work/changing.yaml" --output "tracee-json:$work/names.json"
+unshare --uts sh -c "hostname a-host-of-more-than-15-bytes && $workload calls 1" >/dev/null
+cp "$work/named.yaml" "$work/changing.yaml"
+reload 'loaded' 1
+before=$(grep -c '"name":"msgget","policies"' "$work/names.json")
+unshare --uts sh -c "hostname a-host-of-more-than-15-bytes && $workload calls 1" >/dev/null
+"$workload" calls 2 >/dev/null
+stop reload $sensor
+is "$before $(grep -c '"name":"msgget","policies"' "$work/names.json")" "1 2" \
+	"a policy that is loaded later gets names as well"
+
 # ---- nobody reads ----------
 
 mkfifo "$work/pipe"

@@ -247,13 +247,41 @@ static void test_check_refs(void **state)
 	assert_int_equal(wire_check(&record.header, sizeof(record), &why), 0);
 }
 
+static void test_host_name(void **state)
+{
+	struct {
+		struct wire_header header;
+		struct ev_msgget body;
+		char host_name[WIRE_HOST_NAME_LEN];
+	} record = { .header = { .size = sizeof(record), .id = EV_msgget } };
+	struct event event = view(EV_msgget, &record.header);
+	struct event_given given = { .host_name = STR("recorded") };
+	const char *why = "";
+
+	(void)state;
+	assert_null(event_host_name(&event).data);
+	record.header.host_name = offsetof(__typeof__(record), host_name);
+	assert_int_equal(wire_check(&record.header, sizeof(record), &why), 0);
+	assert_int_equal(event_host_name(&event).len, 0);
+	memcpy(record.host_name, "container-7", 11);
+	assert_true(str_equal(event_host_name(&event), STR("container-7")));
+	memset(record.host_name, 'x', sizeof(record.host_name));
+	assert_int_equal(event_host_name(&event).len, WIRE_HOST_NAME_LEN);
+	event.given = &given;
+	assert_true(str_equal(event_host_name(&event), STR("recorded")));
+	record.header.host_name++;
+	refuse(&record.header, sizeof(record), "its host name is outside of it");
+	record.header.host_name = UINT32_MAX;
+	refuse(&record.header, sizeof(record), "its host name is outside of it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scalars),		cmocka_unit_test(test_time_is_epoch),
 		cmocka_unit_test(test_strings),		cmocka_unit_test(test_i16s),
 		cmocka_unit_test(test_produced_values), cmocka_unit_test(test_check_sizes),
-		cmocka_unit_test(test_check_refs),
+		cmocka_unit_test(test_check_refs),	cmocka_unit_test(test_host_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,8 @@ struct world {
 	uint32_t made;
 	uint64_t now, lost;
 	char phase[32];
+	struct value helpers;
+	struct str host_name;
 };
 
 static struct ruleset *load_slack(const char *body, uint64_t slack)
@@ -287,6 +289,60 @@ static void what_comes_too_late_is_counted(void **state)
 	feed_at(&world, 1099, 5, 1, world.now + 61 * MS);
 	feed_at(&world, 8, 5, 9, world.now + 63 * MS);
 	assert_int_equal(world.made, 1);
+
+/* ---- what is too large to be kept ---------------------------------------- */
+
+static void look_at_helpers(void *ctx, const struct event *produced)
+{
+	struct world *world = ctx;
+
+	world->made++;
+	world->helpers = produced->values[0];
+	world->host_name = event_host_name(produced);
+}
+
+/* A list of numbers and a host name, which stand behind the fixed part of a record. */
+static void large_records_are_kept_without_their_end(void **state)
+{
+	enum { HELPERS = 6000 };
+	static const char text[] =
+		"type: detector\nid: T\nrequirements: {events: [{name: bpf_attach}]}\n"
+		"produced_event: {name: t, version: 1.0.0, fields: [{name: helpers, type: int64}]}\n"
+		"threshold: {count: 1, window: 1s, closing: true}\n"
+		"output: {fields: [{name: helpers, optional: true, "
+		"expression: 'getEventData(\"prog_helpers\").size()'}]}\n";
+	static const struct builtin_file file = { "t.yaml", text, sizeof(text) - 1 };
+	static const struct clock clock = { 0 };
+	static struct {
+		struct wire_header header;
+		char body[512];
+		uint64_t helpers[HELPERS];
+		char host_name[WIRE_HOST_NAME_LEN];
+	} record = { .header = { .size = sizeof(record), .time = 1000 }, .host_name = "here" };
+	const struct wire_ref helpers = { offsetof(__typeof__(record), helpers),
+					  sizeof(record.helpers) };
+	struct err_list problems = { 0 };
+	struct world world = { .ruleset = ruleset_load_texts(&file, 1, NULL, &problems) };
+	struct event event = { .def = event_by_name(STR("bpf_attach")),
+			       .wire = &record.header,
+			       .clock = &clock };
+	int field = event_field_index(event.def, STR("prog_helpers"));
+
+	assert_true(field >= 0 && event.def->body_size <= sizeof(record.body));
+	record.header.id = event.def->id;
+	record.header.present = 1ULL << field;
+	record.header.host_name = offsetof(__typeof__(record), host_name);
+	memcpy((char *)&record + event.def->fields[field].offset, &helpers, sizeof(helpers));
+	(void)state;
+	assert_int_equal(problems.errors, 0);
+	ruleset_run(world.ruleset, &event, NULL, &world.arena, look_at_helpers, &world);
+	assert_int_equal(world.made, 1);
+	assert_int_equal(world.helpers.i, HELPERS);
+	assert_int_equal(world.host_name.len, 4);
+	ruleset_advance(world.ruleset, 3000000000, NULL, &world.arena, look_at_helpers, &world);
+	assert_int_equal(world.made, 2);
+	assert_int_equal(world.helpers.tag, VALUE_NULL);
+	assert_null(world.host_name.data);
 	end(&world);
 }
 
@@ -590,6 +646,8 @@ int main(void)
 		cmocka_unit_test(what_is_over_is_forgotten),
 		cmocka_unit_test(what_comes_out_of_order_is_put_in_order),
 		cmocka_unit_test(what_comes_too_late_is_counted),
+
+		cmocka_unit_test(large_records_are_kept_without_their_end),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(a_reload_keeps_sequences),
 		cmocka_unit_test(what_is_inherited_outlives_a_lost_fork),
