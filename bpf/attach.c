@@ -250,8 +250,7 @@ static void settings_add(struct settings *settings, const struct plan *plan)
 static void settings_renew(const struct collector *collector)
 {
 	struct settings *settings = &collector_first(collector)->data->settings;
-	struct settings after = { .own_pid = settings->own_pid,
-				  .host_names = collector->host_names };
+	struct settings after = { .own_pid = settings->own_pid };
 
 	for (uint32_t i = 0; i < collector->count; i++)
 		settings_add(&after, collector->objects[i]->plan);
@@ -270,6 +269,7 @@ static void skeleton_configure(struct spoor_bpf *skeleton, const struct source_w
 	skeleton->rodata->raw_runs_alone = !kernel_is_realtime() &&
 					   libbpf_num_possible_cpus() <= CPU_SLOTS;
 	skeleton->rodata->wants_environment = want->environment;
+	skeleton->rodata->wants_host_names = want->host_names;
 	skeleton->rodata->cgroup_subsystem = cgroup_choose(mount);
 	skeleton->rodata->wakeup_bytes = ring / 4;
 	skeleton->rodata->object_number = number;
@@ -634,6 +634,7 @@ static int collector_change(struct collector *collector, const struct source_wan
 	struct source_want more = *want;
 	int result;
 
+	more.host_names |= collector->host_names;
 	if (!fresh)
 		return err_set(err, -ENOMEM, "out of memory");
 	more.events = fresh;
@@ -649,11 +650,21 @@ static int collector_change(struct collector *collector, const struct source_wan
 	return result;
 }
 
+/* The programs that run were loaded without: the verifier does not bear both ways in one. */
+static int host_names_check(const struct collector *collector, const struct source_want *want,
+			    struct err *err)
+{
+	if (!want->host_names || collector->host_names || !collector->count)
+		return 0;
+	err_set(err, -ENOTSUP, "host names (uts, hostName) have not been collected so far");
+	err_hint(err, "start the sensor again with these rules");
+	return -ENOTSUP;
+}
+
 int collector_want(struct collector *collector, const struct source_want *want, struct err *err)
 {
 	const struct source_want before = { .events = collector->wanted,
 					    .count = collector->wanted_count };
-	bool host_names = collector->host_names;
 	struct err ignored = { 0 };
 	int result = environment_check(err);
 
@@ -661,11 +672,12 @@ int collector_want(struct collector *collector, const struct source_want *want, 
 		result = err_set(err, -E2BIG, "more than %d events", WANTED_MAX);
 	if (result < 0)
 		return result;
+	result = host_names_check(collector, want, err);
+	if (result < 0)
+		return result;
 	libbpf_set_print(log_listen);
-	collector->host_names = want->host_names;
 	result = collector_change(collector, want, err);
 	if (result < 0) {
-		collector->host_names = host_names;
 		if (collector->count && objects_resume(collector, &before, &ignored) == 0)
 			objects_trim(collector);
 		return result;
@@ -673,5 +685,6 @@ int collector_want(struct collector *collector, const struct source_want *want, 
 	if (want->count)
 		memcpy(collector->wanted, want->events, want->count * sizeof(*want->events));
 	collector->wanted_count = want->count;
+	collector->host_names |= want->host_names;
 	return 0;
 }

@@ -40,7 +40,7 @@ struct collector {
 	uint32_t count, detached;
 	const struct event_def *wanted[WANTED_MAX];
 	size_t wanted_count;
-	bool host_names; /* as wanted */
+	bool host_names; /* records have them */
 };
 
 /*

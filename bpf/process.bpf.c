@@ -228,7 +228,7 @@ INLINE void exec_stdin(struct draft *draft, struct exec_record *out, struct task
 INLINE void exec_host_name(struct draft *draft, struct exec_record *out, struct task_struct *task)
 {
 	__u32 at = 0;
-	__u8 *room = settings.host_names ? draft_room(draft, &at) : NULL;
+	__u8 *room = wants_host_names ? draft_room(draft, &at) : NULL;
 
 	if (!room)
 		return;

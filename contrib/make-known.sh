@@ -43,16 +43,17 @@ jq -r --slurpfile facts "$1/events.json" '
 		"existing_container.ctime": "i64", "ftrace_hook.count": "i64"
 	} as $printed
 	| {
-		"O_*": "tracee_open_flags", "PROT_*": "mem_prot", "MAP_*": "map_flags",
+		"O_*": "open_flags", "PROT_*": "mem_prot", "MAP_*": "map_flags",
 		"?_OK": "access_mode", "AF_*": "address_family", "SOCK_*": "socket_type",
-		"SOL_*": "socket_level", "SO_*": "socket_option", "CLONE_*": "tracee_clone_flags",
+		"SOL_*": "socket_level", "SO_*": "socket_option", "CLONE_*": "clone_flags",
 		"S_*": "file_type", "PTRACE_*": "ptrace_request", "PR_*": "prctl_option",
 		"AT_SYMLINK_NOFOLLOW": "at_flags", "AT_*": "at_flags",
 		"CLONE_NEW*": "namespace_type", "BPF_*": "bpf_cmd", "SYS_*": "socketcall",
 		"syscall name": "syscall_number", "CAP_*": "capability",
 		"mem_prot_alert text": "mem_alert", "BPF_PROG_TYPE_*": "bpf_prog_type",
 		"kprobe/tracepoint/...": "bpf_attach_type", "FS_*": "fs_events",
-		"FSNOTIFY_OBJ_TYPE_*": "fsnotify_object", "VM_*": "vm_flags"
+		"FSNOTIFY_OBJ_TYPE_*": "fsnotify_object", "VM_*": "vm_flags",
+		"array of helper names": "bpf_helpers"
 	} as $names
 	| ($facts[0] | map({ key: .name, value: . }) | from_entries) as $by_name
 	| sort_by(.name)[]

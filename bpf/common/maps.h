@@ -25,6 +25,8 @@ const volatile bool has_find_vma SEC(".rodata") = false;
 const volatile bool exit_tells_last SEC(".rodata") = false;
 /* Send the environment of programs too. */
 const volatile bool wants_environment SEC(".rodata") = false;
+/* Records end with the name of the task's UTS namespace. */
+const volatile bool wants_host_names SEC(".rodata") = false;
 /* By slot: send this event. Programs lose the code for all others when they are loaded. */
 const volatile __u8 wanted_slots[64] SEC(".rodata") = {};
 /* Which of the collector's objects these programs belong to; each serves other events. */

@@ -190,32 +190,22 @@ INLINE void header_fill(struct wire_header *header, struct task_struct *task, __
 		__u8 bytes[tail]; \
 	} __attribute__((aligned(8)))
 
-/* Reserves room for a record; if they are asked for, with the host name behind it. */
-#define record_reserve(record, task, named) \
-	({ \
-		(named) = *(volatile __u32 *)&settings.host_names; \
-		if (named) { \
-			(record) = bpf_ringbuf_reserve(&ring, \
-						       sizeof(*(record)) + WIRE_HOST_NAME_LEN, 0); \
-			if (record) \
-				host_name_read((record) + 1, task); \
-		} else { \
-			(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
-		} \
-	})
-
 /* Reserves; on failure counts the loss and gives NULL. alone: see place_take. */
 #define record_begin(event, record, task, syscall_number, flag_bits, alone) \
 	({ \
 		struct place record_place = place_take(alone); \
-		bool record_named; \
-		record_reserve(record, task, record_named); \
+		if (wants_host_names) \
+			(record) = bpf_ringbuf_reserve(&ring, \
+						       sizeof(*(record)) + WIRE_HOST_NAME_LEN, 0); \
+		else \
+			(record) = bpf_ringbuf_reserve(&ring, sizeof(*(record)), 0); \
 		if (record) { \
 			__builtin_memset(&(record)->body, 0, \
 					 sizeof(*(record)) - sizeof(struct wire_header)); \
 			header_fill(&(record)->header, task, EV_##event, sizeof(*(record)), \
 				    record_place, syscall_number, flag_bits); \
-			if (record_named) { \
+			if (wants_host_names) { \
+				host_name_read((record) + 1, task); \
 				(record)->header.host_name = sizeof(*(record)); \
 				(record)->header.size += WIRE_HOST_NAME_LEN; \
 			} \

@@ -10,6 +10,7 @@
 #include "base/common.h"
 #include "event.h"
 #include "event/encode.h"
+#include "event/helper.h"
 #include "event/json.h"
 #include "event/object.h"
 
@@ -237,18 +238,27 @@ static uint64_t number_at(uint8_t type, const void *data)
 }
 
 /* As text, if this field is decoded in this style. */
-static bool add_decoded(struct buf *out, const struct event_field *field, const void *data,
-			struct encode_style style)
+static bool add_decoded(struct buf *out, const struct event *event, const struct event_field *field,
+			const void *data, struct encode_style style)
 {
 	const struct names *names = names_find(field->names);
 
 	if (field->type == FIELD_pointer && data) {
 		buf_lit(out, "str\":\"0x");
 		buf_hex(out, number_at(field->type, data));
+	} else if (names && field->type == FIELD_u64s) {
+		const struct wire_ref *ref = data;
+
+		buf_lit(out, "str_array\":");
+		helpers_write(out, ref ? (const char *)event->wire + ref->offset : NULL,
+			      ref ? ref->len / 8 : 0);
+		return true;
 	} else if (names && (style.own || names_of_tracee(names))) {
+		uint64_t number = data ? number_at(field->type, data) : 0;
+
 		/* Names hold nothing that JSON escapes. */
 		buf_lit(out, "str\":\"");
-		names_write(out, names, data ? number_at(field->type, data) : 0);
+		names_write(out, names, style.own ? number : names_known(names, number));
 	} else {
 		return false;
 	}
@@ -267,7 +277,7 @@ static void add_field(struct buf *out, const struct event *event, const struct e
 {
 	static const uint64_t zero;
 
-	if (style.decoded && add_decoded(out, field, data, style))
+	if (style.decoded && add_decoded(out, event, field, data, style))
 		return;
 	if (!data && has_no_zero(field->type)) {
 		buf_lit(out, "value\":null");

@@ -174,6 +174,22 @@ void names_write(struct buf *out, const struct names *names, uint64_t number)
 		add_rest(out, start, names, rest);
 }
 
+uint64_t names_known(const struct names *names, uint64_t number)
+{
+	uint32_t value = (uint32_t)number, known = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name_row *row = &names->rows[i];
+
+		if ((value & row->mask) != row->value)
+			continue;
+		known |= row->value;
+		any |= row->value || row->mask == ~0u;
+	}
+	return any ? known : number;
+}
+
 /* ---- back ------------------------------ */
 
 static int digit_of(char c)

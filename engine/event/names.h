@@ -24,6 +24,8 @@ static inline bool names_fit(const struct value *value)
 }
 /* Appends the text of a number (of its low 32 bits: all such fields are that wide). */
 void names_write(struct buf *out, const struct names *names, uint64_t number);
+/* The bits of a number that have names, as Tracee shows them; if none has, the number. */
+uint64_t names_known(const struct names *names, uint64_t number);
 /* The number such a text stands for. 0, or -EINVAL. */
 int names_parse(const struct names *names, struct str text, uint64_t *out);
 

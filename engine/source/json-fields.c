@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/buf.h"
+#include "event/helper.h"
 #include "event/names.h"
 #include "event/object.h"
 #include "source/json-object.h"
@@ -182,6 +183,33 @@ static int item_bits(const struct json *item, uint8_t type, uint64_t *out)
 	return r;
 }
 
+/* Names of BPF functions, as decoded data has them: the set of bits they stand for. */
+static bool read_helpers(struct builder *b, const struct json *item,
+			 const struct event_field *field, struct wire_ref *slot)
+{
+	uint64_t words[HELPER_WORDS] = { 0 };
+
+	for (; item; item = item->next) {
+		int number = item->type == JSON_STRING ? helper_number(item->text) : -1;
+
+		if (number < 0)
+			return fail(b, item, field, "something else than a BPF function");
+		words[number / 64] |= 1ULL << number % 64;
+	}
+	*slot = (struct wire_ref){ b->size, sizeof(words) };
+	return tail_add(b, (struct str){ (const char *)words, sizeof(words) });
+}
+
+/* Is it what read_helpers reads? Numbers of 64 bits are quoted, too. */
+static bool are_helpers(const struct json *value, const struct json *first,
+			const struct event_field *field)
+{
+	bool name = first && first->type == JSON_STRING && first->text.len &&
+		    (first->text.data[0] < '0' || first->text.data[0] > '9');
+
+	return names_find(field->names) && (name || str_equal(value->key, STR("str_array")));
+}
+
 static bool read_numbers(struct builder *b, const struct json *value,
 			 const struct event_field *field, struct wire_ref *slot)
 {
@@ -189,6 +217,8 @@ static bool read_numbers(struct builder *b, const struct json *value,
 
 	if (!list_of(value, &item))
 		return fail(b, value, field, json_type_name(value));
+	if (are_helpers(value, item, field))
+		return read_helpers(b, item, field, slot);
 	*slot = (struct wire_ref){ b->size, 0 };
 	for (; item; item = item->next) {
 		uint64_t bits = 0;
