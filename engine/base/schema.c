@@ -144,7 +144,7 @@ static void read_texts(struct report *report, const struct schema_key *key,
 				     "a text with \": \" in it must be quoted",
 				     "'%s' must be a list of strings, found %s in it", key->name,
 				     yaml_describe(value->items[i]));
-			out->count = i; /* what follows is not looked at */
+			out->count = MIN(out->count, i); /* nobody looks at what follows */
 		} else if (key->check && key->check(value->items[i], report->compat, &err)) {
 			report_add(report, value->items[i], &err);
 			err = (struct err){ .level = ERR_ERROR, .rule = "value" };

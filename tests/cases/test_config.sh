@@ -159,6 +159,9 @@ EOF
 mistake "a format's name that is a list" "error: 'name' must be a text, found a list" <<'EOF'
 output: {destinations: [{name: a, type: file, path: x, format: {name: [json]}}]}
 EOF
+mistake "maps in a list of texts" "bad.yaml:1:36: error: 'key' must be a list of strings, found a map in it" <<'EOF'
+suppress: [{key: [process, {a: b}, {c: d}], window: 60s}]
+EOF
 mistake "a key the transport needs" "needs the key 'url'" <<'EOF'
 output: {destinations: [{name: a, type: syslog}]}
 EOF

@@ -86,6 +86,8 @@ static const struct {
 	{ "score: {name: r, half_life: 1m}", "score needs 'add'", "", 1 },
 	{ "score: {name: r, add: 1}", "needs a half-life", "", 1 },
 	{ "first_seen: {learn: 1h}", "first_seen needs 'by'", "", 1 },
+	{ "conditions: ['true', {a: b}, {c: d}]", "found a map in it", "must be quoted", 1 },
+	{ "descendant_of: [Y, {a: b}, {c: d}]", "found a map in it", "must be quoted", 1 },
 	{ "descendant_of: [Y]", "there is no detector 'Y'", "", 1 },
 };
 
