@@ -39,7 +39,7 @@ enum {
 
 /* What programs look at while running; user space may change it at any time. */
 struct settings {
-	__u32 own_pid;	  /* the sensor's thread group, as the init namespace sees it */
+	__u32 own_pid; /* the sensor's thread group, as the init namespace sees it */
 	__u32 pad[15];
 	__u8 mode[64];			      /* by slot: enum hook_mode that delivers it */
 	__u8 syscall_filter[SYSCALL_NUMBERS]; /* FILTER_* bits */

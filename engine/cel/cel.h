@@ -161,6 +161,16 @@ struct cel_source {
  */
 int cel_compile(const struct cel_env *env, const struct cel_source *source, const char *want,
 		struct arena *arena, const struct cel_program **out, struct err *err);
+/* A part of a condition: a stretch of its text, and what && or || combines in it. */
+struct cel_part {
+	uint32_t at, end; /* bytes */
+	bool is_and;
+	const struct cel_part *items;
+	uint32_t count; /* 0: one operand */
+};
+/* The parts of a text that compiles; they live in arena. False: it does not, or no memory. */
+bool cel_parts(const struct cel_env *env, struct str text, struct arena *arena,
+	       struct cel_part *out);
 /* Static type, as text. */
 const char *cel_program_type(const struct cel_program *program);
 /* Visits the name of each function that may be called; operators among them. */

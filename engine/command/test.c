@@ -122,6 +122,7 @@ static void leave_ruleset(struct run *run)
 static struct ruleset *ruleset_of(struct run *run, const char *path)
 {
 	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL,
+					   .coverage = run->options->coverage,
 					   .environment = true };
 	struct err_list problems = { 0 };
 	char directory[ERR_PATH_MAX];
@@ -256,6 +257,7 @@ static void test_file(void *ctx, const char *path, bool asked)
 static void test_builtin(struct run *run)
 {
 	struct ruleset_options options = { .compat_tracee = run->options->compat != NULL,
+					   .coverage = run->options->coverage,
 					   .environment = true };
 	struct err_list problems = { 0 };
 	struct err err = { .level = ERR_ERROR };
@@ -302,7 +304,9 @@ static void test_paths(struct run *run, int count, char **paths)
 
 static bool is_covered(const struct run *run)
 {
-	return !run->options->strict || run->coverage.covered == run->coverage.conditions;
+	const struct coverage *c = &run->coverage;
+
+	return !run->options->strict || (c->covered == c->conditions && c->decided == c->operands);
 }
 
 static int run_test(const struct options *options, int argc, char **argv)
@@ -331,8 +335,10 @@ static int run_test(const struct options *options, int argc, char **argv)
 	buf_free(&run.out);
 	if (options->coverage)
 		fprintf(options->to ? stderr : stdout,
-			"coverage: %u of %u conditions were both true and false\n",
-			run.coverage.covered, run.coverage.conditions);
+			"coverage: %u of %u conditions were both true and false, "
+			"%u of %u operands of && and ||\n",
+			run.coverage.covered, run.coverage.conditions, run.coverage.decided,
+			run.coverage.operands);
 	fprintf(options->to ? stderr : stdout, "%u passed, %u failed, 0 skipped\n",
 		run.count.passed, run.count.failed);
 	return run.broken || run.count.failed || !is_covered(&run) ? EXIT_BAD_INPUT : EXIT_FINE;

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "ruleset.h"
+#include "parts.h"
 
 void coverage_note(struct ruleset *ruleset)
 {
@@ -23,13 +23,13 @@ void coverage_note(struct ruleset *ruleset)
 	}
 }
 
-static void tell(struct err_list *problems, const char *path, uint32_t line, const char *hint,
-		 const char *message)
+static void tell(struct err_list *problems, const char *path, uint32_t line, uint32_t column,
+		 const char *hint, const char *message)
 {
 	struct err err = { .level = ERR_WARNING, .rule = "uncovered" };
 
 	err_set(&err, -EINVAL, "%s", message);
-	err_at(&err, path, line, 0);
+	err_at(&err, path, line, column);
 	err_hint(&err, "%s", hint);
 	err_list_add(problems, &err);
 }
@@ -51,7 +51,35 @@ static void tell_condition(struct err_list *problems, const struct detector *d, 
 		snprintf(hint, sizeof(hint), "write a test in which %s%s",
 			 index ? "all before it hold and " : "",
 			 c->seen_true ? "it does not, and nothing is expected" : "it does");
-	tell(problems, c->path, c->line, hint, message);
+	tell(problems, c->path, c->line, 0, hint, message);
+}
+
+struct telling {
+	struct err_list *problems;
+	struct coverage *coverage;
+	const struct condition *condition;
+};
+
+/* Of a condition that was both: else it says enough. */
+static void tell_operand(void *ctx, const struct part *part)
+{
+	const struct telling *telling = ctx;
+	const struct condition *c = telling->condition;
+	bool reached = part->seen_true || part->seen_false;
+	char message[400], hint[200];
+
+	telling->coverage->operands++;
+	telling->coverage->decided += part->seen_true && part->seen_false;
+	if ((part->seen_true && part->seen_false) || !c->seen_true || !c->seen_false)
+		return;
+	snprintf(message, sizeof(message), "in condition %u, this was never %s: %.*s", c->number,
+		 !reached	   ? "asked"
+		 : part->seen_true ? "false"
+				   : "true",
+		 (int)MIN(part->text.len, 300u), part->text.data);
+	snprintf(hint, sizeof(hint), "write a test in which it %s, and what stands before it %s",
+		 part->seen_true ? "does not hold" : "holds", "does not decide");
+	tell(telling->problems, c->path, part->line, part->column, hint, message);
 }
 
 static void tell_filters(struct err_list *problems, const struct detector *d,
@@ -72,7 +100,7 @@ static void tell_filters(struct err_list *problems, const struct detector *d,
 		snprintf(hint, sizeof(hint), "write a test with an event that they %s",
 			 input->passed ? "stop, and nothing is expected" : "pass");
 	}
-	tell(problems, d->path, input->line, hint, message);
+	tell(problems, d->path, input->line, 0, hint, message);
 }
 
 void coverage_tell(const struct ruleset *ruleset, bool named, struct err_list *problems,
@@ -92,6 +120,9 @@ void coverage_tell(const struct ruleset *ruleset, bool named, struct err_list *p
 			coverage->covered += c->seen_true && c->seen_false;
 			if (!c->seen_true || !c->seen_false)
 				tell_condition(problems, d, k);
+			if (c->parts)
+				parts_each(c->parts, tell_operand,
+					   &(struct telling){ problems, coverage, c });
 		}
 	}
 	err_list_sort(problems);

@@ -7,6 +7,7 @@
 
 struct coverage {
 	uint32_t conditions, covered; /* in all; those that were both true and false */
+	uint32_t operands, decided;   /* the same of operands of && and || in them */
 };
 
 /* After each test, before its counts are forgotten. */

@@ -35,6 +35,7 @@ struct ruleset_options {
 	 * Tracee's mode of what it refuses.
 	 */
 	bool advise;
+	bool coverage; /* rule tests are to tell which operands decided: coverage.h */
 	bool foreign; /* rules for another sensor: events and enrichments it has not are warnings */
 };
 

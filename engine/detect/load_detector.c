@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/suggest.h"
+#include "parts.h"
 #include "ruleset.h"
 
 static char *copy(struct ruleset *ruleset, struct str text)
@@ -571,6 +572,8 @@ static void compile_conditions(struct loader *loader, struct report *report, str
 		loader->reads_state = false;
 		condition.program = compile_expression(loader, report, env, texts->items[i], 0,
 						       what, "bool");
+		if (loader->options.coverage && condition.program)
+			condition.parts = parts_new(loader, report, env, texts->items[i]);
 		if (loader->reads_state)
 			late[late_count++] = condition;
 		else

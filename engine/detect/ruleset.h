@@ -39,6 +39,7 @@ struct condition {
 	uint32_t line;
 	uint64_t hits, misses, errors;
 	bool seen_true, seen_false; /* in any rule test: coverage.h */
+	struct part *parts;	    /* parts.h; NULL: nobody asks for them */
 };
 
 struct output_field {

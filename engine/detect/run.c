@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "event/object.h"
+#include "parts.h"
 #include "run.h"
 #include "store.h"
 
@@ -213,6 +214,8 @@ static bool condition_holds(struct ruleset *ruleset, struct detector *d,
 {
 	struct value value;
 
+	if (condition->parts)
+		parts_note(condition->parts, run);
 	run->budget = CEL_BUDGET;
 	value = cel_eval(condition->program, run);
 	if (value.tag == VALUE_ERROR) {

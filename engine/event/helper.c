@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of BPF functions as lists of names, and back. */
 #include "event/helper.h"
-
-#include <linux/bpf.h>
 
 #include "base/buf.h"
 #include "base/common.h"
 
 static const char prefix[] = "bpf_";
 
-/* The kernel's own list, as far as the headers know it. */
-#define HELPER(name) [BPF_FUNC_##name] = #name
-static const char *const names[] = { __BPF_FUNC_MAPPER(HELPER) };
+static const char *const names[] = {
+#define HELPER(number, name) [number] = #name,
+#include "event/helpers.def"
+#undef HELPER
+};
 
 static void add_helper(struct buf *out, bool first, uint32_t number)
 {

@@ -88,4 +88,37 @@ is $? 0 'all is covered'
 ! grep -q warning "$TMP/out"
 ok $? 'and nothing is warned of'
 
+# Operands of && and ||, at whatever depth, each at its place.
+cat >"$TMP/rules/odd.yaml" <<'END'
+type: detector
+id: MY-001
+produced_event: {name: odd, version: 1.0, fields: [{name: key, type: int32}]}
+requirements: {events: [{name: msgget, data_filters: [key!=0]}]}
+threat: {severity: low, description: A test.}
+auto_populate: {threat: true}
+conditions:
+  - getEventData("key") > 4
+  - >-
+    hasData("msgflg") &&
+    (getEventData("msgflg") == 0 || context.euid == 0 ||
+    event.name.startsWith("x"))
+output: {fields: [{name: key, expression: getEventData("key")}]}
+END
+"$spoor" test --coverage --strict "$TMP/rules" >"$TMP/out" 2>&1
+is $? 1 'operands count, too'
+grep -v "^ \|^ok" "$TMP/out" | sed "s,^$TMP/,," >"$TMP/told"
+same "$TMP/told" /dev/stdin 'operands that decided nothing' <<'END'
+rules/odd.yaml:10:5: warning: in condition 1, this was never false: hasData("msgflg")
+rules/odd.yaml:11:37: warning: in condition 1, this was never true: context.euid == 0
+rules/odd.yaml:12:5: warning: in condition 1, this was never true: event.name.startsWith("x")
+coverage: 2 of 2 conditions were both true and false, 1 of 4 operands of && and ||
+5 passed, 0 failed, 0 skipped
+END
+cat >>"$file" <<'END'
+  - {name: root, event: {name: msgget, data: {key: 5, msgflg: 1}, process: {euid: 0}}, expect: [{}]}
+  - {name: no flags, event: {name: msgget, data: {key: 5}}, expect: []}
+END
+"$spoor" test --coverage "$TMP/rules" >"$TMP/out" 2>&1
+is "$(grep -c warning "$TMP/out")" 1 'tests for all but one'
+
 done_testing
