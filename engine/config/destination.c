@@ -412,12 +412,13 @@ static bool check_format(struct report *report, const struct format *format,
 /* FORMAT[,SETTING=VALUE...]:PATH. NULL: reported. */
 static const char *direct_expression(struct report *report, const struct yaml_node *map)
 {
-	const struct yaml_node *path = text_of(report, map, "path"), *keys;
+	const struct yaml_node *path = yaml_get(map, "path"), *keys;
 	const struct format *format = read_format_name(report, yaml_get(map, "format"), "table",
 						       &keys);
 	struct buf out = { 0 };
 
-	if (!format || !check_format(report, format, keys))
+	/* What is wrong with the path has been told when it was looked at first. */
+	if ((path && path->kind != YAML_SCALAR) || !format || !check_format(report, format, keys))
 		return NULL;
 	buf_str(&out, str_of(format->name));
 	if (keys && keys->kind == YAML_SCALAR) {

@@ -144,21 +144,6 @@ EOF
 mistake "an unknown format" "there is no format 'jsn'" <<'EOF'
 output: {destinations: [{name: a, type: file, path: x, format: jsn}]}
 EOF
-mistake "a transport that is a list" "bad.yaml:1:41: error: 'type' must be a text, found a list" <<'EOF'
-output: {destinations: [{name: a, type: [file]}]}
-EOF
-mistake "a path that is a list" "bad.yaml:1:53: error: expected a text, found a list" <<'EOF'
-output: {destinations: [{name: a, type: file, path: [x]}]}
-EOF
-mistake "a path that is a map, without a spool" "bad.yaml:1:69: error: 'path' must be a text, found a map" <<'EOF'
-output: {destinations: [{name: a, type: file, durable: false, path: {env: HOME}}]}
-EOF
-mistake "a format that is a list" "error: a format is a name or {name: FORMAT, ...}, found a list" <<'EOF'
-output: {destinations: [{name: a, type: file, path: x, format: [json]}]}
-EOF
-mistake "a format's name that is a list" "error: 'name' must be a text, found a list" <<'EOF'
-output: {destinations: [{name: a, type: file, path: x, format: {name: [json]}}]}
-EOF
 mistake "maps in a list of texts" "bad.yaml:1:36: error: 'key' must be a list of strings, found a map in it" <<'EOF'
 suppress: [{key: [process, {a: b}, {c: d}], window: 60s}]
 EOF

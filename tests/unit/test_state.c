@@ -289,6 +289,8 @@ static void what_comes_too_late_is_counted(void **state)
 	feed_at(&world, 1099, 5, 1, world.now + 61 * MS);
 	feed_at(&world, 8, 5, 9, world.now + 63 * MS);
 	assert_int_equal(world.made, 1);
+	end(&world);
+}
 
 /* ---- what is too large to be kept ---------------------------------------- */
 
@@ -646,7 +648,6 @@ int main(void)
 		cmocka_unit_test(what_is_over_is_forgotten),
 		cmocka_unit_test(what_comes_out_of_order_is_put_in_order),
 		cmocka_unit_test(what_comes_too_late_is_counted),
-
 		cmocka_unit_test(large_records_are_kept_without_their_end),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(a_reload_keeps_sequences),
