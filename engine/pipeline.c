@@ -14,6 +14,7 @@
 #include "delivery/delivery.h"
 #include "delivery/suppress.h"
 #include "detect/detect.h"
+#include "event/encode.h"
 #include "outputs.h"
 #include "policy/policy.h"
 #include "store.h"
@@ -127,6 +128,9 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 
 	if (!event.def)
 		return; /* sources hand over known events only */
+	/* Where events never pause nobody ticks, and the end of a window is to be told in time. */
+	if (p->suppress && record->time)
+		suppress_advance(p->suppress, event_epoch_time(&event, record->time));
 	emit(p, &event);
 	ruleset_run(p->ruleset, &event, p->stores, &p->arena, take_detection, p);
 	arena_reset(&p->arena);
