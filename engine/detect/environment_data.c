@@ -133,11 +133,14 @@ static struct value object_of(struct cel_run *run, const void *data, const char 
 				     : value_null();
 }
 
-#define ENTRY_OBJECT(key, message) \
+#define ENTRY_HAS_OBJECT(key) \
 	static bool has_##key(const void *data) \
 	{ \
 		return has_object(data, #key); \
-	} \
+	}
+
+#define ENTRY_OBJECT(key, message) \
+	ENTRY_HAS_OBJECT(key) \
 	static void get_##key(struct cel_run *run, const void *data, struct value *out) \
 	{ \
 		struct value value = object_of(run, data, #key); \
@@ -147,10 +150,7 @@ static struct value object_of(struct cel_run *run, const void *data, const char 
 
 /* Kinds that rules see as a map, or null. */
 #define ENTRY_MAP(key) \
-	static bool has_##key(const void *data) \
-	{ \
-		return has_object(data, #key); \
-	} \
+	ENTRY_HAS_OBJECT(key) \
 	static void get_##key(struct cel_run *run, const void *data, struct value *out) \
 	{ \
 		*out = object_of(run, data, #key); \
