@@ -10,6 +10,7 @@
 #include "encode/use.h"
 #include "output.h"
 #include "spoor.h"
+#include "transport.h"
 
 enum { OUTPUTS_MAX = 16, FLUSH_AT = 256 * 1024, RECORD_LIMIT = 8 * 1024 * 1024 };
 
@@ -48,6 +49,12 @@ static int wrong_option(struct str name, struct err *err)
 	return -EINVAL;
 }
 
+/* Tracee's webhook:URL and forward:URL, and the like: these need the spool, and keys. */
+static bool is_receiver(struct str name)
+{
+	return transport_by_name(name) != NULL;
+}
+
 static int wrong_format(struct str name, struct err *err)
 {
 	struct suggest suggest;
@@ -56,6 +63,13 @@ static int wrong_format(struct str name, struct err *err)
 	for (size_t i = 0; formats[i]; i++)
 		suggest_try(&suggest, str_of(formats[i]->name));
 	err_set(err, -EINVAL, "--output %.*s: there is no such format", (int)name.len, name.data);
+	if (is_receiver(name)) {
+		err_hint(err,
+			 "a receiver is a destination of a configuration: {name: siem, type: %.*s, "
+			 "url: URL}; see contrib/spoor.yaml and --config",
+			 (int)name.len, name.data);
+		return -EINVAL;
+	}
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
 	else

@@ -219,14 +219,16 @@ static void read_format_keys(struct report *report, const struct format *format,
 						      nodes.transport, node, what);
 }
 
+/* Unless there were mistakes since `before`. */
 static void open_format(struct report *report, const struct format *format,
-			const struct yaml_node *node, struct delivery_output *output)
+			const struct yaml_node *node, struct delivery_output *output,
+			uint32_t before)
 {
 	uint32_t key = format->key_count;
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 	struct format_state *state = NULL;
 
-	if (!format->open || report->errors)
+	if (!format->open || report->errors > before)
 		return;
 	if (format->open(output->format_options.values, &state, &key, &err) < 0) {
 		const struct yaml_node *blame = NULL;
@@ -261,7 +263,7 @@ static const struct format *read_format_name(struct report *report, const struct
 }
 
 static bool read_format(struct report *report, const struct yaml_node *node,
-			struct delivery_output *output)
+			struct delivery_output *output, uint32_t before)
 {
 	const char *fallback = output->transport->format ? output->transport->format : "json";
 	const struct yaml_node *keys;
@@ -272,7 +274,7 @@ static bool read_format(struct report *report, const struct yaml_node *node,
 	output->format = format;
 	output->settings.format = format->name;
 	read_format_keys(report, format, keys, output);
-	open_format(report, format, keys, output);
+	open_format(report, format, keys, output, before);
 	return true;
 }
 
@@ -299,13 +301,13 @@ static const struct transport *find_transport(struct report *report, const struc
 }
 
 static void check_settings(struct report *report, const struct nodes *nodes,
-			   const struct delivery_output *output)
+			   const struct delivery_output *output, uint32_t before)
 {
 	const struct transport *transport = output->transport;
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 	uint32_t key = transport->key_count;
 
-	if (!transport->check || report->errors ||
+	if (!transport->check || report->errors > before ||
 	    transport->check(&output->settings, &key, &err) >= 0)
 		return;
 	const struct yaml_node *blame = key < transport->key_count ? nodes->transport[key] : NULL;
@@ -403,7 +405,7 @@ static bool check_format(struct report *report, const struct format *format,
 	uint32_t before = report->errors;
 
 	read_format_keys(report, format, keys, &scratch);
-	open_format(report, format, keys, &scratch);
+	open_format(report, format, keys, &scratch, before);
 	if (scratch.format_state)
 		format->close(scratch.format_state);
 	return report->errors == before;
@@ -476,6 +478,7 @@ static void read_destination(struct report *report, struct config *config,
 	struct delivery_config *delivery = config->owner;
 	struct delivery_output output = { 0 };
 	struct nodes nodes = { 0 };
+	uint32_t before = report->errors;
 
 	if (map->kind != YAML_MAP) {
 		report_error(report, map, "kind", NULL, "a destination must be a map, found %s",
@@ -493,11 +496,11 @@ static void read_destination(struct report *report, struct config *config,
 	}
 	read_transport_keys(report, map, output.transport, &nodes, &output);
 	output.settings.sensor_version = str_of(SPOOR_VERSION);
-	if (!read_format(report, nodes.own[OWN_FORMAT], &output))
+	if (!read_format(report, nodes.own[OWN_FORMAT], &output, before))
 		return;
 	read_limits(report, nodes.own, &output);
 	add_filter(report, nodes.own[OWN_FILTERS], &output);
-	check_settings(report, &nodes, &output);
+	check_settings(report, &nodes, &output, before);
 	delivery->outputs[delivery->output_count++] = output;
 	config->delivery = delivery;
 }

@@ -179,6 +179,11 @@ int spool_open(const char *path, enum spool_mode mode, struct spool **out, struc
 	if (!spool)
 		return err_set(err, -ENOMEM, "out of memory");
 	spool->mode = mode;
+	if (mode != SPOOL_WRITER && access(path, F_OK) < 0) {
+		err_set(err, -errno, "there is no spool %s: %s", path, strerror(errno));
+		err_hint(err, "--config FILE, or --spool FILE, says where it is");
+		return err->code;
+	}
 	if (mode == SPOOL_WRITER && make_file(path, err) < 0)
 		return err->code;
 	if (mode != SPOOL_WRITER && access(path, F_OK) < 0 && errno == ENOENT) {

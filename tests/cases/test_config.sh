@@ -52,6 +52,10 @@ is "$? $(cut -d' ' -f 1,2 out | tr '\n' ' ')" "0 all: delivered high: delivered 
 tail -n 1 all.json | grep -q '"name":"spoor_test"'
 ok $? "and is in the file"
 
+"$spoor" replay -o webhook:http://127.0.0.1:1/ "$input" >out 2>&1
+is "$? $(grep -c 'hint: a receiver is a destination of a configuration: {name: siem, type: webhook,' out)" "1 1" \
+	"a receiver is no --output"
+
 # ---- what Tracee's files say ----
 echo '{{ .Name }} by {{ .Workload.Process.Thread.Name }}' >line.tmpl
 cat >tracee.yaml <<EOF
@@ -147,6 +151,15 @@ EOF
 mistake "maps in a list of texts" "bad.yaml:1:36: error: 'key' must be a list of strings, found a map in it" <<'EOF'
 suppress: [{key: [process, {a: b}, {c: d}], window: 60s}]
 EOF
+cat >several.yaml <<'EOF'
+output:
+  destinations:
+    - {name: a, type: sylog, url: tcp://h:1}
+    - {name: b, type: syslog, url: "http://h:1"}
+    - {name: c, type: elasticsearch, url: "https://h:9200", index: Alerts}
+EOF
+"$spoor" check several.yaml >out 2>&1
+is "$? $(grep -c '^several.yaml:[345]:.*error: ' out)" "1 3" "every destination's mistakes are told at once"
 mistake "a key the transport needs" "needs the key 'url'" <<'EOF'
 output: {destinations: [{name: a, type: syslog}]}
 EOF
