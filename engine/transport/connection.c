@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "base/common.h"
+#include "base/err.h"
 #include "moment.h"
 #include "connection.h"
 
@@ -300,4 +301,23 @@ void sigpipe_release(const sigset_t *before)
 		       errno == EINTR)
 			;
 	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+int connection_check_tls(const struct transport_settings *settings, uint32_t first,
+			 const struct url *url, uint32_t *key, struct err *err)
+{
+	static const struct setting_key rows[] = { TLS_KEY_ROWS };
+	bool secure = !strcmp(url->scheme, "tls");
+	int r;
+
+	for (uint32_t i = 0; i < TLS_KEY_COUNT && !secure; i++)
+		if (settings->values[first + i].given) {
+			*key = first + i;
+			err_set(err, -EINVAL, "%s needs a tls:// URL", rows[i].name);
+			err_hint(err, "url: tls://%s", url->host);
+			return -EINVAL;
+		}
+	r = tls_check(settings->values + first, key, err);
+	*key += r < 0 ? first : 0;
+	return r;
 }

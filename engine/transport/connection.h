@@ -55,4 +55,11 @@ int socket_connect(const struct url *url, int type, uint64_t deadline, char *why
 void sigpipe_hold(sigset_t *before);
 void sigpipe_release(const sigset_t *before);
 
+/*
+ * The rows TLS_KEY_ROWS of a transport, which begin at key number `first`: only a tls:// URL has
+ * use for them. 0, or -EINVAL with *key the one to blame.
+ */
+int connection_check_tls(const struct transport_settings *settings, uint32_t first,
+			 const struct url *url, uint32_t *key, struct err *err);
+
 #endif

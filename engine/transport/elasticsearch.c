@@ -21,7 +21,7 @@ static const struct setting_key keys[KEY_COUNT] = {
 };
 
 struct transport_state {
-	struct http *http;
+	struct http *http; /* first, for http_state_send */
 	const struct transport_settings *settings;
 	struct http_receiver receiver;
 	char path[URL_PATH_MAX];
@@ -112,20 +112,6 @@ static int elasticsearch_open(const struct transport_settings *settings,
 	return 0;
 }
 
-static int elasticsearch_send(struct transport_state *state, struct transport_batch *batch)
-{
-	return http_send(state->http, batch);
-}
-
-static void elasticsearch_close(struct transport_state *state, uint64_t deadline)
-{
-	(void)deadline;
-	if (!state)
-		return;
-	http_close(state->http);
-	free(state);
-}
-
 const struct transport transport_elasticsearch = {
 	.name = "elasticsearch",
 	.doc = "Elasticsearch or OpenSearch, by _bulk, each document under the alert's id",
@@ -137,6 +123,6 @@ const struct transport transport_elasticsearch = {
 	.missing = library_missing,
 	.check = elasticsearch_check,
 	.open = elasticsearch_open,
-	.send = elasticsearch_send,
-	.close = elasticsearch_close,
+	.send = http_state_send,
+	.close = http_state_close,
 };

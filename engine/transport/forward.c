@@ -137,12 +137,6 @@ static int forward_check(const struct transport_settings *settings, uint32_t *ke
 	*key = URL;
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < TLS_KEY_COUNT && strcmp(read.url.scheme, "tls") != 0; i++)
-		if (settings->values[TLS + i].given) {
-			*key = TLS + i;
-			err_set(err, -EINVAL, "%s needs a tls:// URL", keys[TLS + i].name);
-			return -EINVAL;
-		}
 	if (setting_number(settings, COMPRESSION) &&
 	    setting_number(settings, MODE) != MODE_PACKED) {
 		*key = COMPRESSION;
@@ -153,9 +147,7 @@ static int forward_check(const struct transport_settings *settings, uint32_t *ke
 		*key = SHARED_KEY;
 		return err_set(err, -EINVAL, "by udp there is no shared key");
 	}
-	r = tls_check(settings->values + TLS, key, err);
-	*key += r < 0 ? TLS : 0;
-	return r;
+	return connection_check_tls(settings, TLS, &read.url, key, err);
 }
 
 static void forward_close(struct transport_state *state, uint64_t deadline)

@@ -669,6 +669,20 @@ void http_only_close(struct transport_state *state, uint64_t deadline)
 	http_close((struct http *)state);
 }
 
+int http_state_send(struct transport_state *state, struct transport_batch *batch)
+{
+	return http_send(*(struct http **)state, batch);
+}
+
+void http_state_close(struct transport_state *state, uint64_t deadline)
+{
+	(void)deadline;
+	if (!state)
+		return;
+	http_close(*(struct http **)state);
+	free(state);
+}
+
 /* ---- a request of another kind ----------------------------------------------------------- */
 
 static int exchange_run(struct http *http, struct transport_batch *batch, CURLcode *code)

@@ -117,6 +117,10 @@ int http_only_open(const struct transport_settings *settings, const struct http_
 int http_only_send(struct transport_state *state, struct transport_batch *batch);
 void http_only_close(struct transport_state *state, uint64_t deadline);
 
+/* The same for a state whose first member is its struct http *; it is freed. */
+int http_state_send(struct transport_state *state, struct transport_batch *batch);
+void http_state_close(struct transport_state *state, uint64_t deadline);
+
 /* During receiver->headers: adds "Name: value" to the request at hand. */
 void http_header(struct http *http, const char *line);
 /*

@@ -18,7 +18,7 @@ static const struct setting_key keys[] = {
 };
 
 struct transport_state {
-	struct http *http;
+	struct http *http; /* first, for http_state_close */
 	struct http_receiver receiver;
 	bool protobuf;
 	uint32_t careful; /* so many records are sent one by one */
@@ -147,15 +147,6 @@ static int otlp_send(struct transport_state *state, struct transport_batch *batc
 	return http_send(state->http, batch);
 }
 
-static void otlp_close(struct transport_state *state, uint64_t deadline)
-{
-	(void)deadline;
-	if (!state)
-		return;
-	http_close(state->http);
-	free(state);
-}
-
 const struct transport transport_otlp = {
 	.name = "otlp",
 	.doc = "OpenTelemetry logs by OTLP/HTTP",
@@ -168,5 +159,5 @@ const struct transport transport_otlp = {
 	.check = otlp_check,
 	.open = otlp_open,
 	.send = otlp_send,
-	.close = otlp_close,
+	.close = http_state_close,
 };

@@ -66,16 +66,7 @@ static int relp_check(const struct transport_settings *settings, uint32_t *key, 
 		return err_set(err, -EINVAL, "the window is %lld, and must be 1 to %d",
 			       (long long)window, WINDOW_MAX);
 	}
-	for (uint32_t i = 0; i < TLS_KEY_COUNT && strcmp(url.scheme, "tls") != 0; i++)
-		if (settings->values[TLS + i].given) {
-			*key = TLS + i;
-			err_set(err, -EINVAL, "%s needs a tls:// URL", keys[TLS + i].name);
-			err_hint(err, "url: tls://%s:%u", url.host, url.port);
-			return -EINVAL;
-		}
-	r = tls_check(settings->values + TLS, key, err);
-	*key += r < 0 ? TLS : 0;
-	return r;
+	return connection_check_tls(settings, TLS, &url, key, err);
 }
 
 static int relp_open(const struct transport_settings *settings, struct transport_state **out,

@@ -91,18 +91,7 @@ static int syslog_check(const struct transport_settings *settings, uint32_t *key
 	*key = URL;
 	if (r < 0)
 		return r;
-	bool secure = !strcmp(url.scheme, "tls");
-
-	for (uint32_t i = 0; i < TLS_KEY_COUNT && !secure; i++)
-		if (settings->values[TLS + i].given) {
-			*key = TLS + i;
-			err_set(err, -EINVAL, "%s needs a tls:// URL", keys[TLS + i].name);
-			err_hint(err, "url: tls://%s", url.host);
-			return -EINVAL;
-		}
-	r = tls_check(settings->values + TLS, key, err);
-	*key += r < 0 ? TLS : 0;
-	return r;
+	return connection_check_tls(settings, TLS, &url, key, err);
 }
 
 static void state_free(struct transport_state *state)
