@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# A running sensor with a configuration: destinations changed by SIGHUP go on where they were, what
-# cannot change is told, /metrics and health answer, and a sensor that is killed loses nothing unseen.
+# A running sensor with a configuration: destinations changed by SIGHUP go on where they were,
+# what cannot change is told, /metrics and health answer, and a sensor that is killed loses nothing
+# unseen.
 . "$TOP/tests/tap.sh"
 
 [ "$(id -u)" = 0 ] || skip_all "watching the kernel wants root"

@@ -136,8 +136,8 @@ everywhere() {
 	done
 }
 
-# recordings HOUR: the same recording of two alerts, each time at a time of its own, so that each alert
-# has an id of its own
+# recordings HOUR: the same recording of two alerts, again and again at a time of its own, so that
+# each alert has an id of its own
 recordings() {
 	for n in $(seq $((alerts / 2))); do
 		time=$(printf '%s:%02d:%02d' "$1" $((n / 60)) $((n % 60)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# One sensor through what goes wrong around its receivers while it runs: a name that does not resolve
-# yet, a certificate of somebody else, a name that stops resolving. Everything waits, is counted, and
-# arrives once it can; nothing is refused or dropped. rsyslog by TLS, nginx by HTTPS.
+# One sensor through what goes wrong around its receivers while it runs: a name that does not
+# resolve yet, a certificate of somebody else, a name that stops resolving. Everything waits, is
+# counted, and arrives once it can; nothing is refused or dropped. rsyslog by TLS, nginx by HTTPS.
 . "$TOP/tests/outputs/outputs.sh"
 receivers
 
