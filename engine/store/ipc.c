@@ -15,7 +15,7 @@
 #include "ipc_store.h"
 
 enum {
-	OBJECTS_DEFAULT = 16384,
+	OBJECTS_DEFAULT = 32768, /* half are one user's before ipc_quota_half tells it */
 	OWNERS_MAX = 4096,
 	HAND_STEPS = 64, /* entries looked at for a victim: making room costs the same always */
 	HEIRLOOMS_MAX = 1024, /* objects that a child takes over, the newest */

@@ -224,13 +224,13 @@ static void test_flood(void **state)
 	for (int id = 1000; id < 200000; id++)
 		msgget_call(id, IPC_PRIVATE, 0600, USER);
 	stores_stats(stores, &stats);
-	assert_int_equal(stats.ipc_objects, 16384);
-	assert_int_equal(stats.ipc_evicted, 200000 - 16384);
+	assert_int_equal(stats.ipc_objects, 32768);
+	assert_int_equal(stats.ipc_evicted, 200000 - 32768);
 	for (int id = 0; id < 1000; id++)
 		kept += queue(id) != NULL;
 	assert_true(kept > 950);
 	assert_int_equal(ipc_count(stores, NS, IPC_KIND_MSG, 2000), kept);
-	assert_int_equal(ipc_count(stores, NS, IPC_KIND_MSG, USER), 16384 - kept);
+	assert_int_equal(ipc_count(stores, NS, IPC_KIND_MSG, USER), 32768 - kept);
 }
 
 /*
