@@ -156,6 +156,11 @@ void sensor_stats_add(struct spoor_stats *total, const struct spoor_stats *more)
 	total->failed += more->failed;
 	total->rule_errors += more->rule_errors;
 	total->suppressed += more->suppressed;
+	total->memory_keys += more->memory_keys;
+	total->memory_bytes += more->memory_bytes;
+	total->memory_evicted += more->memory_evicted;
+	total->memory_late += more->memory_late;
+	total->memory_inexact += more->memory_inexact;
 }
 
 static void summary_part(const char *name, uint64_t count, bool always)
@@ -174,6 +179,8 @@ void sensor_summary(const struct spoor_stats *stats)
 	summary_part("malformed", stats->malformed, false);
 	summary_part("of unknown events", stats->unknown, false);
 	summary_part("rule errors", stats->rule_errors, false);
+	summary_part("keys given up", stats->memory_evicted, false);
+	summary_part("too late to count", stats->memory_late, false);
 	summary_part("suppressed", stats->suppressed, false);
 	summary_part("not delivered", stats->failed, false);
 	fputc('\n', stderr);

@@ -679,6 +679,19 @@ int spoor_drain(struct spoor *spoor)
 const char *const spoor_lost_names[SPOOR_LOST_REASONS] = { "ring_full", "kretprobe_missed",
 							   "program_busy" };
 
+static void rules_stats(const struct ruleset *ruleset, struct spoor_stats *out)
+{
+	struct state_stats memory;
+
+	ruleset_memory(ruleset, &memory);
+	out->rule_errors += ruleset_outputs_refused(ruleset);
+	out->memory_keys = memory.keys;
+	out->memory_bytes = memory.bytes;
+	out->memory_evicted = memory.evicted;
+	out->memory_late = memory.late;
+	out->memory_inexact = memory.inexact;
+}
+
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 {
 	const struct pipeline *p = &spoor->pipeline;
@@ -705,7 +718,7 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 	if (spoor->egress)
 		egress_stats(spoor->egress, out);
 	if (spoor->rules.ruleset)
-		out->rule_errors += ruleset_outputs_refused(spoor->rules.ruleset);
+		rules_stats(spoor->rules.ruleset, out);
 }
 
 void spoor_close(struct spoor *spoor)

@@ -60,6 +60,8 @@ struct spoor_stats {
 	uint64_t failed;      /* records an output could not take */
 	uint64_t rule_errors; /* conditions or outputs that ended in an error */
 	uint64_t suppressed;  /* alerts held back by suppress rules */
+	/* What rules remember: keys, bytes; keys given up, events too late, inexact counts. */
+	uint64_t memory_keys, memory_bytes, memory_evicted, memory_late, memory_inexact;
 };
 
 /* Seen by the caller for every event that leaves the sensor; valid during the call. */

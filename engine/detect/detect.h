@@ -89,6 +89,8 @@ void ruleset_detector(const struct ruleset *ruleset, uint32_t index, struct dete
  */
 void ruleset_faults(struct ruleset *ruleset, FILE *out);
 bool ruleset_has_faults(const struct ruleset *ruleset);
+/* What its detectors remember, together. */
+void ruleset_memory(const struct ruleset *ruleset, struct state_stats *out);
 /* Detections dropped because one event made too many. */
 uint64_t ruleset_outputs_refused(const struct ruleset *ruleset);
 

@@ -105,6 +105,13 @@ void ruleset_adopt(struct ruleset *ruleset, struct ruleset *old)
 		state_adopt(ruleset->states[0], old->states[0]);
 }
 
+void ruleset_memory(const struct ruleset *ruleset, struct state_stats *out)
+{
+	*out = (struct state_stats){ 0 };
+	if (ruleset->states[0])
+		state_total(ruleset->states[0], out);
+}
+
 void ruleset_forget(struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ruleset->states); i++)

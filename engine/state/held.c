@@ -29,7 +29,6 @@ static uint32_t oldest(const struct state_rule *rule)
 	return at;
 }
 
-/* One that is given up too early counts as late: it may have been. */
 static void make_room(struct state_rule *rule)
 {
 	for (uint32_t i = rule->held_count; i; i--)
@@ -38,7 +37,7 @@ static void make_room(struct state_rule *rule)
 	if (rule->held_count < HELD_MAX)
 		return;
 	drop(rule, oldest(rule));
-	rule->stats.late++;
+	rule->stats.unheld++;
 }
 
 void held_add(struct state_rule *rule, struct digest key, const struct state_input *input,
@@ -60,7 +59,7 @@ void held_add(struct state_rule *rule, struct digest key, const struct state_inp
 	if (held.event)
 		rule->held[rule->held_count++] = held;
 	else
-		rule->stats.late++;
+		rule->stats.unheld++;
 }
 
 void held_wake(struct state_rule *rule, struct digest key, uint64_t time)

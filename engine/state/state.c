@@ -158,6 +158,22 @@ void state_rule_stats(const struct state_rule *rule, struct state_stats *out)
 	out->expired = rule->keys.expired;
 }
 
+void state_total(const struct state *state, struct state_stats *out)
+{
+	*out = (struct state_stats){ 0 };
+	for (uint32_t i = 0; i < state->rule_count; i++) {
+		struct state_stats one;
+
+		state_rule_stats(state->rules[i], &one);
+		out->keys += one.keys;
+		out->bytes += one.bytes;
+		out->evicted += one.evicted;
+		out->late += one.late;
+		out->inexact += one.inexact;
+		out->replaced += one.replaced;
+	}
+}
+
 /* ---- losses ---------------------------------------- */
 
 static struct loss *loss_at(struct state *state, uint32_t number)
