@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading captures. Every record is checked before it is handed on, in place; after that
- * nobody looks at the file again. A capture whose events are laid out otherwise is refused as
- * a whole, before its first record.
+ * nobody looks at the file again. Records of events that the sensor of then laid out otherwise
+ * are skipped, told and counted: all others can still be replayed.
  */
 #include <errno.h>
 
@@ -23,6 +23,8 @@ struct source {
 	struct host host;
 	struct str addresses[CAPTURE_ADDRESSES];
 	struct source_stats stats;
+	char sensor_version[CAPTURE_TEXT];
+	uint8_t otherwise[(UINT16_MAX + 1) / 8]; /* by event id: laid out differently then */
 };
 
 static bool capture_recognise(const char *head, size_t len)
@@ -36,16 +38,6 @@ static bool capture_recognise(const char *head, size_t len)
 static int refuse(const struct stream *stream, struct err *err, const char *what)
 {
 	return err_set(err, -EBADMSG, "%s: %s", stream->name, what);
-}
-
-static int refuse_layout(const struct source *source, const struct capture_header *header,
-			 const char *name, struct err *err)
-{
-	err_set(err, -EBADMSG, "%s: event '%s' is laid out differently in this capture",
-		source->stream.name, name);
-	err_hint(err, "it was written by spoor %.*s, this is %s: replay it with that version",
-		 CAPTURE_TEXT, header->sensor_version, SPOOR_VERSION);
-	return -EBADMSG;
 }
 
 /* Waits for the bytes: a capture from a pipe is useless without its head. */
@@ -82,18 +74,20 @@ static int check_header(const struct stream *stream, const struct capture_header
 	return 0;
 }
 
-static int check_event(const struct source *source, const struct capture_header *header,
-		       const struct capture_event *row, struct err *err)
+/* An event we do not know needs no mark: its records are counted and skipped. */
+static void mark_event(struct source *source, const struct capture_event *row)
 {
 	struct str name = { row->name, (uint32_t)strnlen(row->name, CAPTURE_TEXT) };
 	const struct event_def *by_id = event_by_id(row->id), *by_name = event_by_name(name);
-	char text[CAPTURE_TEXT + 1] = { 0 };
 
-	memcpy(text, row->name, CAPTURE_TEXT);
-	if (by_id != by_name || (by_id && capture_digest(by_id) != row->digest))
-		return refuse_layout(source, header, by_id ? by_id->name : text, err);
-	/* An event we do not know: its records are counted and skipped. */
-	return 0;
+	if (row->id <= UINT16_MAX &&
+	    (by_id != by_name || (by_id && capture_digest(by_id) != row->digest)))
+		source->otherwise[row->id / 8] |= (uint8_t)(1 << row->id % 8);
+}
+
+static bool is_otherwise(const struct source *source, uint16_t id)
+{
+	return source->otherwise[id / 8] >> id % 8 & 1;
 }
 
 static struct str text_get(char text[CAPTURE_TEXT])
@@ -135,6 +129,7 @@ static int read_head(struct source *source, struct err *err)
 		return r;
 	memcpy(&header, stream_data(stream), sizeof(header));
 	header.sensor_version[CAPTURE_TEXT - 1] = header.host_name[CAPTURE_TEXT - 1] = 0;
+	memcpy(source->sensor_version, header.sensor_version, sizeof(source->sensor_version));
 	r = check_header(stream, &header, err);
 	stream_skip(stream, sizeof(header));
 	if (r == 0)
@@ -146,7 +141,7 @@ static int read_head(struct source *source, struct err *err)
 		struct capture_event row;
 
 		memcpy(&row, stream_data(stream), sizeof(row));
-		r = check_event(source, &header, &row, err);
+		mark_event(source, &row);
 		stream_skip(stream, sizeof(row));
 	}
 	source->clock.boot_epoch_ns = header.boot_epoch_ns;
@@ -214,13 +209,26 @@ static int end_reached(const struct source *source, struct err *err)
 	return -EBADMSG;
 }
 
+static void report_otherwise(struct source *source, const struct event_def *def)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why),
+		 "spoor %s, which wrote the capture, laid out %s otherwise than this one (%s): "
+		 "replay it with that build",
+		 source->sensor_version, def ? def->name : "its event", SPOOR_VERSION);
+	report_fault(source, why);
+}
+
 /* Hands on the record at the front, which is all there. */
 static void take_record(struct source *source, uint32_t size, source_sink sink, void *ctx)
 {
 	const struct wire_header *record = (const void *)stream_data(&source->stream);
 	const char *why;
 
-	if (!event_by_id(record->id)) {
+	if (is_otherwise(source, record->id)) {
+		report_otherwise(source, event_by_id(record->id));
+	} else if (!event_by_id(record->id)) {
 		source->stats.unknown++;
 	} else if (wire_check(record, size, &why) < 0) {
 		report_fault(source, why);
