@@ -127,6 +127,10 @@ install: all ## install the program and a systemd unit below PREFIX=/usr/local (
 	install -D -m 644 contrib/completion/spoor.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoor
 
+uninstall: ## remove what install made; settings, spool and logs stay (same PREFIX and DESTDIR)
+	rm -f $(DESTDIR)$(PREFIX)/sbin/spoor $(DESTDIR)$(PREFIX)/lib/systemd/system/spoor.service \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spoor
+
 clean: ## remove build output
 	$(Q)rm -rf build build-san build-coverage build-fuzz
 
@@ -136,4 +140,4 @@ distclean: clean ## remove what was downloaded as well
 help: ## list targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 12
 
-.PHONY: all static setup run install clean distclean help FORCE
+.PHONY: all static setup run install uninstall clean distclean help FORCE
