@@ -350,9 +350,9 @@ static void reap(struct delivery *d)
 		pthread_mutex_lock(&d->lock);
 		bool over = o->leaving && o->ended;
 
-		pthread_mutex_unlock(&d->lock);
 		for (uint32_t k = 0; k < d->output_count; k++)
 			awaited |= d->outputs[k]->predecessor == o;
+		pthread_mutex_unlock(&d->lock);
 		if (over && !awaited && !output_has_news(o))
 			output_close(o);
 		else
@@ -492,11 +492,19 @@ static void output_counts(struct delivery *d, struct output *o, struct output_st
 {
 	uint64_t committed = d->committed, now = clock_epoch();
 
+	/* Counters do not begin anew when the outputs are loaded again. */
+	pthread_mutex_lock(&d->lock);
 	pthread_mutex_lock(&o->lock);
 	*out = o->stats;
 	out->waiting = committed > o->cursor ? committed - o->cursor : 0;
 	out->oldest_ns = o->oldest && now > o->oldest ? now - o->oldest : 0;
 	pthread_mutex_unlock(&o->lock);
+	for (struct output *before = o->predecessor; before; before = before->predecessor) {
+		pthread_mutex_lock(&before->lock);
+		output_stats_add(out, &before->stats);
+		pthread_mutex_unlock(&before->lock);
+	}
+	pthread_mutex_unlock(&d->lock);
 }
 
 void delivery_stats(struct delivery *d, struct delivery_stats *out)

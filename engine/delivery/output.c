@@ -380,6 +380,24 @@ static bool is_over(struct output *o)
 	return over;
 }
 
+void output_stats_add(struct output_stats *total, const struct output_stats *more)
+{
+	total->sent += more->sent;
+	total->bytes += more->bytes;
+	total->batches += more->batches;
+	total->retried += more->retried;
+	total->dead += more->dead;
+	total->filtered += more->filtered;
+	total->throttled_ns += more->throttled_ns;
+	total->latency_ns += more->latency_ns;
+	for (unsigned i = 0; i < ARRAY_SIZE(total->failed); i++)
+		total->failed[i] += more->failed[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(total->dropped); i++)
+		total->dropped[i] += more->dropped[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(total->latency); i++)
+		total->latency[i] += more->latency[i];
+}
+
 /* The output of this name before a reload has what is not yet in the spool: the cursor. */
 static void wait_for_predecessor(struct output *o)
 {
@@ -391,8 +409,12 @@ static void wait_for_predecessor(struct output *o)
 	pthread_mutex_lock(&d->lock);
 	while (!before->ended)
 		pthread_cond_wait(&d->changed, &d->lock);
-	pthread_mutex_unlock(&d->lock);
 	o->scanned = o->cursor = MAX(o->cursor, before->cursor);
+	pthread_mutex_lock(&o->lock);
+	output_stats_add(&o->stats, &before->stats);
+	pthread_mutex_unlock(&o->lock);
+	o->predecessor = NULL; /* may be freed from here on */
+	pthread_mutex_unlock(&d->lock);
 }
 
 static void end(struct output *o)

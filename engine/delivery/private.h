@@ -44,7 +44,7 @@ struct output {
 	struct delivery *delivery;
 	struct delivery_config *config;
 	const struct delivery_output *wants;
-	struct output *predecessor; /* of the same name, before a reload; until it has ended */
+	struct output *predecessor; /* of this name, before a reload; under delivery.lock */
 	pthread_t thread;
 	atomic_bool started;
 	struct transport_state *state;
@@ -117,6 +117,9 @@ int output_start(struct output *output);
 /* Waits for the thread if it was started. NULL is fine. */
 void output_close(struct output *output);
 void *output_run(void *ctx);
+
+/* Adds the counters alone. */
+void output_stats_add(struct output_stats *total, const struct output_stats *more);
 
 /* ---- suspect.c --------------------------------------------------------------------- */
 

@@ -653,6 +653,35 @@ static void test_reload(void **state)
 	assert_int_equal(other.sequences[other.count - 1], 3000);
 }
 
+/* More reloads than there is room for outputs: those that have ended go, their counts stay. */
+static void test_reloads(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config();
+	struct err err = { 0 };
+	struct output_stats stats;
+	enum { RELOADS = 3 * DELIVERY_OUTPUTS_MAX };
+
+	test_output(config, &one);
+	struct delivery *delivery = test_start(config);
+
+	for (uint32_t i = 1; i <= RELOADS; i++) {
+		struct delivery_config *next = test_config();
+
+		test_output(next, &one);
+		test_put(delivery, i, SEVERITY_LOW);
+		receiver_wait(&one, i);
+		if (delivery_reload(delivery, next, &err) < 0)
+			fail_msg("reload %u: %s", i, err.message);
+		delivery_config_release(next);
+		output_counts(delivery, 0, &stats);
+		assert_in_range(stats.sent, i - 1, i); /* the last is just being counted */
+	}
+	delivery_close(delivery);
+	delivery_config_release(config);
+	received_in_order(&one, 1, RELOADS);
+}
+
 static void test_rate(void **state)
 {
 	(void)state;
@@ -722,6 +751,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_drop_least, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reloads, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_opening, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
