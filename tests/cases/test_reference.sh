@@ -67,4 +67,11 @@ ok $? 'no attributes without a terminal'
 "$spoor" trigger --list | awk '{ print $1 }' >"$TMP/triggers"
 same "$TMP/triggers" "$TMP/detectors" 'a trigger for each built-in detector that works live'
 
+for command in $("$spoor" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	"$spoor" "$command" --help >"$out"
+	is "$(awk 'length > 100 || / $/' "$out")" '' "$command --help: lines of 100 columns, no blanks behind"
+	grep -q '^Examples\{0,1\}:' "$out"
+	ok $? "$command --help: has an example"
+done
+
 done_testing
