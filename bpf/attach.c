@@ -538,8 +538,10 @@ static int object_add(struct collector *collector, const struct source_want *wan
 		return result;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		result = object_try(object, collector, want, err);
-		if (result == 0)
+		if (result == 0) {
+			plan_tell_absent(object->plan);
 			(void)take(object); /* the collector's now */
+		}
 		if (result != -EAGAIN)
 			return result;
 		spoor_bpf__destroy(take(object->skeleton));

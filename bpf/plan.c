@@ -342,6 +342,21 @@ static int plan_choose(struct plan *plan, struct err *err)
 	return result;
 }
 
+void plan_tell_absent(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct event_def *event = plan->rows[i].event;
+
+		if ((i && plan->rows[i - 1].event == event) || !is_function_alone(event) ||
+		    plan_mode(plan, event) != HOOK_NONE)
+			continue;
+		fprintf(stderr,
+			"warning: event %s is not collected on this kernel (%s): rules about it "
+			"see none\n",
+			event->name, plan->rows[i].reason);
+	}
+}
+
 /*
  * The rows of ipc(2): it stands for any of the calls, so it needs what they need. Its
  * entry matters only if somebody wants a call that must be seen at entry.

@@ -39,6 +39,8 @@ int plan_make(struct plan *plan, const struct source_want *want, struct err *err
  */
 int plan_refuse(struct plan *plan, const char *program, const char *symbol, const char *why,
 		struct err *err);
+/* Says on standard error which wanted events no hook of this kernel can deliver, and why. */
+void plan_tell_absent(const struct plan *plan);
 bool row_is_entry(const struct plan_row *row);
 /* The mode chosen for an event, HOOK_NONE if it is not in the plan. */
 enum hook_mode plan_mode(const struct plan *plan, const struct event_def *event);
