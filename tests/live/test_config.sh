@@ -50,6 +50,7 @@ EOF
 }
 
 start() {
+	: >err # the words of the one before are not its own
 	"$spoor" run -c spoor.yaml >out 2>err &
 	sensor=$!
 	until_true grep -q 'stop with Ctrl-C' err || sed 's/^/# /' err

@@ -16,6 +16,7 @@ trap 'for s in $sensors; do kill $s 2>/dev/null; done; rm -rf "$work"' EXIT
 start() {
 	name=$1
 	shift
+	: >"$work/$name.err" # the words of the one before are not its own
 	"$spoor" "$@" >"$work/$name.out" 2>"$work/$name.err" &
 	sensor=$!
 	sensors="$sensors $sensor"
@@ -180,8 +181,8 @@ stop uts $sensor
 is "$(named "$work/uts.json")" "msgget sched_process_exec sched_process_exit " \
 	"a scope with a host name selects all that happens in the namespace"
 is "$(grep -c '"name":"msgget","policies"' "$work/uts.json")" 1 "and nothing else"
-"$spoor" replay --quiet --policy "$work/named.yaml" --output "tracee-json:$work/again.json" "$work/uts.capture"
-cmp -s "$work/uts.json" "$work/again.json"
+"$spoor" replay --quiet --policy "$work/named.yaml" --output "tracee-json:$work/named.json" "$work/uts.capture"
+cmp -s "$work/uts.json" "$work/named.json"
 ok $? "a capture of it has the names, too"
 
 sed 's/scope:.*/scope: [comm=workload]/' "$work/named.yaml" >"$work/changing.yaml"
