@@ -12,6 +12,7 @@
 #include <sys/shm.h>
 
 #include "base/common.h"
+#include "base/pages.h"
 #include "ipc_store.h"
 
 enum {
@@ -689,7 +690,7 @@ void ipc_store_free(struct ipc_store *store)
 		return;
 	for (unsigned c = 0; c < CHAINS; c++)
 		free(store->buckets[c]);
-	free(store->entries);
+	pages_free(store->entries, store->capacity * sizeof(*store->entries));
 	free(store->owners);
 	free(store);
 }
@@ -708,7 +709,8 @@ struct ipc_store *ipc_store_new(uint32_t capacity)
 		buckets *= 2;
 	store->mask = buckets - 1;
 	store->removed_first = store->removed_last = store->owner_free = NONE;
-	store->entries = calloc(store->capacity, sizeof(*store->entries));
+	/* Filled from the beginning: on a host with few objects it stays in small pages. */
+	store->entries = pages_reserve(store->capacity * sizeof(*store->entries), PAGES_HUGE);
 	store->owners = calloc(OWNERS_MAX, sizeof(*store->owners));
 	memset(store->owner_buckets, 0xff, sizeof(store->owner_buckets));
 	for (unsigned c = 0; c < CHAINS; c++) {
