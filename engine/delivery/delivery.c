@@ -350,8 +350,9 @@ static void reap(struct delivery *d)
 		pthread_mutex_lock(&d->lock);
 		bool over = o->leaving && o->ended;
 
+		/* Between the kept and this one stand those that were closed. */
 		for (uint32_t k = 0; k < d->output_count; k++)
-			awaited |= d->outputs[k]->predecessor == o;
+			awaited |= (k < kept || k > i) && d->outputs[k]->predecessor == o;
 		pthread_mutex_unlock(&d->lock);
 		if (over && !awaited && !output_has_news(o))
 			output_close(o);
