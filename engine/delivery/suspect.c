@@ -59,10 +59,10 @@ static void first_failed(struct output *o, struct transport_batch *batch)
 	struct suspect *s = &o->suspect;
 
 	if (!suspect_is_first(o))
-		*s = (struct suspect){ first->row.position, first->number };
+		*s = (struct suspect){ first->row.position, first->number, .skip = 1 };
+	/* skip stays otherwise: what stands next may be another such record. */
 	s->failures++;
 	s->probe = true;
-	s->skip = 1;
 	s->passed = s->refilled = false;
 	s->again_at = clock_now() + rest_ns(o);
 	if (!o->wants->give_up_after || s->passes < o->wants->give_up_after)

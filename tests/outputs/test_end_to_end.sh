@@ -33,6 +33,7 @@ cat >"$TMP/nginx.conf" <<CONF
 daemon off; master_process off; pid $TMP/nginx.pid; error_log $TMP/nginx/error.log;
 events { }
 http {
+  access_log off;
   client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx; fastcgi_temp_path $TMP/nginx;
   uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx; client_body_buffer_size 1m;
   log_format body escape=none '\$request_body';

@@ -5,10 +5,14 @@
 . "$TOP/tests/outputs/outputs.sh"
 receivers
 
-# Names are those of a file of our own, and nobody answers questions about others.
-printf '127.0.0.1 localhost\n' >"$TMP/hosts"
-printf 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n' >"$TMP/resolv.conf"
-names='mount --bind "$TMP/hosts" /etc/hosts && mount --bind "$TMP/resolv.conf" /etc/resolv.conf && exec "$@"'
+# Names are those of a file of our own, and nobody answers questions about others. All of /etc is a
+# copy: a bare system has no file there to put another upon.
+cp -r /etc "$TMP/etc" 2>"$TMP/missing" # but for what only root may read
+hosts=$TMP/etc/hosts
+printf '127.0.0.1 localhost\n' >"$hosts"
+rm -f "$TMP/etc/resolv.conf"
+printf 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n' >"$TMP/etc/resolv.conf"
+names='mount --bind "$TMP/etc" /etc && exec "$@"'
 private() {
 	if [ "$(id -u)" = 0 ]; then
 		unshare --mount --propagation private sh -c "$names" sh "$@"
@@ -37,6 +41,7 @@ cat >"$TMP/nginx.conf" <<CONF
 daemon off; master_process off; pid $TMP/nginx.pid; error_log $TMP/nginx/error.log;
 events { }
 http {
+  access_log off;
   client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx; fastcgi_temp_path $TMP/nginx;
   uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx; client_body_buffer_size 1m;
   log_format body escape=none '\$request_body';
@@ -127,7 +132,7 @@ for output in tls hook; do
 	until_true 20 said "output $output: .*\(resol\|name\|Name\)"
 	ok $? "and it says why"
 done
-echo '127.0.0.1 receiver.test' >>"$TMP/hosts"
+echo '127.0.0.1 receiver.test' >>"$hosts"
 for output in tls hook; do
 	until_true 20 got $output 100
 	ok $? "the name is there: $output gets all"
@@ -158,12 +163,12 @@ done
 # ---- a name that stops resolving ----------
 
 stop_receivers
-echo '127.0.0.1 localhost' >"$TMP/hosts"
+echo '127.0.0.1 localhost' >"$hosts"
 start_receivers
 feed 11
 until_true 20 waits tls 100
 ok $? "the name is gone: all wait for tls"
-printf '127.0.0.1 localhost\n127.0.0.1 receiver.test\n' >"$TMP/hosts"
+printf '127.0.0.1 localhost\n127.0.0.1 receiver.test\n' >"$hosts"
 for output in tls hook; do
 	until_true 20 got $output 300
 	ok $? "the name is back: $output gets all"

@@ -116,9 +116,13 @@ static void keep(struct receiver *r, const struct transport_record *record)
 
 static bool hangs_up(const struct receiver *r, const struct transport_batch *batch)
 {
-	for (uint32_t i = 0; r->hang_up && i < batch->count; i++)
-		if (batch->records[i].sequence && batch->records[i].sequence % r->hang_up == 0)
+	for (uint32_t i = 0; i < batch->count; i++) {
+		uint64_t sequence = batch->records[i].sequence;
+
+		if (sequence &&
+		    ((r->hang_up && sequence % r->hang_up == 0) || sequence <= r->hang_up_through))
 			return true;
+	}
 	return false;
 }
 

@@ -19,10 +19,11 @@ struct receiver {
 	uint64_t *sequences; /* received, in order */
 	uint32_t count, batches, attempts;
 	/* The script. */
-	bool dead;	  /* nobody is there */
-	uint32_t most;	  /* more records at once are too large; 0: no limit */
-	uint64_t refuse;  /* sequences divisible by it are refused; 0: none */
-	uint64_t hang_up; /* on a batch with a sequence divisible by it; 0: never */
+	bool dead;		  /* nobody is there */
+	uint32_t most;		  /* more records at once are too large; 0: no limit */
+	uint64_t refuse;	  /* sequences divisible by it are refused; 0: none */
+	uint64_t hang_up;	  /* on a batch with a sequence divisible by it; 0: never */
+	uint64_t hang_up_through; /* on one with a sequence up to this */
 	uint64_t partial; /* sequences divisible by it are taken at the second attempt only */
 	uint32_t retry_after_ms;
 	char last[4096]; /* bytes of the last record */
