@@ -174,10 +174,33 @@ static void write_recording(void)
 			i / 3600 % 60, i / 60 % 60, i, i % 50 ? 0 : 0100000);
 }
 
+/* One that alerts each time: built-in ones tell a thing once. */
+static void write_detector(void)
+{
+	autoclean(fclosep) FILE *file = fopen(file_in("detector.yaml"), "w");
+
+	if (!file)
+		exit(1);
+	fputs("type: detector\nid: BENCH-1\n"
+	      "produced_event: {name: bench_exec_segment, version: 1.0.0, fields: []}\n"
+	      "requirements: {events: [{name: shmat}]}\n"
+	      "conditions: ['getEventData(\"shmflg\") == 32768']\n"
+	      "threat: {name: Bench, description: An executable segment, severity: high}\n"
+	      "auto_populate: {threat: true, detected_from: true}\n",
+	      file);
+}
+
 static double run_pipeline(const char *config_file, uint64_t *alerts)
 {
 	static const char *const outputs[] = { "none", NULL };
-	struct spoor_config config = { .outputs = outputs, .config_file = config_file };
+	char detector[128];
+	struct spoor_config config = {
+		.outputs = outputs,
+		.config_file = config_file,
+		.detectors = (const char *const[]){ detector, NULL },
+	};
+
+	snprintf(detector, sizeof(detector), "%s", file_in("detector.yaml"));
 	struct spoor *spoor = spoor_new();
 	struct spoor_stats stats;
 
@@ -223,6 +246,7 @@ static void measure_pipeline(void)
 	snprintf(alive, sizeof(alive), "      type: file\n      path: %s/received\n", folder);
 	snprintf(config_path, sizeof(config_path), "%s", file_in("config.yaml"));
 	write_recording();
+	write_detector();
 	for (int i = 0; i < ROUNDS; i++) {
 		remove_spool();
 		none[i] = run_pipeline(NULL, &alerts);
@@ -258,7 +282,7 @@ int main(void)
 	remove_spool();
 	for (const char *const *name =
 		     (const char *const[]){ "floor", "received", "events.json", "config.yaml",
-					    "spool.db.lock", NULL };
+					    "detector.yaml", "spool.db.lock", NULL };
 	     *name; name++)
 		unlink(file_in(*name));
 	rmdir(folder);
