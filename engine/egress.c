@@ -186,8 +186,9 @@ int egress_reload(struct egress *o, struct err_list *problems)
 	}
 	if (p->delivery)
 		r = delivery_reload(p->delivery, config.owner, &err);
-	else if ((r = delivery_use(o, &config, &err)) == 0 && p->delivery)
-		r = delivery_start(p->delivery, &err);
+	else if ((r = delivery_use(o, &config, &err)) == 0 && p->delivery &&
+		 (r = delivery_start(p->delivery, &err)) < 0)
+		delivery_close(take(p->delivery)); /* nobody would empty its queue */
 	if (r == 0)
 		r = suppress_use(o, &config, &err);
 	if (r < 0) {

@@ -620,28 +620,35 @@ int spoor_poll(struct spoor *spoor, int timeout_ms)
 	return r;
 }
 
-int spoor_reload(struct spoor *spoor)
+static int collect_for(struct spoor *spoor, const struct rules *rules)
 {
 	struct pipeline *p = &spoor->pipeline;
+	struct source_want want;
+	struct err err = { 0 };
+
+	if (!p->source || !p->source_ops->rewant)
+		return 0;
+	if (want_fill(spoor, rules, &want) < 0)
+		return fail_memory(spoor);
+	autoclean(freep) const void *events = want.events;
+
+	(void)events; /* freed with the scope */
+	return p->source_ops->rewant(p->source, &want, &err) < 0 ? fail(spoor, &err) : 0;
+}
+
+/* All of it or nothing: what is collected can be taken back, outputs that were told to end cannot. */
+int spoor_reload(struct spoor *spoor)
+{
 	autoclean(rules_free) struct rules rules = { 0 };
 	int r = rules_load(spoor, &rules);
 
+	if (r >= 0)
+		r = collect_for(spoor, &rules);
 	if (r < 0)
 		return r;
-	if ((r = file_reload(spoor)) < 0)
+	if ((r = file_reload(spoor)) < 0) {
+		collect_for(spoor, &spoor->rules);
 		return r;
-	if (p->source && p->source_ops->rewant) {
-		struct source_want want;
-		struct err err = { 0 };
-
-		if (want_fill(spoor, &rules, &want) < 0)
-			return fail_memory(spoor);
-		autoclean(freep) const void *events = want.events;
-
-		(void)events; /* freed with the scope */
-
-		if (p->source_ops->rewant(p->source, &want, &err) < 0)
-			return fail(spoor, &err);
 	}
 	rules_use(spoor, &rules);
 	return 0;
