@@ -636,7 +636,7 @@ static int collect_for(struct spoor *spoor, const struct rules *rules)
 	return p->source_ops->rewant(p->source, &want, &err) < 0 ? fail(spoor, &err) : 0;
 }
 
-/* All of it or nothing: what is collected can be taken back, outputs that were told to end cannot. */
+/* All or nothing: what is collected can be taken back, outputs that were told to end cannot. */
 int spoor_reload(struct spoor *spoor)
 {
 	autoclean(rules_free) struct rules rules = { 0 };
