@@ -6,7 +6,7 @@
 #include "regex.h"
 
 enum {
-	OPS_MAX = 20000,
+	OPS_MAX = 32768,
 	SYMBOLS_MAX = 250,
 	STATES_MAX = 2000,
 	TABLE_MAX = 32 * 1024, /* entries */
@@ -38,7 +38,10 @@ static uint32_t add_op(struct builder *builder, struct regex_op op)
 {
 	struct regex *regex = builder->regex;
 
-	if (!*builder->effort) {
+	/* Groups that are being built when it fails come here once more, each of them. */
+	if (builder->problem)
+		return 0;
+	if (!*builder->effort || regex->op_count >= OPS_MAX) {
 		fail(builder, "more than the largest size");
 		return 0;
 	}
@@ -47,8 +50,8 @@ static uint32_t add_op(struct builder *builder, struct regex_op op)
 		uint32_t capacity = builder->capacity ? builder->capacity * 2 : 32;
 		struct regex_op *ops = arena_array(builder->arena, struct regex_op, capacity);
 
-		if (!ops || regex->op_count >= OPS_MAX) {
-			fail(builder, "more than the largest size");
+		if (!ops) {
+			fail(builder, "more than memory holds");
 			return 0;
 		}
 		if (regex->op_count)
