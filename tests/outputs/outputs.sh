@@ -95,3 +95,29 @@ certificate() {
 	mv "$TMP/$2.key.new" "$TMP/$2.key"
 	mv "$TMP/$2.pem.new" "$TMP/$2.pem"
 }
+
+# nginx_configure <SERVERS: writes nginx.conf with them. Nothing of it is below /var, where a bare
+# system has no folders; `body` is the log format that is the body of a request.
+nginx_configure() {
+	mkdir -p "$TMP/nginx/logs"
+	{
+		cat <<-CONF
+			daemon off; master_process off; pid $TMP/nginx.pid;
+			error_log $TMP/nginx/error.log;
+			events { }
+			http {
+			  access_log off;
+			  client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx;
+			  fastcgi_temp_path $TMP/nginx; uwsgi_temp_path $TMP/nginx;
+			  scgi_temp_path $TMP/nginx; client_body_buffer_size 1m;
+			  log_format body escape=none '\$request_body';
+		CONF
+		cat
+		echo '}'
+	} >"$TMP/nginx.conf"
+}
+
+# nginx_start: as process $pid
+nginx_start() {
+	start nginx "$tree/usr/sbin/nginx" -p "$TMP/nginx" -e "$TMP/nginx/error.log" -c "$TMP/nginx.conf"
+}

@@ -12,7 +12,6 @@ alerts=300
 ca ca
 certificate ca server logs.example.org
 certificate ca client sensor-1
-mkdir -p "$TMP/nginx"
 
 cat >"$TMP/rsyslog.conf" <<CONF
 global(workDirectory="$TMP" net.enableDNS="off" maxMessageSize="256k"
@@ -29,14 +28,7 @@ input(type="imptcp" address="127.0.0.1" port="$tcp" ruleset="tcp")
 input(type="imtcp" address="127.0.0.1" port="$tls" ruleset="tls")
 input(type="imrelp" address="127.0.0.1" port="$relp" ruleset="relp")
 CONF
-cat >"$TMP/nginx.conf" <<CONF
-daemon off; master_process off; pid $TMP/nginx.pid; error_log $TMP/nginx/error.log;
-events { }
-http {
-  access_log off;
-  client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx; fastcgi_temp_path $TMP/nginx;
-  uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx; client_body_buffer_size 1m;
-  log_format body escape=none '\$request_body';
+nginx_configure <<CONF
   server {
     listen 127.0.0.1:$https ssl http2;
     ssl_certificate $TMP/server.pem; ssl_certificate_key $TMP/server.key;
@@ -45,7 +37,6 @@ http {
   }
   server {
     listen 127.0.0.1:$http;
-    access_log off;
     location = /sink { return 200; }
     location = /sink/elasticsearch { return 200 '{"errors":false}'; }
     location = /sink/splunk-hec { return 200 '{"text":"Success","code":0}'; }
@@ -66,7 +57,6 @@ http {
     location = /gelf { access_log $TMP/gelf-http.out body;
       proxy_pass http://127.0.0.1:$http/sink/gelf-http; }
   }
-}
 CONF
 cat >"$TMP/spoor.yaml" <<CONF
 output:
@@ -111,8 +101,7 @@ start_receivers() {
 	start rsyslog "$tree/usr/sbin/rsyslogd" -n -f "$TMP/rsyslog.conf" -i "$TMP/rsyslog.pid" \
 		-M "$(echo "$tree"/usr/lib/*-linux-gnu/rsyslog)"
 	rsyslog=$pid
-	start nginx "$tree/usr/sbin/nginx" -p "$TMP/nginx" -e "$TMP/nginx/error.log" \
-		-c "$TMP/nginx.conf"
+	nginx_start
 	nginx=$pid
 	until_true 10 listening $tcp $tls $relp $https $http
 }

@@ -27,7 +27,6 @@ tls=$1 https=$2
 ca ca
 ca other
 certificate ca server receiver.test
-mkdir -p "$TMP/nginx"
 cat >"$TMP/rsyslog.conf" <<CONF
 global(workDirectory="$TMP" net.enableDNS="off" defaultNetstreamDriver="ossl"
   defaultNetstreamDriverCAFile="$TMP/ca.pem"
@@ -37,22 +36,14 @@ template(name="line" type="string" string="%structured-data%\n")
 input(type="imtcp" address="127.0.0.1" port="$tls" ruleset="tls")
 ruleset(name="tls") { action(type="omfile" file="$TMP/tls.out" template="line") }
 CONF
-cat >"$TMP/nginx.conf" <<CONF
-daemon off; master_process off; pid $TMP/nginx.pid; error_log $TMP/nginx/error.log;
-events { }
-http {
-  access_log off;
-  client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx; fastcgi_temp_path $TMP/nginx;
-  uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx; client_body_buffer_size 1m;
-  log_format body escape=none '\$request_body';
+nginx_configure <<CONF
   server {
     listen 127.0.0.1:$https ssl;
     ssl_certificate $TMP/server.pem; ssl_certificate_key $TMP/server.key;
-    location = /sink { access_log off; return 200; }
+    location = /sink { return 200; }
     location = /hook { access_log $TMP/hook.out body;
       proxy_pass https://127.0.0.1:$https/sink; proxy_ssl_verify off; }
   }
-}
 CONF
 cat >"$TMP/spoor.yaml" <<CONF
 detectors: [$TOP/tests/cases/rules]
@@ -79,8 +70,7 @@ start_receivers() {
 	start rsyslog "$tree/usr/sbin/rsyslogd" -n -f "$TMP/rsyslog.conf" -i "$TMP/rsyslog.pid" \
 		-M "$(echo "$tree"/usr/lib/*-linux-gnu/rsyslog)" 9>&-
 	rsyslog=$pid
-	start nginx "$tree/usr/sbin/nginx" -p "$TMP/nginx" -e "$TMP/nginx/error.log" \
-		-c "$TMP/nginx.conf" 9>&-
+	nginx_start 9>&-
 	nginx=$pid
 	until_true 10 listening $tls $https
 }

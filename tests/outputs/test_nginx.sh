@@ -9,19 +9,11 @@ https=$1 http=$2 closed=$3 dead=$4
 ca ca
 certificate ca server logs.example.org
 certificate ca client sensor-1
-mkdir -p "$TMP/nginx/logs"
 
 # nginx writes the body of each request as a line of its log (it must be read to be known, so it is
 # passed on to itself), answering 200.
-cat >"$TMP/nginx.conf" <<CONF
-daemon off; master_process off; pid $TMP/nginx.pid; error_log $TMP/nginx/error.log;
-events { }
-http {
-  access_log off;
-  client_body_temp_path $TMP/nginx; proxy_temp_path $TMP/nginx; fastcgi_temp_path $TMP/nginx;
-  uwsgi_temp_path $TMP/nginx; scgi_temp_path $TMP/nginx;
-  client_body_buffer_size 1m; client_max_body_size 4m;
-  log_format body escape=none '\$request_body';
+nginx_configure <<CONF
+  client_max_body_size 4m;
   log_format head '\$server_protocol \$http_user_agent \$content_type \$connection \$http_x_site';
   limit_req_zone \$remote_addr zone=slow:1m rate=2r/s;
   limit_req_status 429;
@@ -34,7 +26,6 @@ http {
   }
   server {
     listen 127.0.0.1:$http;
-    access_log off;
     location = /sink { return 200; }
     location = /in { access_log $TMP/in.out body; access_log $TMP/in.head head;
       proxy_pass http://127.0.0.1:$http/sink; }
@@ -48,11 +39,10 @@ http {
     location = /forbidden { return 403 "no: \$http_authorization"; }
     location = /wrong { return 400 "not JSON"; }
   }
-}
 CONF
 
 nginx() {
-	start nginx "$tree/usr/sbin/nginx" -p "$TMP/nginx" -e "$TMP/nginx/error.log" -c "$TMP/nginx.conf"
+	nginx_start
 	server=$pid
 	until_true 10 listening $http $https
 }
