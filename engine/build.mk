@@ -33,7 +33,7 @@ $(B)/faults/delivery.a: $(FAULT_O)
 $(B)/tests/unit/test_delivery_crash: $(B)/faults/delivery.a
 # All of it before the library, which then has nothing to add of these files.
 $(B)/tests/unit/test_delivery_crash: LDFLAGS += -Wl,--whole-archive $(B)/faults/delivery.a -Wl,--no-whole-archive
-$(B)/tests/unit/test_delivery: $(B)/tests/unit/receiver.o
+$(B)/tests/unit/test_delivery $(B)/tests/unit/test_delivery_suspect: $(B)/tests/unit/receiver.o
 # It asks the library for more, once more.
 $(B)/tests/unit/test_delivery: LDLIBS := $(B)/libspoor.a $(LDLIBS)
 

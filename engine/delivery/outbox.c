@@ -11,24 +11,42 @@ enum {
 	SCAN_MAX = 20000,	      /* rows looked at in one fill */
 	OUTBOX_MAX = 10000,	      /* records */
 	BYTES_MAX = 32 * 1024 * 1024, /* formatted, all together */
+	LEFT_SHARE = 2,		      /* fills that there is room for: what is left, and another */
 };
+
+static int memory_open(struct outbox_memory *memory, uint32_t letters)
+{
+	memory->bytes.limit = BYTES_MAX + (size_t)2 * ROW_JSON_MAX;
+	memory->letters = calloc(letters, sizeof(*memory->letters));
+	return memory->letters ? 0 : -ENOMEM;
+}
+
+static void memory_free(struct outbox_memory *memory)
+{
+	arena_free(&memory->arena);
+	buf_free(&memory->bytes);
+	free(memory->letters);
+}
 
 int outbox_open(struct outbox *outbox, const struct delivery_output *wants)
 {
-	*outbox = (struct outbox){ .capacity = MIN(wants->batch_records, (uint32_t)OUTBOX_MAX) };
+	uint32_t capacity = MIN(MAX(wants->batch_records, 1u), (uint32_t)OUTBOX_MAX);
+
+	*outbox = (struct outbox){ .capacity = capacity };
 	outbox->scratch.limit = ALERT_ARENA_MAX;
-	outbox->bytes.limit = BYTES_MAX + (size_t)2 * ROW_JSON_MAX;
-	outbox->letters = calloc(outbox->capacity + 1, sizeof(*outbox->letters));
-	outbox->records = calloc(outbox->capacity + 1, sizeof(*outbox->records));
-	return outbox->letters && outbox->records ? 0 : -ENOMEM;
+	outbox->records = calloc(capacity, sizeof(*outbox->records));
+	if (!outbox->records || memory_open(&outbox->now, LEFT_SHARE * capacity) < 0 ||
+	    memory_open(&outbox->other, LEFT_SHARE * capacity) < 0)
+		return -ENOMEM;
+	outbox->letters = outbox->now.letters;
+	return 0;
 }
 
 void outbox_free(struct outbox *outbox)
 {
-	arena_free(&outbox->arena);
+	memory_free(&outbox->now);
+	memory_free(&outbox->other);
 	arena_free(&outbox->scratch);
-	buf_free(&outbox->bytes);
-	free(outbox->letters);
 	free(outbox->records);
 	*outbox = (struct outbox){ 0 };
 }
@@ -38,7 +56,7 @@ void outbox_free(struct outbox *outbox)
 struct fill {
 	struct outbox *outbox;
 	const struct delivery_output *wants;
-	uint32_t most; /* letters, with one that was there */
+	uint32_t most; /* letters, with those that were there */
 	size_t bytes;
 	bool full, out_of_memory;
 };
@@ -70,25 +88,36 @@ static void format_letter(struct fill *fill, struct letter *letter)
 	struct alert alert;
 	struct err err = { 0 };
 
-	letter->at = outbox->bytes.len;
+	letter->at = outbox->now.bytes.len;
 	if (is_canonical(fill->wants)) {
-		buf_str(&outbox->bytes, letter->row.json);
+		buf_str(&outbox->now.bytes, letter->row.json);
 	} else if (alert_read(&outbox->scratch, letter->row.json, &alert, &err) == 0) {
 		struct format_options options = fill->wants->format_options;
 
 		options.host = &alert.host;
 		options.sensor_version = alert.options.sensor_version;
-		fill->wants->format->write(&outbox->bytes, &alert.event, &options);
+		fill->wants->format->write(&outbox->now.bytes, &alert.event, &options);
 	} else {
 		letter->broken = true;
 	}
 	arena_reset(&outbox->scratch);
-	if (outbox->bytes.truncated) {
-		outbox->bytes.len = letter->at;
-		outbox->bytes.truncated = false;
+	if (outbox->now.bytes.truncated) {
+		outbox->now.bytes.len = letter->at;
+		outbox->now.bytes.truncated = false;
 		letter->broken = true;
 	}
-	end_line(&outbox->bytes, letter);
+	end_line(&outbox->now.bytes, letter);
+}
+
+/* Its texts to the arena; false: no memory. */
+static bool row_copy(struct arena *arena, struct row *row)
+{
+	for (unsigned i = 0; i < ROW_TEXTS; i++) {
+		row->texts[i] = arena_str(arena, row->texts[i].data, row->texts[i].len);
+		if (!row->texts[i].data)
+			return false;
+	}
+	return true;
 }
 
 static bool add_letter(struct fill *fill, const struct row *row, int64_t number, uint32_t attempts)
@@ -97,19 +126,15 @@ static bool add_letter(struct fill *fill, const struct row *row, int64_t number,
 	struct letter *letter = &outbox->letters[outbox->count];
 
 	*letter = (struct letter){ .row = *row, .number = number, .attempts = attempts };
-	for (unsigned i = 0; i < ROW_TEXTS; i++) {
-		letter->row.texts[i] = arena_str(&outbox->arena, row->texts[i].data,
-						 row->texts[i].len);
-		if (!letter->row.texts[i].data) {
-			fill->out_of_memory = true;
-			return false;
-		}
+	if (!row_copy(&outbox->now.arena, &letter->row)) {
+		fill->out_of_memory = true;
+		return false;
 	}
 	format_letter(fill, letter);
 	outbox->count++;
 	fill->bytes += letter->len;
 	fill->full = outbox->count == fill->most || fill->bytes >= fill->wants->batch_bytes ||
-		     outbox->bytes.len >= BYTES_MAX;
+		     outbox->now.bytes.len >= BYTES_MAX;
 	return true;
 }
 
@@ -134,16 +159,56 @@ static bool take_dead(void *ctx, const struct dead_letter *dead)
 	return add_letter(fill, &dead->row, dead->number, dead->attempts) && !fill->full;
 }
 
-/* What an empty one keeps goes; a letter that is left keeps its texts. */
+bool outbox_is_full(const struct outbox *outbox)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < outbox->count; i++)
+		bytes += outbox->letters[i].len;
+	return outbox->count >= LEFT_SHARE * outbox->capacity || bytes >= BYTES_MAX;
+}
+
+/*
+ * To other memory, so that those that have left leave nothing behind: a letter may stay while
+ * millions pass it. False: no memory, all is where it was.
+ */
+static bool letters_move(struct outbox *o)
+{
+	for (uint32_t i = 0; i < o->count; i++) {
+		struct letter *letter = &o->other.letters[i];
+		struct str text = { o->now.bytes.data + o->letters[i].at,
+				    (uint32_t)o->letters[i].len };
+
+		*letter = o->letters[i];
+		letter->at = o->other.bytes.len;
+		buf_str(&o->other.bytes, text);
+		if (!row_copy(&o->other.arena, &letter->row) || o->other.bytes.truncated)
+			return false;
+	}
+	struct outbox_memory now = o->other;
+
+	o->other = o->now;
+	o->now = now;
+	o->letters = o->now.letters;
+	return true;
+}
+
+static void memory_clear(struct outbox_memory *memory)
+{
+	arena_reset(&memory->arena);
+	buf_clear(&memory->bytes);
+	memory->bytes.truncated = false;
+}
+
 static struct fill fill_begin(struct outbox *outbox, const struct delivery_output *wants)
 {
-	struct fill fill = { outbox, wants, outbox->capacity + outbox->count };
+	uint32_t room = LEFT_SHARE * outbox->capacity;
+	struct fill fill = { outbox, wants, MIN(outbox->capacity + outbox->count, room) };
 
 	outbox->filtered = 0;
-	if (!outbox->count) {
-		arena_reset(&outbox->arena);
-		buf_clear(&outbox->bytes);
-	}
+	if (outbox->count)
+		fill.out_of_memory = !letters_move(outbox);
+	memory_clear(outbox->count ? &outbox->other : &outbox->now);
 	return fill;
 }
 
@@ -175,7 +240,7 @@ static void record_fill(struct transport_record *record, const struct outbox *ou
 			const struct letter *letter)
 {
 	*record = (struct transport_record){
-		.bytes = { outbox->bytes.data + letter->at, (uint32_t)letter->len },
+		.bytes = { outbox->now.bytes.data + letter->at, (uint32_t)letter->len },
 		.id = letter->row.id,
 		.time = letter->row.time,
 		.sequence = letter->row.sequence,

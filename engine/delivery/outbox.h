@@ -20,11 +20,16 @@ struct letter {
 	bool broken;	   /* it cannot be formatted */
 };
 
-struct outbox {
-	struct arena arena;   /* of the rows; reset when the outbox is empty */
-	struct arena scratch; /* of reading one of them */
+struct outbox_memory {
+	struct arena arena; /* of the rows */
 	struct buf bytes;
 	struct letter *letters;
+};
+
+struct outbox {
+	struct outbox_memory now, other; /* what is left moves to the other before more is added */
+	struct arena scratch;		 /* of reading a row */
+	struct letter *letters;		 /* of `now` */
 	struct transport_record *records;
 	uint32_t count, capacity;
 	uint64_t through;  /* all rows up to here are in the outbox, behind it, or not wanted */
@@ -36,7 +41,7 @@ int outbox_open(struct outbox *outbox, const struct delivery_output *wants);
 void outbox_free(struct outbox *outbox);
 
 /*
- * Fills an empty outbox, or adds to one of a single letter, with rows behind `after`. 0 or negative
+ * Fills an outbox that is not full with rows behind `after`, behind what it holds. 0 or negative
  * errno. No rows: through is `after`, or behind rows that are not wanted.
  */
 int outbox_fill(struct outbox *outbox, const struct delivery_output *wants, struct spool *spool,
@@ -50,6 +55,8 @@ int outbox_fill_dead(struct outbox *outbox, const struct delivery_output *wants,
  */
 uint32_t outbox_batch(struct outbox *outbox, uint32_t from, uint32_t limit, size_t bytes,
 		      struct transport_batch *batch);
+/* As many letters are left as there may be: nothing can be added. */
+bool outbox_is_full(const struct outbox *outbox);
 /* Removes the letters whose `row.position` was set to 0, of the first `count`. */
 void outbox_compact(struct outbox *outbox, uint32_t count);
 

@@ -431,18 +431,22 @@ static void end(struct output *o)
 	queue_poke(&d->queue);
 }
 
-/* The suspect is all there is: more that may pass is read, or its time is waited for. */
+/* Of what is there nothing else may pass: more is read, or the suspect's time is waited for. */
 static void rest(struct output *o)
 {
 	struct suspect *s = &o->suspect;
+	uint32_t before = o->outbox.count;
+	bool room = !outbox_is_full(&o->outbox);
 
-	if (!s->refilled && refill_rows(o))
-		s->refilled = o->outbox.count > 1;
-	if (o->outbox.count > 1)
+	if (room)
+		refill_rows(o);
+	if (o->outbox.count > before)
 		return;
-	wait_until(o, s->again_at, !s->refilled && !o->delivery->draining);
-	if (o->delivery->draining || clock_now() >= s->again_at)
+	wait_until(o, s->again_at, room && !o->delivery->draining);
+	if (o->delivery->draining || clock_now() >= s->again_at) {
 		s->probe = s->passed = false;
+		s->skip = 1;
+	}
 }
 
 void *output_run(void *ctx)

@@ -36,7 +36,6 @@ struct suspect {
 	uint32_t skip;	   /* the letter to send instead */
 	bool probe;	   /* another is to be tried now */
 	bool passed;	   /* another has passed since the last failure */
-	bool refilled;	   /* since the last failure */
 	uint64_t again_at; /* when it is tried again, if others pass; CLOCK_MONOTONIC ns */
 };
 

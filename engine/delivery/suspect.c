@@ -34,7 +34,7 @@ uint32_t suspect_choose(const struct output *o, uint32_t *limit)
 	}
 	if (o->outbox.count > 1 && others_turn(o)) {
 		*limit = o->limit;
-		return o->suspect.skip < o->outbox.count ? o->suspect.skip : 1;
+		return o->suspect.skip;
 	}
 	*limit = 1;
 	return 0;
@@ -42,7 +42,8 @@ uint32_t suspect_choose(const struct output *o, uint32_t *limit)
 
 bool suspect_rests(const struct output *o)
 {
-	return o->outbox.count == 1 && suspect_is_first(o) && others_turn(o);
+	return suspect_is_first(o) && others_turn(o) &&
+	       (o->outbox.count == 1 || o->suspect.skip >= o->outbox.count);
 }
 
 /* How long until it is tried again, others passing. */
@@ -63,7 +64,7 @@ static void first_failed(struct output *o, struct transport_batch *batch)
 	/* skip stays otherwise: what stands next may be another such record. */
 	s->failures++;
 	s->probe = true;
-	s->passed = s->refilled = false;
+	s->passed = false;
 	s->again_at = clock_now() + rest_ns(o);
 	if (!o->wants->give_up_after || s->passes < o->wants->give_up_after)
 		return;
@@ -83,7 +84,10 @@ static void others_sent(struct output *o, const struct transport_batch *batch, u
 	for (uint32_t i = 0; i < batch->count; i++)
 		any |= batch->records[i].result == DELIVERY_DONE;
 	s->probe = false;
-	s->skip = any || batch->count > 1 ? from : from + 1;
+	if (any && !s->passed) /* those that were passed over to find it come next, in order */
+		s->skip = 1;
+	else
+		s->skip = any || batch->count > 1 ? from : from + 1;
 	s->passes += any && !s->passed;
 	s->passed |= any;
 }

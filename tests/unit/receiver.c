@@ -257,3 +257,13 @@ bool test_put(struct delivery *delivery, uint64_t number, int severity)
 	row.json = (struct str){ json, (uint32_t)len };
 	return queue_put(&delivery->queue, &row);
 }
+
+void test_output_counts(struct delivery *delivery, uint32_t i, struct output_stats *out)
+{
+	struct delivery_stats *stats = calloc(1, sizeof(*stats));
+
+	delivery_stats(delivery, stats);
+	assert_true(i < stats->output_count);
+	*out = stats->outputs[i];
+	free(stats);
+}

@@ -42,6 +42,8 @@ struct delivery_output *test_output(struct delivery_config *config, struct recei
 struct delivery *test_start(struct delivery_config *config);
 /* An alert with this number; false: dropped. */
 bool test_put(struct delivery *delivery, uint64_t number, int severity);
+/* What became of the alerts of its i-th output. */
+void test_output_counts(struct delivery *delivery, uint32_t i, struct output_stats *out);
 
 void receiver_init(struct receiver *receiver, const char *name);
 void receiver_free(struct receiver *receiver);

@@ -55,16 +55,6 @@ static uint64_t sum(const uint64_t counts[LOSS_REASONS])
 	return all;
 }
 
-static void output_counts(struct delivery *delivery, uint32_t i, struct output_stats *out)
-{
-	struct delivery_stats *stats = calloc(1, sizeof(*stats));
-
-	delivery_stats(delivery, stats);
-	assert_true(i < stats->output_count);
-	*out = stats->outputs[i];
-	free(stats);
-}
-
 static void test_in_order(void **state)
 {
 	(void)state;
@@ -78,7 +68,7 @@ static void test_in_order(void **state)
 	delivery_drain(delivery);
 	struct output_stats stats;
 
-	output_counts(delivery, 0, &stats);
+	test_output_counts(delivery, 0, &stats);
 	assert_int_equal(stats.sent, 2000);
 	assert_int_equal(stats.waiting, 0);
 	assert_int_equal(delivery_sequence(delivery), 0);
@@ -108,14 +98,14 @@ static void test_dead_output(void **state)
 	for (uint64_t i = 1; i <= 3000; i++)
 		test_put(delivery, i, SEVERITY_LOW);
 	receiver_wait(&one, 3000);
-	output_counts(delivery, 1, &stats);
+	test_output_counts(delivery, 1, &stats);
 	assert_int_equal(stats.sent, 0);
 	assert_string_equal(stats.answer, "nobody is there");
 	assert_true(stats.failures > 0);
 	receiver_set_dead(&other, false);
 	receiver_wait(&other, 3000);
 	delivery_drain(delivery);
-	output_counts(delivery, 1, &stats);
+	test_output_counts(delivery, 1, &stats);
 	assert_int_equal(stats.failures, 0);
 	assert_int_equal(stats.sent, 3000);
 	assert_true(stats.retried > 0 && stats.failed[FAILURE_UNREACHABLE] > 0);
@@ -244,7 +234,7 @@ static void test_too_large(void **state)
 	for (uint64_t i = 1; i <= 300; i++)
 		test_put(delivery, i, SEVERITY_LOW);
 	delivery_drain(delivery);
-	output_counts(delivery, 0, &stats);
+	test_output_counts(delivery, 0, &stats);
 	assert_int_equal(stats.dead, 0);
 	assert_true(stats.failed[FAILURE_TOO_LARGE] > 0);
 	delivery_close(delivery);
@@ -271,147 +261,6 @@ static void test_partial(void **state)
 	assert_int_equal(one.count, 500);
 	for (uint32_t i = 0; i < one.count; i++)
 		assert_int_equal(seen[one.sequences[i]]++, 0);
-}
-
-static uint64_t dead_count(struct delivery *delivery)
-{
-	struct output_stats stats;
-
-	output_counts(delivery, 0, &stats);
-	return stats.dead;
-}
-
-/* Puts alerts until there are so many dead letters; the number of the last. */
-static uint64_t put_until_dead(struct delivery *delivery, uint64_t number, uint64_t dead)
-{
-	uint64_t deadline = clock_now() + 60 * CLOCK_SECOND, there = number;
-
-	while (dead_count(delivery) < dead) {
-		if (clock_now() > deadline)
-			fail_msg("%llu dead letters after 60 s",
-				 (unsigned long long)dead_count(delivery));
-		if (one.count + 5 > there && ++number % 100) {
-			test_put(delivery, number, SEVERITY_LOW);
-			there++;
-		}
-		sched_yield();
-	}
-	return number;
-}
-
-/* Records on which the receiver hangs up become dead letters, and hold up no others. */
-static void test_hang_up(void **state)
-{
-	(void)state;
-	struct delivery_config *config = test_config();
-	struct delivery_output *output = test_output(config, &one);
-	struct output_stats stats;
-
-	output->give_up_after = 3;
-	one.hang_up = 100;
-	struct delivery *delivery = test_start(config);
-
-	for (uint64_t i = 1; i <= 300; i++)
-		test_put(delivery, i, SEVERITY_LOW);
-	/* Nothing is behind the third, so nothing says that it is its fault. */
-	receiver_wait(&one, 297);
-	uint64_t last = put_until_dead(delivery, 300, 3);
-
-	delivery_drain(delivery);
-	output_counts(delivery, 0, &stats);
-	assert_int_equal(stats.dead, 3);
-	assert_int_equal(stats.failed[FAILURE_REFUSED], 3);
-	assert_int_equal(stats.waiting, 0);
-	assert_int_equal(stats.sent + stats.dead, last - (last - 300) / 100);
-	delivery_close(delivery);
-	delivery_config_release(config);
-	/* Nobody else was left out or sent twice, and it went in order but past those. */
-	assert_int_equal(one.count, stats.sent);
-	for (uint32_t i = 1; i < one.count; i++)
-		assert_true(one.sequences[i] > one.sequences[i - 1]);
-}
-
-/* Three in a row on which it hangs up: those behind them pass. */
-static void test_neighbours_hang_up(void **state)
-{
-	(void)state;
-	struct delivery_config *config = test_config();
-
-	test_output(config, &one)->give_up_after = 0;
-	one.hang_up_through = 3;
-	struct delivery *delivery = test_start(config);
-
-	for (uint64_t i = 1; i <= 20; i++)
-		test_put(delivery, i, SEVERITY_LOW);
-	receiver_wait(&one, 17);
-	pthread_mutex_lock(&one.lock);
-	one.hang_up_through = 0;
-	pthread_mutex_unlock(&one.lock);
-	delivery_close(delivery);
-	delivery_config_release(config);
-	assert_int_equal(one.count, 20);
-	for (uint32_t i = 0; i < 17; i++)
-		assert_int_equal(one.sequences[i], 4 + i);
-}
-
-/* As long as none passes, it is the receiver that is away: nobody is given up. */
-static void test_all_hang_up(void **state)
-{
-	(void)state;
-	struct delivery_config *config = test_config();
-	struct delivery_output *output = test_output(config, &one);
-
-	output->give_up_after = 1;
-	one.hang_up = 1;
-	struct delivery *delivery = test_start(config);
-
-	for (uint64_t i = 1; i <= 20; i++)
-		test_put(delivery, i, SEVERITY_LOW);
-	for (uint32_t batches = 0; batches < 60; sched_yield()) {
-		pthread_mutex_lock(&one.lock);
-		batches = one.batches;
-		pthread_mutex_unlock(&one.lock);
-	}
-	pthread_mutex_lock(&one.lock);
-	one.hang_up = 0;
-	pthread_mutex_unlock(&one.lock);
-	receiver_wait(&one, 20);
-	assert_int_equal(dead_count(delivery), 0);
-	delivery_close(delivery);
-	delivery_config_release(config);
-	/* If the receiver came back while another was tried, that one passes those before it. */
-	uint32_t seen = 0;
-
-	assert_int_equal(one.count, 20);
-	for (uint32_t i = 0; i < 20; i++)
-		seen |= 1u << one.sequences[i];
-	assert_int_equal(seen, ((1u << 20) - 1) << 1);
-}
-
-/* give_up_after: 0: it waits for as long as it takes, but not the others. */
-static void test_never_given_up(void **state)
-{
-	(void)state;
-	struct delivery_config *config = test_config();
-
-	test_output(config, &one)->give_up_after = 0;
-	one.hang_up = 7;
-	struct delivery *delivery = test_start(config);
-
-	for (uint64_t i = 1; i <= 13; i++)
-		test_put(delivery, i, SEVERITY_LOW);
-	receiver_wait(&one, 12);
-	for (uint64_t i = 15; i <= 20; i++)
-		test_put(delivery, i, SEVERITY_LOW);
-	receiver_wait(&one, 18);
-	pthread_mutex_lock(&one.lock);
-	one.hang_up = 0;
-	pthread_mutex_unlock(&one.lock);
-	receiver_wait(&one, 19);
-	assert_int_equal(dead_count(delivery), 0);
-	assert_int_equal(one.sequences[18], 7);
-	delivery_close(delivery);
-	delivery_config_release(config);
 }
 
 static bool first_letter(void *ctx, const struct dead_letter *letter)
@@ -590,7 +439,7 @@ static void test_too_old(void **state)
 	for (uint64_t i = 1; i <= 2000; i++)
 		test_put(delivery, i, SEVERITY_LOW);
 	for (int i = 0; i < 200; i++) {
-		output_counts(delivery, 0, &stats);
+		test_output_counts(delivery, 0, &stats);
 		if (stats.dropped[LOSS_TOO_OLD] >= 1000)
 			break;
 		nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
@@ -705,7 +554,7 @@ static void test_reloads(void **state)
 		if (delivery_reload(delivery, next, &err) < 0)
 			fail_msg("reload %u: %s", i, err.message);
 		delivery_config_release(next);
-		output_counts(delivery, 0, &stats);
+		test_output_counts(delivery, 0, &stats);
 		assert_in_range(stats.sent, i - 1, i); /* the last is just being counted */
 	}
 	delivery_close(delivery);
@@ -729,7 +578,7 @@ static void test_rate(void **state)
 		test_put(delivery, i, SEVERITY_LOW);
 	receiver_wait(&one, 310);
 	assert_true(clock_now() - start >= 290 * CLOCK_MS);
-	output_counts(delivery, 0, &stats);
+	test_output_counts(delivery, 0, &stats);
 	assert_true(stats.throttled_ns > 0);
 	delivery_close(delivery);
 	delivery_config_release(config);
@@ -772,10 +621,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partial, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hang_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_neighbours_hang_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_all_hang_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_never_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dead_letters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drop_oldest, setup, teardown),
