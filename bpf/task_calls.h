@@ -41,11 +41,14 @@ INLINE void exit_sched_setaffinity(struct call *call)
 
 /* ---- segments -------------------------------------------------------------------- */
 
-/* The segment attached at an address: its file carries the id. */
+enum { OPENED_TO_WRITE = 2, /* FMODE_WRITE */ TO_WRITE = 2 /* PROT_WRITE */ };
+
+/* The segment attached at an address: its file carries the id, and how it was attached. */
 struct segment_search {
 	__u64 namespace;
 	__u64 end; /* of the area that was found */
 	__s32 id;
+	bool readonly;
 };
 
 static long segment_of_area(struct task_struct *task, struct vm_area_struct *area,
@@ -58,54 +61,68 @@ static long segment_of_area(struct task_struct *task, struct vm_area_struct *are
 	if (!file)
 		return 0;
 	data = (__u64)file->private_data;
-	if (data && (__u64)LOAD(struct shm_file_data, data, ns) == search->namespace)
+	if (data && (__u64)LOAD(struct shm_file_data, data, ns) == search->namespace) {
 		search->id = LOAD(struct shm_file_data, data, id);
+		search->readonly = !(file->f_mode & OPENED_TO_WRITE);
+	}
 	return 0;
 }
 
 enum { AREAS_MAX = 32 };
 
 /*
- * Identifier of the first segment that is attached between two addresses, -1: none, or it cannot
- * be told. Looks at the area of the first address and at those that follow it without a gap.
+ * The first segment that is attached between two addresses; with `write`, the first that was
+ * attached to be read only, if there is one. Its identifier is -1 if there is none, or it
+ * cannot be told. Looks at the area of the first address and at those that follow it without a gap.
  */
-INLINE __s32 segment_between(struct task_struct *task, __u64 address, __u64 end)
+INLINE void segment_between(struct task_struct *task, __u64 address, __u64 end, bool write,
+			    struct segment_search *found)
 {
 	struct nsproxy *nsproxy = task->nsproxy;
-	struct segment_search search = { .id = -1 };
+	struct segment_search search = {};
 
+	found->id = -1;
 	if (!has_find_vma || !nsproxy)
-		return -1;
+		return;
 	search.namespace = (__u64)nsproxy->ipc_ns;
 	for (int i = 0; i < AREAS_MAX; i++) {
 		search.end = 0;
+		search.id = -1;
 		bpf_find_vma(task, address, segment_of_area, &search, 0);
-		if (search.id >= 0 || search.end <= address || search.end >= end)
+		if (search.id >= 0 && (found->id < 0 || search.readonly))
+			*found = search;
+		if (found->id >= 0 && (!write || found->readonly))
+			break;
+		if (search.end <= address || search.end >= end)
 			break;
 		address = search.end;
 	}
-	return search.id;
 }
 
 INLINE __s32 segment_at(struct task_struct *task, __u64 address)
 {
-	return segment_between(task, address, address);
+	struct segment_search found = {};
+
+	segment_between(task, address, address, false, &found);
+	return found.id;
 }
 
 INLINE void exit_shm_protect(struct call *call)
 {
-	__s32 id;
+	struct segment_search found = {};
 
 	if (!wanted(SLOT_shm_protect))
 		return;
-	id = segment_between(call->task, call->arg[0], call->arg[0] + call->arg[1]);
-	if (id < 0)
+	segment_between(call->task, call->arg[0], call->arg[0] + call->arg[1],
+			call->arg[2] & TO_WRITE, &found);
+	if (found.id < 0)
 		return;
 	EVENT_BEGIN(shm_protect, 0)
 	SET(shm_protect, record, addr, call->arg[0]);
 	SET(shm_protect, record, len, call->arg[1]);
 	SET(shm_protect, record, prot, (__s32)call->arg[2]);
-	SET(shm_protect, record, shmid, id);
+	SET(shm_protect, record, shmid, found.id);
+	SET(shm_protect, record, readonly, found.readonly);
 	EVENT_END(shm_protect)
 	record_send(record);
 }

@@ -15,7 +15,6 @@ enum { NAME_WIDTH = 28 };
 static const char *const result_names[] = {
 	[TRIGGER_DONE] = "done",
 	[TRIGGER_SKIPPED] = "SKIPPED",
-	[TRIGGER_NEVER] = "never",
 	[TRIGGER_FAILED] = "FAILED",
 };
 
@@ -84,7 +83,7 @@ static bool perform(const struct trigger *trigger, const sigset_t *signals)
 	/* Lets in a signal that came meanwhile; it ends us as it would have. */
 	sigprocmask(SIG_SETMASK, signals, &held);
 	sigprocmask(SIG_SETMASK, &held, NULL);
-	return result == TRIGGER_DONE || result == TRIGGER_NEVER;
+	return result == TRIGGER_DONE;
 }
 
 static int trigger_run(const struct options *options, int argc, char **argv)

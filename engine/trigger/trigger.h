@@ -19,7 +19,6 @@
 enum trigger_result {
 	TRIGGER_DONE,
 	TRIGGER_SKIPPED, /* not here or not by this user; nothing was done */
-	TRIGGER_NEVER,	 /* by nobody: it takes a flaw of the kernel */
 	TRIGGER_FAILED,
 };
 
@@ -70,7 +69,6 @@ enum trigger_result trigger_perform(const struct trigger *trigger, char text[TRI
 /* Set the text and return the result. */
 enum trigger_result trigger_done(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
 enum trigger_result trigger_skip(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
-enum trigger_result trigger_never(struct ledger *ledger, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The system call `what` failed with errno. */
 enum trigger_result trigger_fail(struct ledger *ledger, const char *what);
 

@@ -56,16 +56,6 @@ enum trigger_result trigger_skip(struct ledger *ledger, const char *format, ...)
 	return TRIGGER_SKIPPED;
 }
 
-enum trigger_result trigger_never(struct ledger *ledger, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	set_text(ledger, format, args);
-	va_end(args);
-	return TRIGGER_NEVER;
-}
-
 enum trigger_result trigger_fail(struct ledger *ledger, const char *what)
 {
 	snprintf(ledger->text, sizeof(ledger->text), "%s: %s", what, strerror(errno));

@@ -152,8 +152,14 @@ static void test_around(void **state)
 			assert_int_equal(shm_protect->shmid, shmat->shmid);
 			assert_int_equal(shm_protect->addr, shmat->returnValue);
 			assert_int_equal(shm_protect->prot, 5); /* PROT_READ, PROT_EXEC */
+			assert_false(shm_protect->readonly);
 			NEXT(&run, shm_protect, protected);
 			assert_int_equal(shm_protect->returnValue, -EACCES);
+			assert_true(shm_protect->readonly);
+			/* Of two segments side by side the one that must not be written. */
+			NEXT(&run, shm_protect, protected);
+			assert_int_equal(shm_protect->returnValue, -EACCES);
+			assert_true(shm_protect->readonly);
 			NEXT(&run, shm_protect, protected);
 			assert_int_equal(shm_protect->shmid, shmat->shmid);
 			assert_int_equal(shm_protect->returnValue, 0);

@@ -565,9 +565,16 @@ static void run_protection(void)
 	CHECK(id >= 0 && writable != (void *)-1 && readable != (void *)-1);
 	CHECK(mprotect(writable, SEGMENT, PROT_READ | PROT_EXEC) == 0);
 	CHECK(mprotect(readable, SEGMENT, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
-	/* Behind pages of another kind, which the range begins with. */
 	char *room = mmap(NULL, 2 * SEGMENT, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	/* Behind a part that may be written. */
+	CHECK(DO(CALL_SHMAT, shmat(id, room, SHM_REMAP)) == room);
+	CHECK(DO(CALL_SHMAT, shmat(id, room + SEGMENT, SHM_REMAP | SHM_RDONLY)) == room + SEGMENT);
+	CHECK(mprotect(room, 2 * SEGMENT, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
+	CHECK(DO(CALL_SHMDT, shmdt(room)) == 0);
+	CHECK(DO(CALL_SHMDT, shmdt(room + SEGMENT)) == 0);
+	/* Behind pages of another kind, which the range begins with. */
+	room = mmap(NULL, 2 * SEGMENT, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(DO(CALL_SHMAT, shmat(id, room + SEGMENT, SHM_REMAP)) == room + SEGMENT);
 	CHECK(mprotect(room, 2 * SEGMENT, PROT_READ) == 0);
 	CHECK(DO(CALL_SHMDT, shmdt(room + SEGMENT)) == 0);
