@@ -37,6 +37,7 @@ static const struct hook_kind {
 	{ "tp_btf", "sys_exit", "raw_exit" },
 	{ "tp_btf", "sched_process_", "process_%s" },
 	{ "tp_btf", "task_", "process_%s" },
+	{ "tp_btf", "cgroup_", "group_%s" },
 };
 
 /* Other names of the same function, tried in this order; %s: what follows the prefix. */

@@ -445,9 +445,9 @@ static int memory_save(struct spoor *spoor, struct err *err)
 
 /* ---- sources ---------------------------------------------------------------------- */
 
-/* What the process store lives on: without it no event knows its executable or family. */
+/* What the process store lives on: without it no event knows its executable, family, container. */
 static const uint16_t store_events[] = { EV_sched_process_fork, EV_sched_process_exec,
-					 EV_sched_process_exit };
+					 EV_sched_process_exit, EV_cgroup_mkdir };
 
 static bool is_wanted(const struct event_def *const *events, size_t count,
 		      const struct event_def *def)

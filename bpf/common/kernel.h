@@ -64,6 +64,14 @@ INLINE __u64 cgroup_number(struct task_struct *task, int subsystem)
 	return set->subsys[subsystem]->cgroup->kn->id;
 }
 
+/* Is it of the hierarchy whose ids cgroup_number() gives? */
+INLINE bool cgroup_is_numbered(struct cgroup *cgroup, int subsystem)
+{
+	const struct cgroup_root *root = cgroup->root;
+
+	return subsystem < 0 ? root->hierarchy_id == 0 : root->subsys_mask >> subsystem & 1;
+}
+
 struct task_struct___audit {
 	kuid_t loginuid;
 } __attribute__((preserve_access_index));

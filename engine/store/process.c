@@ -577,8 +577,20 @@ static void learn_exit(struct stores *stores, const struct wire_header *record)
 static void learn_cgroup(struct stores *stores, const struct wire_header *record)
 {
 	const struct ev_cgroup_existing *existing = (const void *)(record + 1);
+	struct str path = record_str(record, existing->cgroup_path);
 
-	cgroup_learn(stores, existing->cgroup_id, record_str(record, existing->cgroup_path));
+	/* Of a cgroup that is gone by now there is no path: what we knew of it is better. */
+	if (path.len || !cgroup_find(stores, existing->cgroup_id))
+		cgroup_learn(stores, existing->cgroup_id, path);
+}
+
+/* The id may have been that of another cgroup, which is gone. */
+static void learn_new_cgroup(struct stores *stores, const struct wire_header *record)
+{
+	const struct ev_cgroup_mkdir *made = (const void *)(record + 1);
+
+	if (record->present & FIELD_BIT(cgroup_mkdir, tracked) && made->tracked)
+		cgroup_learn(stores, made->cgroup_id, record_str(record, made->cgroup_path));
 }
 
 /* Whose exec was lost is not what we think it is: then nobody is known any more. */
@@ -598,13 +610,15 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 	case EV_sched_process_exit: learn_exit(stores, record); return;
 	case EV_process_existing: learn_existing(stores, record); return;
 	case EV_cgroup_existing: learn_cgroup(stores, record); return;
+	case EV_cgroup_mkdir: learn_new_cgroup(stores, record); break;
 	case EV_ipc_existing: ipc_store_update(stores->ipc, record); return;
 	case EV_events_lost:
 		learn_loss(stores, record);
 		ipc_store_update(stores->ipc, record);
 		return;
-	default: entry_of_record(stores, record);
+	default: break;
 	}
+	entry_of_record(stores, record);
 	if (record->cgroup_id && !cgroup_find(stores, record->cgroup_id))
 		cgroup_learn(stores, record->cgroup_id, STR(""));
 	ipc_store_update(stores->ipc, record);

@@ -98,6 +98,22 @@ static void learn_cgroup(struct stores *stores, uint64_t id, const char *path)
 	stores_update(stores, &r.h);
 }
 
+static void make_cgroup(struct stores *stores, uint64_t id, const char *path, bool tracked)
+{
+	struct {
+		struct wire_header h;
+		struct ev_cgroup_mkdir e;
+		char tail[256];
+	} r = { .h = header(EV_cgroup_mkdir, 100, 5, 1, 1) };
+
+	r.e.cgroup_id = id;
+	r.e.tracked = tracked;
+	r.h.present = FIELD_BIT(cgroup_mkdir, tracked);
+	r.e.cgroup_path = (struct wire_ref){ sizeof(r.h) + sizeof(r.e), (uint32_t)strlen(path) };
+	memcpy(r.tail, path, strlen(path));
+	stores_update(stores, &r.h);
+}
+
 static void fork_shares_and_exec_replaces(void **state)
 {
 	struct stores *stores = fresh(64);
@@ -380,6 +396,23 @@ static void containers_by_path(void **state)
 	}
 }
 
+/* Known when they are made, whoever looks for them later. */
+static void containers_that_are_made(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	make_cgroup(stores, 9, "/docker/" ID, true);
+	assert_non_null(container_find(stores, 9));
+	learn_cgroup(stores, 9, ""); /* it is gone when its path is looked up */
+	assert_non_null(container_find(stores, 9));
+	make_cgroup(stores, 9, "/docker/a" ID, false); /* the same number in another hierarchy */
+	assert_true(str_equal(container_find(stores, 9)->id, STR(ID)));
+	make_cgroup(stores, 9, "/system.slice/cron.service", true); /* the number came round */
+	assert_null(container_find(stores, 9));
+	stores_free(stores);
+}
+
 static void cgroups_are_bounded(void **state)
 {
 	struct stores *stores = fresh(64);
@@ -410,6 +443,7 @@ int main(void)
 		cmocka_unit_test(long_arguments_do_not_empty_the_store),
 		cmocka_unit_test(unknown_process_becomes_known),
 		cmocka_unit_test(containers_by_path),
+		cmocka_unit_test(containers_that_are_made),
 		cmocka_unit_test(cgroups_are_bounded),
 	};
 
