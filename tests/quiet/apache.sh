@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # must be quiet: Apache with semaphores of System V for all its locks, in both common process
 # models: load, graceful restarts, a crash (kill -9), which leaves semaphores, and a clean end.
+# The user nobody else runs as is how our processes and semaphores are known.
+user=1080
 parent=
-trap '[ -z "$parent" ] || kill -TERM $parent; wait' EXIT
+trap '[ -z "$parent" ] || kill -TERM $parent; wait; tidy' EXIT
 trap 'exit 1' INT TERM
 mkdir www logs
 yes 'a page of some length' | head -n 500 >www/index.html
@@ -23,10 +25,17 @@ LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
 LoadModule ssl_module $modules/mod_ssl.so
 SSLSessionCache shmcb:$PWD/logs/sessions(512000)
 Mutex sysvsem default
-User www-data
-Group www-data
+User #$user
+Group #$user
 DocumentRoot $PWD/www
 END
+}
+
+# What crashes left.
+tidy() {
+	for id in $(ipcs -s | awk -v user=$user '$3 == user { print $2 }'); do
+		ipcrm -s "$id"
+	done
 }
 
 # In a process group of its own, to which it sends signals.
@@ -58,7 +67,7 @@ while [ "$(date +%s)" -lt "$DEADLINE" ]; do
 		kill -KILL $parent
 		wait $parent
 		# The children of a parent that is gone hold the ports until they notice.
-		pkill -KILL -u www-data -f "$PWD/$model.conf"
+		pkill -KILL -u $user -f "$PWD/$model.conf"
 		serve $model
 		load 20000
 		kill -TERM $parent
