@@ -12,6 +12,8 @@
 struct process {
 	uint32_t pid, ns_pid, ppid;
 	uint64_t start_time, parent_start_time; /* boot ns */
+	uint32_t maker_pid; /* who started it, which outlives the maker's end; 0: not known */
+	uint64_t maker_start_time; /* ... with it the identity */
 	uint32_t uid, gid;
 	uint64_t cgroup_id;
 	uint64_t exit_time;    /* 0: running */
@@ -50,6 +52,13 @@ const struct process *process_find_pid(const struct stores *stores, uint32_t pid
 /* By Tracee's unique_id (entity hash of the thread group leader). */
 const struct process *process_find_hash(const struct stores *stores, uint32_t hash);
 const struct process *process_parent(const struct stores *stores, const struct process *process);
+/*
+ * The process that started it: its first parent as far as we know, whoever is given it when that
+ * ends. Its parent of now, if the maker is no longer known.
+ */
+const struct process *process_maker(const struct stores *stores, const struct process *process);
+/* Generations that are looked at where families are asked for: events must not cost what a long one is. */
+enum { ANCESTORS_MAX = 256 };
 /* Fills up to `max` children of a process; returns how many. */
 uint32_t process_children(const struct stores *stores, const struct process *process,
 			  const struct process **out, uint32_t max);
@@ -62,7 +71,10 @@ uint32_t event_ancestors(const struct event *event, const struct stores *stores,
 /* The record itself names a parent. */
 bool event_has_parent(const struct event *event);
 enum { ANCESTRY_DEPTH = 5 }; /* what auto_populate.process_ancestry adds */
-/* One is an ancestor of the other, or they have the same parent (init excepted). */
+/*
+ * One is an ancestor of the other, over ANCESTORS_MAX generations at most, or they have the same
+ * parent (init excepted).
+ */
 bool process_related(const struct stores *stores, const struct process *a, const struct process *b);
 
 /* NULL: not known. Valid until the next event. */

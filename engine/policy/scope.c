@@ -14,7 +14,7 @@
 #include "flag.h"
 #include "store.h"
 
-enum { ENTRY_MAX = 4096, ANCESTORS_MAX = 256 };
+enum { ENTRY_MAX = 4096 };
 
 enum container_state {
 	ANY_CONTAINER,
@@ -449,7 +449,10 @@ static const struct process *process_of(const struct event *event, const struct 
 	return process_find(stores, event->wire->pid, event->wire->leader_start_time);
 }
 
-/* tree: the process itself or one of its ancestors has the pid; unknown ancestors have none. */
+/*
+ * tree: the process itself has the pid, or who started it, or who started that, ...; the unknown
+ * have none. By birth: a daemon stays where it came from when its parent ends.
+ */
 static bool tree_matches(const struct scope *s, const struct event *event,
 			 const struct stores *stores)
 {
@@ -460,7 +463,7 @@ static bool tree_matches(const struct scope *s, const struct event *event,
 	if (!s->tree.enabled)
 		return true;
 	for (int i = 0; process && i < ANCESTORS_MAX && inside == excludes; i++) {
-		process = process_parent(stores, process);
+		process = process_maker(stores, process);
 		if (process)
 			inside = number_filter_match(&s->tree, process->pid);
 	}
@@ -544,7 +547,7 @@ bool scope_matches(const struct scope *scope, const struct event *event,
 	const struct process *process = process_of(event, stores);
 
 	for (int i = 0; process && i < ANCESTORS_MAX; i++) {
-		process = process_parent(stores, process);
+		process = process_maker(stores, process);
 		if (process && process_in_scope(scope, process))
 			return true;
 	}

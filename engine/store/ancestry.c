@@ -2,8 +2,6 @@
 /* Who is whose: ancestors of the process that caused an event, and relatives. */
 #include "store.h"
 
-enum { GENERATIONS_MAX = 1 << 16 };
-
 /* A recording brings the entity hash along; its records may have told us the same process. */
 static const struct process *process_of(const struct event *event, const struct stores *stores)
 {
@@ -33,7 +31,7 @@ static bool is_ancestor(const struct stores *stores, const struct process *old,
 			const struct process *young)
 {
 	/* A family is a tree, but recordings may say anything. */
-	for (uint32_t i = 0; young && i < GENERATIONS_MAX;
+	for (uint32_t i = 0; young && i <= ANCESTORS_MAX;
 	     i++, young = process_parent(stores, young))
 		if (young == old)
 			return true;

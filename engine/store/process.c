@@ -370,6 +370,13 @@ static struct entry *entry_new(struct stores *stores, uint32_t pid, uint64_t sta
 	return entry;
 }
 
+/* Not always the parent: with CLONE_PARENT the child is given to another. */
+static void set_maker(struct entry *entry, uint32_t pid, uint64_t start_time)
+{
+	entry->process.maker_pid = pid;
+	entry->process.maker_start_time = start_time;
+}
+
 static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_t ppid,
 			     uint64_t start_time)
 {
@@ -377,6 +384,8 @@ static void entry_set_parent(struct stores *stores, struct entry *entry, uint32_
 
 	entry->process.ppid = ppid;
 	entry->process.parent_start_time = start_time;
+	if (!entry->process.maker_pid)
+		set_maker(entry, ppid, start_time);
 	family_leave(stores, entry);
 	family_join(stores, entry, parent ? (uint32_t)(parent - stores->entries) : NONE);
 }
@@ -494,9 +503,15 @@ static void learn_fork(struct stores *stores, const struct wire_header *record)
 {
 	const struct ev_sched_process_fork *fork = (const void *)(record + 1);
 	uint32_t pid = (uint32_t)fork->child_pid;
+	struct entry *known;
 
-	if (fork->child_tid != fork->child_pid || entry_find(stores, pid, fork->start_time))
-		return; /* a thread, or known already */
+	if (fork->child_tid != fork->child_pid)
+		return; /* a thread */
+	known = entry_find(stores, pid, fork->start_time);
+	if (known) {
+		set_maker(known, record->pid, record->leader_start_time);
+		return;
+	}
 	struct entry *parent = entry_find(stores, (uint32_t)fork->parent_process_pid,
 					  fork->parent_process_start_time);
 	struct entry *child = entry_new(stores, pid, fork->start_time);
@@ -505,6 +520,7 @@ static void learn_fork(struct stores *stores, const struct wire_header *record)
 	child->process.uid = record->uid;
 	child->process.gid = record->gid;
 	child->process.cgroup_id = record->cgroup_id;
+	set_maker(child, record->pid, record->leader_start_time);
 	memcpy(child->process.comm, record->comm, sizeof(child->process.comm));
 	/* entry_new may have evicted the parent. */
 	if (parent && (!parent->used || parent->process.pid != (uint32_t)fork->parent_process_pid))
@@ -677,6 +693,15 @@ const struct process *process_parent(const struct stores *stores, const struct p
 	late = process->ppid ? process_find(stores, process->ppid, process->parent_start_time)
 			     : NULL;
 	return late != process ? late : NULL;
+}
+
+const struct process *process_maker(const struct stores *stores, const struct process *process)
+{
+	const struct process *maker = process->maker_pid ? process_find(stores, process->maker_pid,
+									process->maker_start_time)
+							 : NULL;
+
+	return maker && maker != process ? maker : process_parent(stores, process);
 }
 
 uint32_t process_children(const struct stores *stores, const struct process *process,

@@ -275,6 +275,67 @@ static void files_select_and_name(void **state)
 	rmdir(folder);
 }
 
+/* A call of process `pid`, started at boot time `pid`, whose parent is `ppid`. */
+static bool in_scope(struct fixture *f, struct stores *stores, uint32_t pid, uint32_t ppid)
+{
+	static struct record record;
+	const struct str *names;
+	struct event event;
+
+	fill(&record, &event, event_by_id(EV_msgget));
+	record.header.pid = record.header.tid = pid;
+	record.header.leader_start_time = pid;
+	record.header.ppid = ppid;
+	record.header.parent_start_time = ppid;
+	stores_update(stores, &record.header);
+	return policies_match(f->policies, &event, stores, &f->arena, &names) > 0;
+}
+
+static void fork_of(struct stores *stores, uint32_t parent, uint32_t child)
+{
+	struct {
+		struct wire_header header;
+		struct ev_sched_process_fork body;
+	} record = { .header = { .size = sizeof(record), .id = EV_sched_process_fork } };
+
+	record.header.pid = record.header.tid = parent;
+	record.header.leader_start_time = parent;
+	record.body.child_pid = record.body.child_tid = (int32_t)child;
+	record.body.parent_process_pid = (int32_t)parent;
+	record.body.start_time = child;
+	record.body.parent_process_start_time = parent;
+	stores_update(stores, &record.header);
+}
+
+/* A daemon is init's when its parent ends, and still is what the shell started. */
+static void trees_follow_birth(void **state)
+{
+	static const char *const scopes[] = { "tree=10", NULL };
+	const struct policies_options options = { .scopes = scopes };
+	struct stores *stores = stores_new(64, 8);
+	struct fixture f = { 0 };
+
+	(void)state;
+	f.ruleset = ruleset_load_texts(rules, ARRAY_SIZE(rules), NULL, &f.problems);
+	f.policies = policies_load(NULL, (const char *const[]){ "msgget", NULL }, &options,
+				   f.ruleset, &f.problems);
+	assert_non_null(f.policies);
+	fork_of(stores, 1, 10);
+	fork_of(stores, 10, 20);
+	fork_of(stores, 20, 30);
+	fork_of(stores, 1, 11);
+	assert_true(in_scope(&f, stores, 10, 1));
+	assert_true(in_scope(&f, stores, 20, 10));
+	assert_true(in_scope(&f, stores, 30, 20));
+	assert_true(in_scope(&f, stores, 30, 1)); /* 20 has ended */
+	fork_of(stores, 30, 40);
+	assert_true(in_scope(&f, stores, 40, 30));
+	assert_false(in_scope(&f, stores, 11, 1));
+	assert_false(in_scope(&f, stores, 1, 0));
+	stores_free(stores);
+	fixture_free(&f);
+}
+
 static void more_than_64_policies_load(void **state)
 {
 	static char many[] = "/tmp/spoor-test-policy.XXXXXX";
@@ -382,6 +443,7 @@ int main(void)
 		cmocka_unit_test(expressions_select),
 		cmocka_unit_test(wrong_expressions_are_refused),
 		cmocka_unit_test(files_select_and_name),
+		cmocka_unit_test(trees_follow_birth),
 		cmocka_unit_test(more_than_64_policies_load),
 		cmocka_unit_test(wrong_files_are_refused_with_a_place),
 		cmocka_unit_test(policies_and_events_exclude_each_other),

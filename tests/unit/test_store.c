@@ -176,6 +176,50 @@ static void relations(void **state)
 	stores_free(stores);
 }
 
+/* Who is given a process when its parent ends has not started it. */
+static void makers_stay(void **state)
+{
+	struct stores *stores = fresh(64);
+
+	(void)state;
+	learn_exec(stores, 1, 1, 0, 0, "/sbin/init", "", 0);
+	learn_fork(stores, 1, 1, 10, 10);
+	learn_fork(stores, 10, 10, 20, 20);
+	learn_fork(stores, 20, 20, 30, 30);
+	learn_exit(stores, 20, 20);
+	learn_exec(stores, 30, 30, 1, 1, "/usr/sbin/daemon", "", 0);
+#define P(pid) process_find(stores, pid, pid)
+	assert_ptr_equal(process_parent(stores, P(30)), P(1));
+	assert_ptr_equal(process_maker(stores, P(30)), P(20));
+	assert_ptr_equal(process_maker(stores, P(20)), P(10));
+	assert_null(process_maker(stores, P(1)));
+	/* The first parent we see is who made it, if its start was not seen. */
+	learn_exec(stores, 40, 40, 10, 10, "/bin/x", "", 0);
+	learn_exec(stores, 40, 40, 1, 1, "/bin/x", "", 0);
+	assert_ptr_equal(process_maker(stores, P(40)), P(10));
+#undef P
+	stores_free(stores);
+}
+
+/* Families are looked at so far and no further, whatever somebody builds. */
+static void relations_are_bounded(void **state)
+{
+	enum { DEEP = 4096 };
+	struct stores *stores = fresh(2 * DEEP);
+
+	(void)state;
+	learn_exec(stores, 10, 10, 1, 1, "/bin/x", "", 0);
+	for (uint32_t pid = 11; pid < 10 + DEEP; pid++)
+		learn_fork(stores, pid - 1, pid - 1, pid, pid);
+#define P(pid) process_find(stores, pid, pid)
+	assert_true(process_related(stores, P(10), P(10 + ANCESTORS_MAX)));
+	assert_true(process_related(stores, P(10 + ANCESTORS_MAX), P(10)));
+	assert_false(process_related(stores, P(10), P(10 + ANCESTORS_MAX + 1)));
+	assert_false(process_related(stores, P(10), P(10 + DEEP - 1)));
+#undef P
+	stores_free(stores);
+}
+
 /* Full of living processes, the store stays bounded, counts, and keeps its links sound. */
 static void eviction_is_bounded_and_counted(void **state)
 {
@@ -435,6 +479,8 @@ int main(void)
 		cmocka_unit_test(fork_shares_and_exec_replaces),
 		cmocka_unit_test(a_reused_pid_is_another_process),
 		cmocka_unit_test(relations),
+		cmocka_unit_test(makers_stay),
+		cmocka_unit_test(relations_are_bounded),
 		cmocka_unit_test(eviction_is_bounded_and_counted),
 		cmocka_unit_test(exited_go_before_the_living),
 		cmocka_unit_test(a_parent_may_come_after_its_child),
