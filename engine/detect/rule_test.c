@@ -117,7 +117,8 @@ struct trial {
 	const struct event_def *only; /* NULL: all detections count */
 	const struct event *made[DETECTIONS_MAX];
 	uint32_t made_count;
-	uint64_t now; /* time of the last event; 0: there was none */
+	uint32_t beyond; /* detections there was no room for */
+	uint64_t now;	 /* time of the last event; 0: there was none */
 	struct stores *stores;
 	struct golden *golden; /* NULL: what differs is a failure */
 };
@@ -143,9 +144,12 @@ static void keep_detection(void *ctx, const struct event *produced)
 	struct trial *trial = ctx;
 	struct event *copy = arena_new(&trial->arena, struct event);
 
-	if (!copy || (trial->only && produced->def != trial->only) ||
-	    trial->made_count == DETECTIONS_MAX)
+	if (!copy || (trial->only && produced->def != trial->only))
 		return;
+	if (trial->made_count == DETECTIONS_MAX) {
+		trial->beyond++;
+		return;
+	}
 	*copy = *produced;
 	copy->values = keep_values(trial, produced);
 	trial->made[trial->made_count++] = copy;
@@ -188,21 +192,64 @@ static void run_step(struct trial *trial, const struct event *event, uint64_t no
 		ruleset_finish(ruleset, trial->stores, &trial->arena, keep_detection, trial);
 }
 
+static void print_state(struct buf *out, const struct event_state *state)
+{
+	buf_printf(out, " %s, %llu events from %llu to %llu, %llu lost", state->phase,
+		   (unsigned long long)state->events, (unsigned long long)state->first,
+		   (unsigned long long)state->last, (unsigned long long)state->lost);
+}
+
+void detection_print(const struct event *event, struct buf *out)
+{
+	buf_printf(out, "%s {", event->def->name);
+	for (uint32_t i = 0; i < event->def->field_count; i++) {
+		buf_printf(out, "%s%s: ", i ? ", " : "", event->def->fields[i].name);
+		cel_print(out, event->values[i]);
+	}
+	buf_printf(out, "} by %.*s at %llu", (int)event->rule.len, event->rule.data,
+		   (unsigned long long)event->wire->time);
+	if (event->state)
+		print_state(out, event->state);
+}
+
+static void says_differently(struct trial *trial, const struct yaml_node *node,
+			     const struct event *indexed, const struct event *plain)
+{
+	struct buf with = { 0 }, without = { 0 };
+
+	detection_print(indexed, &with);
+	detection_print(plain, &without);
+	if (strcmp(buf_cstr(&with), buf_cstr(&without)) != 0)
+		report_error(trial->report, node, "index", "this is a mistake of spoor: report it",
+			     "with the index of rules %s, without it %s", buf_cstr(&with),
+			     buf_cstr(&without));
+	buf_free(&with);
+	buf_free(&without);
+}
+
 static void run_both(struct trial *trial, const struct event *event, uint64_t now,
 		     const struct yaml_node *node)
 {
-	uint32_t made = trial->made_count, plain;
+	const struct event *plain[DETECTIONS_MAX];
+	uint32_t made = trial->made_count, count;
 
 	trial->ruleset->plain = true;
 	run_step(trial, event, now);
 	trial->ruleset->plain = false;
-	plain = trial->made_count - made;
+	count = trial->made_count - made;
+	memcpy(plain, trial->made + made, count * sizeof(*plain));
 	trial->made_count = made;
+	trial->beyond = 0;
 	run_step(trial, event, now);
-	if (plain != trial->made_count - made)
+	if (trial->beyond)
+		report_error(trial->report, node, "limit", "test with fewer events",
+			     "a test keeps %d detections, and there were more", DETECTIONS_MAX);
+	else if (count != trial->made_count - made)
 		report_error(trial->report, node, "index", "this is a mistake of spoor: report it",
 			     "%u detections with the index of rules, %u without",
-			     trial->made_count - made, plain);
+			     trial->made_count - made, count);
+	for (uint32_t i = 0; i < MIN(count, trial->made_count - made); i++)
+		says_differently(trial, node, trial->made[made + i], plain[i]);
 }
 
 static void feed_one(struct trial *trial, const struct test_event_text *text,

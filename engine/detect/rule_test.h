@@ -42,6 +42,13 @@ struct golden;
 int rule_test_run(struct ruleset *ruleset, const struct yaml_file *file, struct err_list *problems,
 		  struct rule_test_count *count, struct golden *golden);
 
+/*
+ * One detection in a line, all of it that a rule decides: fields, rule, time, what its
+ * memory says. For messages, and to compare.
+ */
+struct buf;
+void detection_print(const struct event *event, struct buf *out);
+
 /* Without running them: keys, kinds, names of detectors and events. */
 void rule_test_check(struct ruleset *ruleset, const struct yaml_file *file,
 		     struct err_list *problems);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "detect/rule_test.h"
 #include "detect/ruleset.h"
 
@@ -97,6 +98,8 @@ static void wrong_expectations_fail(void **state)
 		{ "type: rule_test\ntests: []\n", "tests are missing", "", 2 },
 		{ "type: rule_test\ntest: []\n", "unknown key 'test'", "tests", 2 },
 		{ "type: rule_test\ntests: [{name: x}]\n", "no event goes in", "", 2 },
+		{ TEST("data: {shmid: 7}, repeat: 300", "[]"), "a test keeps 256 detections",
+		  "fewer events", 5 },
 	};
 
 	(void)state;
@@ -116,11 +119,56 @@ static void wrong_expectations_fail(void **state)
 	}
 }
 
+/* With the index and without it rules must say the same: a count is not enough. */
+static void detections_are_compared_whole(void **state)
+{
+	static const struct wire_header first = { .time = 7 }, second = { .time = 8 };
+	static const struct event_state crossed = { "crossed", 1, 7, 3, 0 },
+					again = { "again", 1, 7, 3, 0 },
+					more = { "crossed", 1, 7, 4, 0 },
+					partial = { "crossed", 1, 7, 3, 2 };
+	static const struct event_field fields[] = { { .name = "n" }, { .name = "exe" } };
+	static const struct event_def alpha = { .name = "alpha",
+						.fields = fields,
+						.field_count = 2 },
+				      beta = { .name = "beta", .fields = fields, .field_count = 2 };
+	const struct value values[] = { value_int(7), value_str(STR("/x")) },
+			   number[] = { value_int(8), value_str(STR("/x")) },
+			   text[] = { value_int(7), value_str(STR("/y")) },
+			   absent[] = { value_int(7), value_null() };
+	const struct event base = {
+		.def = &alpha, .wire = &first, .values = values, .rule = STR("A"), .state = &crossed
+	};
+	struct event others[] = { base, base, base, base, base, base, base, base, base };
+	struct buf is = { 0 };
+
+	(void)state;
+	others[0].def = &beta;
+	others[1].wire = &second;
+	others[2].values = number;
+	others[3].values = text;
+	others[4].values = absent;
+	others[5].rule = STR("B");
+	others[6].state = &again;
+	others[7].state = &more;
+	others[8].state = &partial;
+	detection_print(&base, &is);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct buf other = { 0 };
+
+		detection_print(&others[i], &other);
+		assert_string_not_equal(buf_cstr(&is), buf_cstr(&other));
+		buf_free(&other);
+	}
+	buf_free(&is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(expectations_hold),
 		cmocka_unit_test(wrong_expectations_fail),
+		cmocka_unit_test(detections_are_compared_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
