@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The formats, outputs and transports there are: the folders' files, listed by make. */
 #include "base/common.h"
+#include "base/text.h"
 #include "format.h"
 #include "output.h"
 #include "transport.h"
@@ -52,4 +53,13 @@ const struct transport *transport_by_name(struct str name)
 		if (str_equal(name, str_of(transports[i]->name)))
 			return transports[i];
 	return NULL;
+}
+
+int transport_send(const struct transport *transport, struct transport_state *state,
+		   struct transport_batch *batch)
+{
+	int r = transport->send(state, batch);
+
+	text_clean(batch->answer, sizeof(batch->answer));
+	return r;
 }

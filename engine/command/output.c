@@ -101,7 +101,7 @@ static bool send_alert(const struct delivery_output *output, struct transport_st
 	uint64_t start = clock_now();
 
 	batch.deadline = start + output->timeout_ms * CLOCK_MS;
-	output->transport->send(state, &batch);
+	transport_send(output->transport, state, &batch);
 	printf("%s: %s (%s, %zu bytes of %s, %" PRIu64 " ms)\n", output->name,
 	       result_name(record.result), output->transport->name, text.len, output->format->name,
 	       (clock_now() - start) / CLOCK_MS);

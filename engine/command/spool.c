@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/common.h"
+#include "base/text.h"
 #include "command.h"
 #include "config/config.h"
 #include "delivery/clock.h"
@@ -22,7 +23,24 @@ struct listing {
 	json_t *outputs, *letters;
 	struct table output_table, letter_table;
 	bool found;
+	bool failed; /* for want of memory */
 };
+
+/* A part of the listing; NULL: it could not be made. */
+static void add_json(struct listing *l, json_t *list, json_t *item)
+{
+	l->failed |= json_array_append_new(list, item) < 0;
+}
+
+/* A text of the spool for a person: reasons are what receivers said. */
+static const char *printable(struct buf *out, struct str text)
+{
+	buf_str(out, text);
+	buf_cstr(out);
+	if (out->data)
+		text_clean(out->data, out->len);
+	return buf_cstr(out);
+}
 
 /* ---- list -------------------- */
 
@@ -35,15 +53,14 @@ static void list_output(void *ctx, const struct spool_output *output)
 	if (l->output && !str_equal(output->name, str_of(l->output)))
 		return;
 	l->found = true;
-	buf_str(&name, output->name);
 	snprintf(waiting, sizeof(waiting), "%" PRIu64, output->waiting);
 	snprintf(dead, sizeof(dead), "%" PRIu64, output->dead);
 	if (output->oldest)
 		when_age(age, clock_epoch() - MIN(output->oldest, clock_epoch()));
-	json_array_append_new(l->outputs, json_pack("{s:s s:I s:I s:I}", "name", buf_cstr(&name),
-						    "waiting", (json_int_t)output->waiting,
-						    "oldest_ns", (json_int_t)output->oldest, "dead",
-						    (json_int_t)output->dead));
+	add_json(l, l->outputs,
+		 json_pack("{s:s s:I s:I s:I}", "name", printable(&name, output->name), "waiting",
+			   (json_int_t)output->waiting, "oldest_ns", (json_int_t)output->oldest,
+			   "dead", (json_int_t)output->dead));
 	table_add(&l->output_table, (const char *[]){ buf_cstr(&name), waiting, age, dead });
 	buf_free(&name);
 }
@@ -51,25 +68,25 @@ static void list_output(void *ctx, const struct spool_output *output)
 static bool list_letter(void *ctx, const struct dead_letter *letter)
 {
 	struct listing *l = ctx;
-	struct buf texts[3] = { 0 };
-	const struct str parts[3] = { letter->output, letter->row.event, letter->reason };
+	struct buf texts[4] = { 0 };
+	const struct str parts[4] = { letter->output, letter->row.event, letter->reason,
+				      letter->row.id };
+	const char *shown[4];
 	char number[24], died[WHEN_SIZE], attempts[16];
 
-	for (int i = 0; i < 3; i++)
-		buf_str(&texts[i], parts[i]);
+	for (int i = 0; i < 4; i++)
+		shown[i] = printable(&texts[i], parts[i]);
 	snprintf(number, sizeof(number), "%" PRId64, letter->number);
 	snprintf(attempts, sizeof(attempts), "%u%s", letter->attempts, letter->retry ? "+" : "");
 	when_time(died, letter->died);
-	json_array_append_new(l->letters,
-			      json_pack("{s:I s:s s:s s:s s:i s:b s:s s:s%}", "number",
-					(json_int_t)letter->number, "output", buf_cstr(&texts[0]),
-					"died", died, "event", buf_cstr(&texts[1]), "attempts",
-					(int)letter->attempts, "retry", (int)letter->retry,
-					"reason", buf_cstr(&texts[2]), "id", letter->row.id.data,
-					(size_t)letter->row.id.len));
-	table_add(&l->letter_table, (const char *[]){ number, buf_cstr(&texts[0]), died, attempts,
-						      buf_cstr(&texts[1]), buf_cstr(&texts[2]) });
-	for (int i = 0; i < 3; i++)
+	add_json(l, l->letters,
+		 json_pack("{s:I s:s s:s s:s s:i s:b s:s s:s}", "number",
+			   (json_int_t)letter->number, "output", shown[0], "died", died, "event",
+			   shown[1], "attempts", (int)letter->attempts, "retry", (int)letter->retry,
+			   "reason", shown[2], "id", shown[3]));
+	table_add(&l->letter_table,
+		  (const char *[]){ number, shown[0], died, attempts, shown[1], shown[2] });
+	for (int i = 0; i < 4; i++)
 		buf_free(&texts[i]);
 	return true;
 }
@@ -114,7 +131,10 @@ static int list(struct spool *spool, const struct options *options, int argc, ch
 
 	if (r == 0)
 		r = spool_dead(spool, l.output, 0, false, list_letter, &l);
-	if (r == 0 && l.output && !l.found) {
+	if (r == 0 && l.failed) {
+		fputs("spoor spool list: out of memory\n", stderr);
+		r = -EINVAL;
+	} else if (r == 0 && l.output && !l.found) {
 		fprintf(stderr, "spoor spool list: no output is called '%s'\n", l.output);
 		r = -EINVAL;
 	} else if (r == 0) {
@@ -136,13 +156,16 @@ static bool is_number(const char *text)
 
 static bool show_letter(void *ctx, const struct dead_letter *letter)
 {
+	struct buf output = { 0 }, reason = { 0 };
 	char died[WHEN_SIZE];
 
 	*(bool *)ctx = true;
 	when_time(died, letter->died);
-	fprintf(stderr, "output %.*s, refused %s after %u tries: %.*s\n", (int)letter->output.len,
-		letter->output.data, died, letter->attempts, (int)letter->reason.len,
-		letter->reason.data);
+	fprintf(stderr, "output %s, refused %s after %u tries: %s\n",
+		printable(&output, letter->output), died, letter->attempts,
+		printable(&reason, letter->reason));
+	buf_free(&output);
+	buf_free(&reason);
 	printf("%.*s\n", (int)letter->row.json.len, letter->row.json.data);
 	return true;
 }

@@ -271,7 +271,7 @@ static int exchange(struct output *o, struct transport_batch *batch)
 		batch->records[i].key = o->delivery->host->machine_id;
 	FAULT(before_send);
 	uint64_t start = clock_now();
-	int r = o->wants->transport->send(o->state, batch);
+	int r = transport_send(o->wants->transport, o->state, batch);
 
 	FAULT(after_send);
 	pthread_mutex_lock(&o->lock);

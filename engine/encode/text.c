@@ -6,7 +6,7 @@
 #include "encode/text.h"
 
 #include "base/common.h"
-#include "event/json.h"
+#include "base/text.h"
 
 enum { UNIT_MAX = 8, MARK = 3 }; /* bytes of U+2026 */
 

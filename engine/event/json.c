@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "base/text.h"
+
 /* ---- numbers ------------------------------ */
 
 static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324"
@@ -200,40 +202,6 @@ void json_time(struct buf *out, uint64_t epoch_ns)
 }
 
 /* ---- strings ------------------------------ */
-
-unsigned text_utf8_length(const char *data, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)data;
-	unsigned need = s[0] < 0x80   ? 1
-			: s[0] < 0xc2 ? 0
-			: s[0] < 0xe0 ? 2
-			: s[0] < 0xf0 ? 3
-			: s[0] < 0xf5 ? 4
-				      : 0;
-
-	if (need > len || need == 0)
-		return 0;
-	for (unsigned i = 1; i < need; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Too long a form, surrogates, beyond U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return need;
-}
-
-bool text_is_utf8(const char *data, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		unsigned step = text_utf8_length(data + i, len - i);
-
-		if (!step)
-			return false;
-		i += step;
-	}
-	return true;
-}
 
 static char *escape_byte(char *at, unsigned char c)
 {

@@ -31,9 +31,4 @@ char *text_uint(char *at, uint64_t number);
 char *text_int(char *at, int64_t number);
 char *text_time(char *at, uint64_t epoch_ns); /* without quotes */
 
-/* Is the whole of it UTF-8? */
-bool text_is_utf8(const char *data, size_t len);
-/* Length of the UTF-8 sequence at data, 0 if there is none. */
-unsigned text_utf8_length(const char *data, size_t len);
-
 #endif

@@ -7,6 +7,7 @@
 #include "event/encode.h"
 
 #include "base/common.h"
+#include "base/text.h"
 #include "event/json.h"
 #include "event/object.h"
 #include "store.h"

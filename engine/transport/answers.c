@@ -58,7 +58,6 @@ static void take_item(json_t *item, struct transport_record *record, struct tran
 			return;
 		snprintf(text, sizeof(text), "item status %lld: %s", (long long)status,
 			 reason_of(outcome));
-		http_clean(text);
 		record->why = batch_reason(batch, text);
 		return;
 	}
@@ -264,9 +263,5 @@ int64_t otlp_rejected(struct str body, bool protobuf, char *why, size_t size)
 	*why = 0;
 	if (!body.len)
 		return protobuf ? 0 : -1;
-	int64_t count = protobuf ? rejected_protobuf(body, why, size)
-				 : rejected_json(body, why, size);
-
-	http_clean(why);
-	return count < 0 ? -1 : count;
+	return protobuf ? rejected_protobuf(body, why, size) : rejected_json(body, why, size);
 }

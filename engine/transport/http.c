@@ -376,7 +376,6 @@ static void describe(struct http *http, struct request *request, const struct ht
 		snprintf(text + used, sizeof(http->said) - (size_t)used,
 			 "; it redirects to %.*s, which is not followed: set url to it",
 			 (int)strcspn(target, "?#"), target);
-	http_clean(text);
 	blot_all(http, text);
 }
 

@@ -135,8 +135,6 @@ int http_exchange(struct http *http, const char *path, struct str body,
 
 /* What a status means, by the common table (http_status.c). `records`: in the request. */
 enum delivery_result http_status_result(unsigned status, uint32_t records);
-/* Text of a receiver for a person: no control characters. Changes it in place. */
-void http_clean(char *text);
 /* "done", "retry", "refused". */
 bool http_result_by_name(struct str name, enum delivery_result *out);
 

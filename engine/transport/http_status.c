@@ -42,10 +42,3 @@ bool http_result_by_name(struct str name, enum delivery_result *out)
 		}
 	return false;
 }
-
-void http_clean(char *text)
-{
-	for (unsigned char *at = (unsigned char *)text; *at; at++)
-		if (*at < ' ' || *at == 0x7f)
-			*at = ' ';
-}

@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/common.h"
+#include "base/text.h"
 #include "encode/use.h"
-#include "event/json.h"
 #include "event.h"
 #include "format.h"
 

@@ -28,6 +28,7 @@ input(type="imptcp" address="127.0.0.1" port="$tcp" ruleset="tcp")
 input(type="imtcp" address="127.0.0.1" port="$tls" ruleset="tls")
 input(type="imrelp" address="127.0.0.1" port="$relp" ruleset="relp")
 CONF
+bad=$(printf 'bad \377\376 record') # no UTF-8
 nginx_configure <<CONF
   server {
     listen 127.0.0.1:$https ssl http2;
@@ -38,6 +39,7 @@ nginx_configure <<CONF
   server {
     listen 127.0.0.1:$http;
     location = /sink { return 200; }
+    location = /grumpy { return 422 '$bad'; }
     location = /sink/elasticsearch { return 200 '{"errors":false}'; }
     location = /sink/splunk-hec { return 200 '{"text":"Success","code":0}'; }
     location = /sink/loki { return 204; }
@@ -172,5 +174,19 @@ ok $? "output test: and has it"
 stop $rsyslog TERM
 "$B/spoor" output test relp --config "$TMP/spoor.yaml" >"$TMP/test.log" 2>&1
 is "$? $(grep -c 'Connection refused' "$TMP/test.log")" "1 1" "output test: a receiver that is away"
+
+# ---- a receiver that refuses, in bytes that are no text ----------------------------------------
+
+cat >"$TMP/grumpy.yaml" <<CONF
+spool: {path: $TMP/grumpy.db}
+output: {destinations: [{name: grumpy, type: webhook, url: "http://127.0.0.1:$http/grumpy"}]}
+CONF
+"$B/spoor" replay -q -d "$TOP/tests/cases/rules" --config "$TMP/grumpy.yaml" \
+	"$TOP/tests/cases/alerts/input.json" >"$TMP/replay.log" 2>&1
+"$B/spoor" spool list --config "$TMP/grumpy.yaml" --json >"$TMP/list.json"
+is "$? $(grep -c '"reason": ".*: bad ?? record"' "$TMP/list.json")" "0 2" \
+	"refused: every dead letter is listed, with the receiver's words"
+"$B/spoor" output test grumpy --config "$TMP/grumpy.yaml" >"$TMP/test.log"
+is "$? $(grep -c 'bad ?? record' "$TMP/test.log")" "1 1" "output test: they can be read"
 
 done_testing

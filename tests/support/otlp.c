@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/common.h"
+#include "base/text.h"
 #include "event/json.h"
 #include "base/json-parse.h"
 
