@@ -101,8 +101,8 @@ extern const struct transport *const transports[]; /* NULL-terminated, in name o
 /* NULL if there is none. */
 const struct transport *transport_by_name(struct str name);
 /*
- * Calls its send. A receiver may say anything: what is in the answer afterwards, and so in `why`, is
- * text, without control characters and with a ? for every byte that is not UTF-8.
+ * Calls its send. A receiver may say anything: what is in the answer afterwards, and so in `why`,
+ * is text, without control characters and with a ? for every byte that is not UTF-8.
  */
 int transport_send(const struct transport *transport, struct transport_state *state,
 		   struct transport_batch *batch);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is it text? See text.h. */
+/* UTF-8 that may be shown; see text.h. */
 #include "base/text.h"
 
 #include "base/common.h"

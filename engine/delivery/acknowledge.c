@@ -149,12 +149,11 @@ static void take_news(struct output *o)
 	pthread_mutex_unlock(&o->lock);
 }
 
-int output_write(struct output *o, struct spool *spool, bool *any)
+int output_write(struct output *o, struct spool *spool)
 {
 	take_news(o);
 	if (!o->writing && o->writing_cursor == o->written)
 		return 0;
-	*any = true;
 	int r = write_changes(o, spool);
 
 	return r < 0 ? r : spool_move_cursor(spool, o->wants->name, o->writing_cursor);

@@ -170,23 +170,49 @@ static int open_spool(struct delivery *d, struct spool **out, struct err *err)
 	return r;
 }
 
+/* What was handed over before, and is neither in the spool nor counted. */
+static void find_ended(struct delivery *d, const struct spool_summary *summary, uint64_t life,
+		       uint64_t settled)
+{
+	uint64_t taken = mark_taken(d->mark, life);
+	bool numbered = d->sequence > summary->sequence;
+
+	if (taken > settled)
+		d->ended_with = (struct loss){ .count = taken - settled,
+					       .first = numbered ? summary->sequence + 1 : 0,
+					       .last = numbered ? d->sequence : 0,
+					       .since = summary->newest,
+					       .until = clock_epoch() };
+}
+
+/* What the process before this one had counted and not told: the writer tells it. */
+static void take_untold(void *ctx, struct str reason, const struct loss *loss)
+{
+	struct writer *w = ctx;
+
+	for (unsigned i = 0; i < LOSS_REASONS; i++)
+		if (str_equal(reason, str_of(loss_reason_names[i]))) {
+			w->losses[i] = *loss;
+			w->kept[i] = loss->count;
+		}
+}
+
 static int read_state(struct delivery *d, struct spool *spool, struct err *err)
 {
 	struct spool_summary summary;
+	uint64_t life = 0, settled = 0;
 	int r = spool_summary(spool, &summary);
 
+	if (r == 0)
+		r = spool_life(spool, &life, &settled);
+	if (r == 0)
+		r = spool_untold(spool, take_untold, d->writer);
 	if (r < 0)
 		return err_set(err, r, "cannot read the spool %s: %s", d->config->path,
 			       spool_error(spool));
 	d->committed = spool_next(spool) - 1;
 	d->sequence = MAX(summary.sequence, mark_sequence(d->mark));
-	/* A spool that never held anything does not know what was before it. */
-	if (d->sequence > summary.sequence && d->committed)
-		d->ended_with = (struct loss){ .count = d->sequence - summary.sequence,
-					       .first = summary.sequence + 1,
-					       .last = d->sequence,
-					       .since = summary.newest,
-					       .until = clock_epoch() };
+	find_ended(d, &summary, life, settled);
 	d->stats.lost[LOSS_SENSOR_ENDED] = d->ended_with.count;
 	d->stats.spool_bytes = summary.bytes;
 	d->stats.spool_limit = d->config->spool_bytes;
@@ -218,23 +244,56 @@ static int find_cursor(struct delivery *d, struct spool *spool, struct output *o
 }
 
 static int find_cursors(struct delivery *d, struct spool *spool, struct output **outputs,
-			uint32_t count, struct err *err)
+			uint32_t count)
 {
-	int r = spool_begin(spool);
+	int r = 0;
 
 	for (uint32_t i = 0; i < count && r == 0; i++)
 		r = find_cursor(d, spool, outputs[i]);
-	if (r == 0 && d->ended_with.count)
-		r = loss_write(d, spool, LOSS_SENSOR_ENDED, "", &d->ended_with);
+	return r;
+}
+
+/* Ends the transaction one way or the other. */
+static int finish(struct delivery *d, struct spool *spool, int r, struct err *err)
+{
 	if (r == 0)
 		r = spool_commit(spool);
 	if (r == 0) {
-		d->ended_with.count = 0;
-		d->committed = spool_next(spool) - 1;
+		pthread_mutex_lock(&d->lock);
+		d->committed = MAX(d->committed, spool_next(spool) - 1);
+		pthread_cond_broadcast(&d->changed);
+		pthread_mutex_unlock(&d->lock);
 		return 0;
 	}
 	err_set(err, r, "cannot write the spool %s: %s", d->config->path, spool_error(spool));
 	spool_rollback(spool);
+	return r;
+}
+
+static uint64_t new_life(void)
+{
+	uint64_t life;
+
+	if (getrandom(&life, sizeof(life), 0) != sizeof(life))
+		life = clock_epoch();
+	return life >> 1 | 1;
+}
+
+/* The first transaction: with it what was lost before is told, and another life begins. */
+static int begin(struct delivery *d, struct spool *spool, struct err *err)
+{
+	uint64_t life = new_life();
+	int r = spool_begin(spool);
+
+	if (r == 0)
+		r = find_cursors(d, spool, d->outputs, d->output_count);
+	if (r == 0 && d->ended_with.count)
+		r = loss_write(d, spool, LOSS_SENSOR_ENDED, "", &d->ended_with);
+	if (r == 0)
+		r = spool_begin_life(spool, life);
+	r = finish(d, spool, r, err);
+	if (r == 0)
+		mark_begin(d->mark, life);
 	return r;
 }
 
@@ -311,7 +370,7 @@ int delivery_open(struct delivery_config *config, const struct host *host, const
 	if (r < 0)
 		return r;
 	d->output_count = config->output_count;
-	r = find_cursors(d, d->writer->spool, d->outputs, d->output_count, err);
+	r = begin(d, d->writer->spool, err);
 	if (r < 0)
 		return r;
 	*out = take(d);
@@ -388,10 +447,10 @@ static int add_cursors(struct delivery *d, struct output **fresh, uint32_t count
 	int r = spool_open(d->config->path, SPOOL_WRITER, &spool, err);
 
 	if (r == 0) {
-		uint64_t committed = d->committed;
-
-		r = find_cursors(d, spool, fresh, count, err);
-		d->committed = committed;
+		r = spool_begin(spool);
+		if (r == 0)
+			r = find_cursors(d, spool, fresh, count);
+		r = finish(d, spool, r, err);
 	}
 	spool_close(spool);
 	return r;

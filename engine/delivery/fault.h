@@ -12,6 +12,7 @@
 	X(transaction_begun) \
 	X(row_added) \
 	X(rows_added) \
+	X(losses_written) \
 	X(cursor_written) \
 	X(dead_written) \
 	X(before_commit) \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far the numbers of alerts have got, through the end of the process. */
+/* What the pipeline has handed over, through the end of the process. */
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -9,7 +9,8 @@ enum { MARK_MAGIC = 0x4b52414d };
 
 struct mark {
 	uint32_t magic, reserved;
-	_Atomic uint64_t sequence;
+	_Atomic uint64_t sequence;    /* of the last alert */
+	_Atomic uint64_t life, taken; /* records handed over in this life of the spool */
 };
 
 /* The block is there before it is written: a full disk is an error here, and no signal later. */
@@ -22,7 +23,7 @@ struct mark *mark_open(int fd)
 	if (mark == MAP_FAILED)
 		return NULL;
 	if (mark->magic != MARK_MAGIC) {
-		mark->sequence = 0;
+		mark->sequence = mark->life = mark->taken = 0;
 		mark->magic = MARK_MAGIC;
 	}
 	return mark;
@@ -33,10 +34,26 @@ uint64_t mark_sequence(const struct mark *mark)
 	return mark ? mark->sequence : 0;
 }
 
-void mark_store(struct mark *mark, uint64_t sequence)
+uint64_t mark_taken(const struct mark *mark, uint64_t life)
 {
-	if (mark)
+	return mark && mark->life == life ? mark->taken : 0;
+}
+
+void mark_begin(struct mark *mark, uint64_t life)
+{
+	if (!mark)
+		return;
+	mark->taken = 0;
+	mark->life = life;
+}
+
+void mark_count(struct mark *mark, uint64_t sequence)
+{
+	if (!mark)
+		return;
+	if (sequence)
 		atomic_store_explicit(&mark->sequence, sequence, memory_order_relaxed);
+	atomic_store_explicit(&mark->taken, mark->taken + 1, memory_order_relaxed);
 }
 
 void mark_close(struct mark *mark)

@@ -77,6 +77,8 @@ struct output {
 	bool ended; /* under delivery.lock */
 };
 
+enum { LOSS_NAME_MAX = 128 }; /* names of outputs are shorter */
+
 struct writer;
 
 struct delivery {
@@ -100,7 +102,7 @@ struct delivery {
 	pthread_cond_t changed;
 	_Atomic uint64_t committed; /* position of the last row in the spool */
 	uint64_t sequence;
-	struct loss ended_with;	 /* what the process before this one lost; count 0: it is told */
+	struct loss ended_with;	 /* what the process before this one lost when it was killed */
 	uint64_t drain_deadline; /* before draining is set */
 	atomic_bool draining, flushed; /* flushed: the queue will give nothing more */
 	atomic_bool ending;	       /* time is up */
@@ -148,11 +150,8 @@ bool output_has_changes(struct output *output);
 /* Is there anything that is not in the spool yet? */
 bool output_has_news(struct output *output);
 
-/*
- * From the writer, in a transaction: writes what has come; *any is set if there was something.
- * Then tells how the transaction ended.
- */
-int output_write(struct output *output, struct spool *spool, bool *any);
+/* From the writer, in a transaction: writes what has come. Then tells how the transaction ended. */
+int output_write(struct output *output, struct spool *spool);
 void output_written(struct output *output, bool committed);
 
 /* ---- writer.c ---------------------------------------------------------------------- */
@@ -166,18 +165,32 @@ void *writer_run(void *ctx);
 int loss_write(struct delivery *delivery, struct spool *spool, enum loss_reason reason,
 	       const char *output, const struct loss *loss);
 
+/* What an alerts_lost event in the spool tells. */
+struct loss_report {
+	struct loss loss;
+	char output[LOSS_NAME_MAX]; /* "": all */
+};
+
+/* False: the row is another event. */
+bool loss_read(const struct row *row, struct loss_report *out);
+
 /* ---- mark.c -------------------------------------------------------------------------- */
 
 /*
- * The number of the last alert that was handed over, in a page of the spool's lock file: it
- * outlives the process, however that ends, as the queue in memory does not.
+ * How much was handed over, and the number of the last alert, in a page of the spool's lock file:
+ * it outlives the process, however that ends, as the queue in memory does not.
  */
 struct mark;
 
 /* fd: of the lock file. NULL: there is no room for it, and a crash goes unnoticed. */
 struct mark *mark_open(int fd);
 uint64_t mark_sequence(const struct mark *mark);
-void mark_store(struct mark *mark, uint64_t sequence);
+/* Records handed over in that life of the spool; 0 if the mark is of another. */
+uint64_t mark_taken(const struct mark *mark, uint64_t life);
+/* From now on what is handed over counts for this life. */
+void mark_begin(struct mark *mark, uint64_t life);
+/* Before a record is handed over: one more. sequence: of the alert; 0: it is none. */
+void mark_count(struct mark *mark, uint64_t sequence);
 /* NULL is fine, for all of them. */
 void mark_close(struct mark *mark);
 

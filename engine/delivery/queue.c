@@ -28,17 +28,6 @@ unsigned full_mark(int severity)
 	return marks[MAX(MIN(severity, (int)SEVERITY_CRITICAL), 0)];
 }
 
-void loss_add(struct loss *loss, uint64_t sequence, uint64_t time)
-{
-	if (sequence && !loss->first)
-		loss->first = sequence;
-	if (sequence)
-		loss->last = sequence;
-	if (!loss->count++)
-		loss->since = time;
-	loss->until = time;
-}
-
 static bool buffer_open(struct queue_buffer *buffer, size_t size)
 {
 	void *data = mmap(NULL, size, PROT_READ | PROT_WRITE,

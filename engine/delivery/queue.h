@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "delivery/loss.h"
 #include "delivery/row.h"
 
 /* What to do when there is no room, in memory or in the spool. */
@@ -30,16 +31,6 @@ enum full_policy {
 /* Parts in 100 of the room that alerts of a severity may use under FULL_DROP_LEAST. */
 unsigned full_mark(int severity);
 
-/* What was dropped since the last queue_take. */
-struct loss {
-	uint64_t count;
-	uint64_t first, last;  /* sequence numbers, 0: those dropped had none */
-	uint64_t since, until; /* times of their events, epoch ns */
-};
-
-/* Counts one more. */
-void loss_add(struct loss *loss, uint64_t sequence, uint64_t time);
-
 struct queue_buffer {
 	char *data;
 	size_t size, head, tail, used;
@@ -54,7 +45,7 @@ struct queue {
 	enum full_policy full;
 	const volatile sig_atomic_t *stop; /* not 0: nobody waits for room any more; may be NULL */
 	bool waiting, poked, closed;
-	struct loss loss;
+	struct loss loss; /* what was dropped since the last queue_take */
 	uint64_t taken;	  /* put and not refused, ever */
 	uint64_t dropped; /* ever */
 	uint64_t blocked; /* ns the pipeline has waited for room */

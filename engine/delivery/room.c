@@ -108,19 +108,30 @@ struct count_lost {
 	uint64_t last;
 };
 
+/* An output gets it no more. A report is no alert; but what it tells is told by the next one. */
+static void drop_row(struct drop *drop, const struct row *row, const struct loss_report *report)
+{
+	if (!report) {
+		loss_add(&drop->loss, row->sequence, row->time);
+		drop->alerts++;
+	} else if (!*report->output || !strcmp(report->output, drop->output->wants->name)) {
+		loss_merge(&drop->loss, &report->loss);
+	}
+}
+
 static bool count_lost(void *ctx, const struct row *row)
 {
 	struct count_lost *count = ctx;
+	struct loss_report report;
+	bool reports = loss_read(row, &report);
 
-	if (str_equal(row->event, STR("alerts_lost")))
-		return row->position < count->last; /* a report is no alert */
 	for (uint32_t i = 0; i < count->writer->drop_count; i++) {
 		struct drop *drop = &count->writer->drops[i];
 
 		if (row->position <= MAX((uint64_t)drop->output->scanned, drop->through) ||
 		    drop->output->leaving || !wants(drop->output, row))
 			continue;
-		loss_add(&drop->loss, row->sequence, row->time);
+		drop_row(drop, row, reports ? &report : NULL);
 	}
 	return row->position < count->last;
 }
@@ -288,7 +299,7 @@ void room_dropped(struct writer *w)
 		struct output *o = w->drops[i].output;
 
 		pthread_mutex_lock(&o->lock);
-		o->stats.dropped[w->why] += w->drops[i].loss.count;
+		o->stats.dropped[w->why] += w->drops[i].alerts;
 		if (w->drops[i].through > o->scanned)
 			o->scanned = w->drops[i].through;
 		if (w->drops[i].idle)

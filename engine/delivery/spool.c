@@ -32,6 +32,11 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1),"
 	" next INTEGER, sequence INTEGER);"
 	"INSERT OR IGNORE INTO state VALUES (1, 1, 0);"
+	"CREATE TABLE IF NOT EXISTS life (only INTEGER PRIMARY KEY CHECK (only = 1),"
+	" number INTEGER, settled INTEGER);"
+	"INSERT OR IGNORE INTO life VALUES (1, 0, 0);"
+	"CREATE TABLE IF NOT EXISTS untold (reason TEXT PRIMARY KEY, count INTEGER, first INTEGER,"
+	" last INTEGER, since INTEGER, until INTEGER);"
 	"PRAGMA user_version = 1;"
 	"COMMIT;";
 
@@ -271,6 +276,7 @@ int spool_begin(struct spool *spool)
 		code = spool_reload_next(spool);
 	spool->saved_next = spool->next;
 	spool->saved_sequence = spool->sequence;
+	spool->saved_settled = spool->settled;
 	return code;
 }
 
@@ -285,8 +291,12 @@ static int store_state(struct spool *spool)
 
 int spool_commit(struct spool *spool)
 {
-	int code = spool->next != spool->saved_next ? store_state(spool) : 0;
+	int code = 0;
 
+	if (spool->next != spool->saved_next || spool->sequence != spool->saved_sequence)
+		code = store_state(spool);
+	if (code == 0 && spool->settled != spool->saved_settled)
+		code = spool_store_life(spool);
 	FAULT(before_commit);
 	return code < 0 ? code : run_plain(spool, SQL_COMMIT);
 }
@@ -297,6 +307,7 @@ void spool_rollback(struct spool *spool)
 		run_plain(spool, SQL_ROLLBACK);
 	spool->next = spool->saved_next;
 	spool->sequence = spool->saved_sequence;
+	spool->settled = spool->saved_settled;
 }
 
 void spool_bind_text(sqlite3_stmt *statement, int index, struct str text)

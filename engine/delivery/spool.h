@@ -13,6 +13,7 @@
 #define DELIVERY_SPOOL_H
 
 #include "base/err.h"
+#include "delivery/loss.h"
 #include "delivery/row.h"
 
 struct spool;
@@ -54,6 +55,25 @@ int spool_checkpoint(struct spool *spool);
 uint64_t spool_log_bytes(const struct spool *spool);
 /* Bytes in use, without free pages. */
 int spool_used(struct spool *spool, uint64_t *out);
+
+/* ---- what became of what was handed over: spool_life.c ---------------------------- */
+
+/*
+ * The life that was begun last (0: none ever was), and how many of the records handed over in it
+ * are in a row or counted as lost.
+ */
+int spool_life(struct spool *spool, uint64_t *life, uint64_t *settled);
+/* In a transaction: begins another one; this connection settles its records. life: not 0. */
+int spool_begin_life(struct spool *spool, uint64_t life);
+/* In a transaction: so many more are settled. */
+void spool_settle(struct spool *spool, uint64_t count);
+
+/* In a transaction: what was lost for a reason and is not told yet; count 0: nothing. */
+int spool_store_untold(struct spool *spool, const char *reason, const struct loss *loss);
+typedef void (*spool_untold_fn)(void *ctx, struct str reason, const struct loss *loss);
+int spool_untold(struct spool *spool, spool_untold_fn fn, void *ctx);
+
+/* ---- outputs ---------------------------------------------------------------------- */
 
 /* Cursor of an output. One that is not known yet starts at the end. */
 int spool_output(struct spool *spool, const char *name, uint64_t *cursor);

@@ -19,9 +19,11 @@ struct spool {
 	sqlite3 *db;
 	enum spool_mode mode;
 	sqlite3_stmt *statements[SQL_COUNT];
-	uint64_t next, sequence;	     /* as of the open transaction */
-	uint64_t saved_next, saved_sequence; /* as they were before it */
-	uint64_t now;			     /* when it began, epoch ns */
+	/* As of the open transaction, and as they were before it. */
+	uint64_t next, sequence, settled;
+	uint64_t saved_next, saved_sequence, saved_settled;
+	uint64_t life;
+	uint64_t now; /* when it began, epoch ns */
 	uint64_t log_bytes;
 };
 
@@ -33,6 +35,8 @@ sqlite3_stmt *spool_statement(struct spool *spool, enum spool_sql which);
 int spool_run(struct spool *spool, sqlite3_stmt *statement);
 /* Reads what spool_add goes on from. */
 int spool_reload_next(struct spool *spool);
+/* In the transaction: what was settled in it. */
+int spool_store_life(struct spool *spool);
 /* text must live until the statement is reset. */
 void spool_bind_text(sqlite3_stmt *statement, int index, struct str text);
 /* The columns of a row, from `first` on. */

@@ -67,8 +67,7 @@ bool delivery_take(struct delivery *d, const struct event *event,
 	char id[ALERT_ID_LEN + 1];
 	struct row row;
 
-	if (event->alert)
-		mark_store(d->mark, event->alert->sequence);
+	mark_count(d->mark, event->alert ? event->alert->sequence : 0);
 	buf_clear(&d->line);
 	encode_event(&d->line, event, options, true);
 	row_fill(&row, event, (struct str){ d->line.data, (uint32_t)d->line.len }, id, d->policies,

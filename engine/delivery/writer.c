@@ -42,9 +42,32 @@ static int write_rows(struct writer *w)
 			r = spool_add(w->spool, &row);
 			w->rows++;
 		}
+		spool_settle(w->spool, 1);
 		w->at_next = at;
 	}
 	FAULT(rows_added);
+	return r;
+}
+
+/*
+ * What is not told now is kept in the spool, in the transaction that settles it: whoever opens the
+ * spool after a kill tells it.
+ */
+static int write_loss(struct writer *w, enum loss_reason reason, bool due)
+{
+	struct loss loss = w->losses[reason];
+	int r = 0;
+
+	if (reason == LOSS_SPOOL_FULL)
+		loss_merge(&loss, &w->refused);
+	if (loss.count && due) {
+		r = loss_write(w->delivery, w->spool, reason, "", &loss);
+		w->rows++;
+		w->told |= 1u << reason;
+		loss = (struct loss){ 0 };
+	}
+	if (r == 0 && loss.count != w->kept[reason])
+		r = spool_store_untold(w->spool, loss_reason_names[reason], &loss);
 	return r;
 }
 
@@ -54,13 +77,10 @@ static int write_losses(struct writer *w)
 	bool due = clock_now() >= w->tell_at || w->delivery->draining;
 	int r = 0;
 
-	for (unsigned i = 0; i < LOSS_REASONS && r == 0; i++) {
-		if (!w->losses[i].count || !due)
-			continue;
-		r = loss_write(w->delivery, w->spool, (enum loss_reason)i, "", &w->losses[i]);
-		w->rows++;
-		w->told |= 1u << i;
-	}
+	spool_settle(w->spool, w->unsettled);
+	for (unsigned i = 0; i < LOSS_REASONS && r == 0; i++)
+		r = write_loss(w, (enum loss_reason)i, due);
+	FAULT(losses_written);
 	return r;
 }
 
@@ -71,7 +91,7 @@ static int write_outputs(struct writer *w)
 
 	pthread_mutex_lock(&d->outputs_lock);
 	for (uint32_t i = 0; i < d->output_count && r == 0; i++)
-		r = output_write(d->outputs[i], w->spool, &w->any);
+		r = output_write(d->outputs[i], w->spool);
 	pthread_mutex_unlock(&d->outputs_lock);
 	return r;
 }
@@ -99,7 +119,6 @@ static int write_all(struct writer *w)
 		r = room_make(w);
 	if (r == 0)
 		r = write_rows(w);
-	/* The refused are told of with what was dropped in the queue, in this transaction. */
 	if (r == 0)
 		r = write_losses(w);
 	if (r == 0)
@@ -114,18 +133,20 @@ static void attempt_begin(struct writer *w)
 	w->refused = (struct loss){ 0 };
 	w->at_next = w->at;
 	w->rows = w->told = 0;
-	w->any = w->stuck = false;
+	w->stuck = false;
 }
 
-static void loss_merge(struct loss *into, const struct loss *more)
+static void losses_written(struct writer *w)
 {
-	if (!more->count)
-		return;
-	into->first = into->first ? into->first : more->first;
-	into->last = MAX(into->last, more->last);
-	into->since = into->count ? MIN(into->since, more->since) : more->since;
-	into->until = MAX(into->until, more->until);
-	into->count += more->count;
+	loss_merge(&w->losses[LOSS_SPOOL_FULL], &w->refused);
+	for (unsigned i = 0; i < LOSS_REASONS; i++) {
+		if (w->told & 1u << i)
+			w->losses[i] = (struct loss){ 0 };
+		w->kept[i] = w->losses[i].count;
+	}
+	if (w->told)
+		w->tell_at = clock_now() + CLOCK_SECOND;
+	w->unsettled = 0;
 }
 
 static void attempt_done(struct writer *w)
@@ -133,16 +154,11 @@ static void attempt_done(struct writer *w)
 	struct delivery *d = w->delivery;
 
 	room_dropped(w);
-	for (unsigned i = 0; i < LOSS_REASONS; i++)
-		if (w->told & 1u << i)
-			w->losses[i] = (struct loss){ 0 };
-	if (w->told)
-		w->tell_at = clock_now() + CLOCK_SECOND;
-	loss_merge(&w->losses[LOSS_SPOOL_FULL], &w->refused);
+	losses_written(w);
 	w->at = w->at_next;
 	outputs_written(w, true);
 	pthread_mutex_lock(&d->lock);
-	d->committed = spool_next(w->spool) - 1;
+	d->committed = MAX(d->committed, spool_next(w->spool) - 1);
 	d->stats.lost[LOSS_SPOOL_FULL] += w->refused.count;
 	d->stats.committed += w->rows;
 	d->stats.commits++;
@@ -251,6 +267,7 @@ static void take_buffer(struct writer *w)
 	w->buffer = queue_take(&w->delivery->queue, &loss);
 	w->at = 0;
 	loss_merge(&w->losses[LOSS_QUEUE_FULL], &loss);
+	w->unsettled += loss.count;
 	FAULT(queue_taken);
 }
 
@@ -323,10 +340,11 @@ static void give_up(struct writer *w)
 static bool is_finished(struct writer *w)
 {
 	struct delivery *d = w->delivery;
-	bool running, news = outputs_have(w, &running);
 
 	if (!d->draining || !queue_is_shut(&d->queue))
 		return false;
+	bool running, news = outputs_have(w, &running);
+
 	take_buffer(w); /* what was put before it was shut */
 	if (has_rows(w) || has_losses(w))
 		return false;

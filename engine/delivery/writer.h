@@ -8,7 +8,8 @@
 /* What an output loses in the transaction at hand. */
 struct drop {
 	struct output *output;
-	struct loss loss;
+	struct loss loss; /* with what reports told that are dropped themselves */
+	uint64_t alerts;  /* of it, dropped now */
 	uint64_t through; /* rows up to here are gone */
 	bool idle;	  /* its cursor moves there */
 };
@@ -20,10 +21,11 @@ struct writer {
 	size_t at, at_next;		  /* in it: committed, and of the attempt at hand */
 	struct loss refused;		  /* for want of room, in this attempt */
 	struct loss losses[LOSS_REASONS]; /* to be told */
+	uint64_t kept[LOSS_REASONS];	  /* of them, how many the spool knows to be untold */
+	uint64_t unsettled;		  /* lost in the queue, and in no transaction yet */
 	unsigned told;			  /* bits of losses, in this attempt */
 	uint32_t rows;			  /* in this attempt */
-	bool any;
-	unsigned failures; /* in a row */
+	unsigned failures;		  /* in a row */
 	uint64_t tick_at, tell_at, written_at;
 	/* room.c */
 	uint64_t used, limit; /* bytes of the spool */

@@ -185,7 +185,7 @@ static double transport_rate(const char *name, const char *special)
 
 		/* The first connects, loads libraries and waits to see whether it is wanted. */
 		start = i ? start : moment_now();
-		if (transport->send(state, &batch) < 0 ||
+		if (transport_send(transport, state, &batch) < 0 ||
 		    records[BATCH - 1].result != DELIVERY_DONE) {
 			fprintf(stderr, "%s: %s\n", name, batch.answer);
 			return 0;

@@ -56,7 +56,7 @@ static inline int outlet_once(struct outlet *outlet, struct transport_record *re
 		.deadline = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
 			    (uint64_t)ms * 1000000,
 	};
-	return outlet->transport->send(outlet->state, batch);
+	return transport_send(outlet->transport, outlet->state, batch);
 }
 
 #endif

@@ -229,7 +229,7 @@ bool outlet_deliver(struct outlet *outlet, struct transport_record *records, uin
 		left = batch.count > 0;
 		if (!left)
 			break;
-		outlet->transport->send(outlet->state, &batch);
+		transport_send(outlet->transport, outlet->state, &batch);
 		tally->batches++;
 		for (uint32_t i = 0; i < batch.count; i++) {
 			enum delivery_result result = batch_records[i].result;

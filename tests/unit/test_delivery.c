@@ -181,7 +181,7 @@ static void run_killed(struct delivery_config *config, uint64_t first, uint64_t 
 		struct delivery *delivery = test_start(config);
 
 		for (uint64_t i = first; i <= last; i++) {
-			mark_store(delivery->mark, i);
+			mark_count(delivery->mark, i);
 			test_put(delivery, i, SEVERITY_LOW);
 		}
 		kill(getpid(), SIGKILL);
@@ -201,7 +201,7 @@ static void test_killed(void **state)
 	struct delivery *delivery = test_start(config);
 
 	test_put(delivery, 1, SEVERITY_LOW);
-	mark_store(delivery->mark, 1);
+	mark_count(delivery->mark, 1);
 	delivery_close(delivery);
 	run_killed(config, 2, 8);
 	for (int start = 0; start < 2; start++) {
