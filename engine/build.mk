@@ -33,9 +33,10 @@ $(B)/faults/delivery.a: $(FAULT_O)
 $(B)/tests/unit/test_delivery_crash: $(B)/faults/delivery.a
 # All of it before the library, which then has nothing to add of these files.
 $(B)/tests/unit/test_delivery_crash: LDFLAGS += -Wl,--whole-archive $(B)/faults/delivery.a -Wl,--no-whole-archive
-$(B)/tests/unit/test_delivery $(B)/tests/unit/test_delivery_suspect: $(B)/tests/unit/receiver.o
-# It asks the library for more, once more.
-$(B)/tests/unit/test_delivery: LDLIBS := $(B)/libspoor.a $(LDLIBS)
+DELIVERY_TESTS = $(addprefix $(B)/tests/unit/,test_delivery test_delivery_open test_delivery_suspect)
+$(DELIVERY_TESTS): $(B)/tests/unit/receiver.o
+# They ask the library for more, once more.
+$(DELIVERY_TESTS): LDLIBS := $(B)/libspoor.a $(LDLIBS)
 
 torture: $(B)/tests/unit/test_delivery_crash ## the crash test of delivery, 1000 processes
 	@SPOOR_CRASH_ROUNDS=1000 $<

@@ -130,7 +130,7 @@ static int list(struct spool *spool, const struct options *options, int argc, ch
 	int r = spool_outputs(spool, list_output, &l);
 
 	if (r == 0)
-		r = spool_dead(spool, l.output, 0, false, list_letter, &l);
+		r = spool_dead(spool, l.output, 0, list_letter, &l);
 	if (r == 0 && l.failed) {
 		fputs("spoor spool list: out of memory\n", stderr);
 		r = -EINVAL;
@@ -179,7 +179,7 @@ static int show(struct spool *spool, const struct options *options, int argc, ch
 		bool found = false;
 
 		if (is_number(argv[i]))
-			r = spool_dead(spool, NULL, strtoll(argv[i], NULL, 10), false, show_letter,
+			r = spool_dead(spool, NULL, strtoll(argv[i], NULL, 10), show_letter,
 				       &found);
 		if (r == 0 && !found) {
 			fprintf(stderr, "spoor spool show: there is no dead letter '%s'\n",

@@ -121,22 +121,24 @@ void output_close(struct output *o)
 
 /* ---- the spool ----------------------------------------------------------------------- */
 
-/* A damaged spool is put aside: a sensor that does not start protects nobody. */
+/*
+ * A damaged spool is put aside, with its log: a sensor that does not start protects nobody. What is
+ * no spool of ours never gets here.
+ */
 static int put_aside(const char *path, struct err *err)
 {
-	char aside[ERR_PATH_MAX], other[ERR_PATH_MAX];
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	char from[ERR_PATH_MAX], to[ERR_PATH_MAX];
+	unsigned long long now = clock_epoch() / CLOCK_SECOND;
 
-	snprintf(aside, sizeof(aside), "%s.damaged-%llu", path,
-		 (unsigned long long)(clock_epoch() / CLOCK_SECOND));
-	if (rename(path, aside) < 0)
-		return err->code;
-	for (const char *const *suffix = (const char *const[]){ "-wal", "-shm", NULL }; *suffix;
-	     suffix++) {
-		snprintf(other, sizeof(other), "%s%s", path, *suffix);
-		unlink(other);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+		snprintf(to, sizeof(to), "%s.damaged-%llu%s", path, now, suffixes[i]);
+		if (rename(from, to) < 0 && !i)
+			return err->code;
 	}
-	fprintf(stderr, "spoor: %s; it is kept as %s, and a new one is begun\n", err->message,
-		aside);
+	fprintf(stderr, "spoor: %s; it is kept as %s.damaged-%llu, and a new one is begun\n",
+		err->message, path, now);
 	*err = (struct err){ 0 };
 	return 0;
 }

@@ -231,7 +231,7 @@ int outbox_fill_dead(struct outbox *outbox, const struct delivery_output *wants,
 {
 	struct fill fill = fill_begin(outbox, wants);
 
-	return filled(&fill, spool_dead(spool, wants->name, 0, true, take_dead, &fill));
+	return filled(&fill, spool_dead_marked(spool, wants->name, take_dead, &fill));
 }
 
 /* ---- sending ---------------------------------------------------------------------- */

@@ -4,9 +4,6 @@
  * prepared when they are first used and kept. spool_read.c reads, spool_dead.c is for dead letters.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/common.h"
 #include "delivery/clock.h"
@@ -15,8 +12,10 @@
 
 enum { SPOOL_VERSION = 1, BUSY_MS = 5000, SPOOL_PAGE = 8192 };
 
+/* The id is written before there is a log: it stands in the file itself from the beginning. */
 static const char schema[] =
-	"PRAGMA page_size = 8192;" /* SPOOL_PAGE */
+	"PRAGMA page_size = 8192;"	      /* SPOOL_PAGE */
+	"PRAGMA application_id = 1397772114;" /* SPOOL_APPLICATION */
 	"PRAGMA journal_mode = WAL;"
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE IF NOT EXISTS alert (position INTEGER PRIMARY KEY, sequence INTEGER,"
@@ -29,6 +28,7 @@ static const char schema[] =
 	" sequence INTEGER, time INTEGER, arrived INTEGER, severity INTEGER, pid INTEGER,"
 	" id TEXT, event TEXT, detector TEXT, process TEXT, container TEXT, policies TEXT, json TEXT);"
 	"CREATE INDEX IF NOT EXISTS dead_output ON dead (output, number);"
+	"CREATE INDEX IF NOT EXISTS dead_retry ON dead (output, number) WHERE retry = 1;"
 	"CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1),"
 	" next INTEGER, sequence INTEGER);"
 	"INSERT OR IGNORE INTO state VALUES (1, 1, 0);"
@@ -102,33 +102,7 @@ static int run_plain(struct spool *spool, enum spool_sql which)
 	return spool_run(spool, spool_statement(spool, which));
 }
 
-/* ---- opening ---------------------------------------------------------------------- */
-
-static int fail_open(const char *path, int code, const char *what, struct err *err)
-{
-	err_set(err, code, "cannot open the spool %s: %s", path, what);
-	if (code == -ENOENT)
-		err_hint(err,
-			 "the directory must exist, and this user must be able to write to it");
-	else if (code == -EBADMSG)
-		err_hint(err, "the file is damaged or no spool of this program");
-	return code;
-}
-
-/* The database made by this user alone, never through a link, readable by nobody else. */
-static int make_file(const char *path, struct err *err)
-{
-	autoclean(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st;
-
-	if (fd < 0)
-		return fail_open(path, -errno, strerror(errno), err);
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-		return fail_open(path, -EINVAL, "it is no regular file", err);
-	return 0;
-}
-
-static int read_number(struct spool *spool, const char *sql, int64_t *out)
+int spool_read_number(struct spool *spool, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *statement = NULL;
 	int r = sqlite3_prepare_v2(spool->db, sql, -1, &statement, NULL);
@@ -141,24 +115,29 @@ static int read_number(struct spool *spool, const char *sql, int64_t *out)
 	return spool_code(spool->db, r);
 }
 
+/* ---- opening ---------------------------------------------------------------------- */
+
 static int check_version(struct spool *spool, const char *path, struct err *err)
 {
 	int64_t version = 0;
-	int code = read_number(spool, "PRAGMA user_version", &version);
+	int code = spool_read_number(spool, "PRAGMA user_version", &version);
 
 	if (code < 0)
-		return fail_open(path, code, spool_error(spool), err);
+		return spool_fail_open(path, code, spool_error(spool), err);
 	if (version > SPOOL_VERSION)
-		return fail_open(path, -EPROTO, "a newer version of this program made it", err);
+		return spool_fail_open(path, -EPROTO, "a newer version of this program made it",
+				       err);
 	if (!version && spool->mode != SPOOL_WRITER)
-		return fail_open(path, -EBADMSG, "there are no alerts in it", err);
+		return spool_fail_open(path, -EBADMSG, "there are no alerts in it", err);
 	return 0;
 }
 
 static int prepare(struct spool *spool, const char *path, struct err *err)
 {
-	int code = check_version(spool, path, err);
+	int code = spool_check_owner(spool, path, err);
 
+	if (code == 0)
+		code = check_version(spool, path, err);
 	if (code < 0 || spool->mode != SPOOL_WRITER)
 		return code;
 	int r = sqlite3_exec(spool->db, schema, NULL, NULL, NULL);
@@ -170,9 +149,9 @@ static int prepare(struct spool *spool, const char *path, struct err *err)
 				 "PRAGMA journal_size_limit = 67108864;",
 				 NULL, NULL, NULL);
 	if (r != SQLITE_OK)
-		return fail_open(path, spool_code(spool->db, r), spool_error(spool), err);
+		return spool_fail_open(path, spool_code(spool->db, r), spool_error(spool), err);
 	code = spool_reload_next(spool);
-	return code < 0 ? fail_open(path, code, spool_error(spool), err) : 0;
+	return code < 0 ? spool_fail_open(path, code, spool_error(spool), err) : 0;
 }
 
 int spool_open(const char *path, enum spool_mode mode, struct spool **out, struct err *err)
@@ -186,22 +165,17 @@ int spool_open(const char *path, enum spool_mode mode, struct spool **out, struc
 	spool->mode = mode;
 	if (mode != SPOOL_WRITER && access(path, F_OK) < 0) {
 		err_set(err, -errno, "there is no spool %s: %s", path, strerror(errno));
-		err_hint(err, "--config FILE, or --spool FILE, says where it is");
+		err_hint(err, "'spoor run --config FILE' makes it; --config FILE, or --spool FILE, "
+			      "says where it is");
 		return err->code;
 	}
-	if (mode == SPOOL_WRITER && make_file(path, err) < 0)
+	if (mode == SPOOL_WRITER && spool_make_file(path, err) < 0)
 		return err->code;
-	if (mode != SPOOL_WRITER && access(path, F_OK) < 0 && errno == ENOENT) {
-		err_set(err, -ENOENT, "there is no spool %s", path);
-		err_hint(err,
-			 "'spoor run --config' makes it; --spool or --config tell where it is");
-		return -ENOENT;
-	}
 	int r = sqlite3_open_v2(path, &spool->db, flags, NULL);
 
 	if (r != SQLITE_OK)
-		return fail_open(path, spool_code(spool->db, r),
-				 spool->db ? spool_error(spool) : "out of memory", err);
+		return spool_fail_open(path, spool_code(spool->db, r),
+				       spool->db ? spool_error(spool) : "out of memory", err);
 	sqlite3_extended_result_codes(spool->db, 1);
 	sqlite3_busy_timeout(spool->db, BUSY_MS);
 	int code = prepare(spool, path, err);
@@ -220,25 +194,6 @@ void spool_close(struct spool *spool)
 		sqlite3_finalize(spool->statements[i]);
 	sqlite3_close(spool->db);
 	free(spool);
-}
-
-int spool_lock(const char *path, int *fd, struct err *err)
-{
-	char name[ERR_PATH_MAX];
-
-	snprintf(name, sizeof(name), "%s.lock", path);
-	autoclean(closep) int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (lock < 0)
-		return fail_open(name, -errno, strerror(errno), err);
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		err_set(err, -EBUSY, "the spool %s is in use by another sensor", path);
-		err_hint(err, "give each sensor a spool of its own: spool: {path: FILE}");
-		return -EBUSY;
-	}
-	*fd = lock;
-	lock = -1;
-	return 0;
 }
 
 /* ---- writing ----------------------------------------------------------------------- */

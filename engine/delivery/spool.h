@@ -25,8 +25,8 @@ enum spool_mode {
 };
 
 /*
- * Opens the database. 0 or negative errno with err filled: -EBADMSG if the file is no spool or
- * damaged, -EPROTO if it is of a newer version.
+ * Opens the database. 0 or negative errno with err filled: -EBADMSG if it is damaged, -EINVAL if
+ * the file is no spool, -EPROTO if it is of a newer version.
  */
 int spool_open(const char *path, enum spool_mode mode, struct spool **out, struct err *err);
 /* NULL is fine. */
@@ -126,9 +126,11 @@ typedef bool (*spool_row_fn)(void *ctx, const struct row *row);
 int spool_read(struct spool *spool, uint64_t after, uint32_t limit, spool_row_fn fn, void *ctx);
 
 typedef bool (*spool_dead_fn)(void *ctx, const struct dead_letter *letter);
-/* In order of number. output NULL: all; number 0: all; marked: only those to be retried. */
-int spool_dead(struct spool *spool, const char *output, int64_t number, bool marked,
-	       spool_dead_fn fn, void *ctx);
+/* In order of number. output NULL: all; number 0: all. */
+int spool_dead(struct spool *spool, const char *output, int64_t number, spool_dead_fn fn,
+	       void *ctx);
+/* Those of an output that are to be sent again. */
+int spool_dead_marked(struct spool *spool, const char *output, spool_dead_fn fn, void *ctx);
 
 struct spool_output {
 	struct str name;

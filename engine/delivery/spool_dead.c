@@ -83,17 +83,12 @@ static void letter_read(sqlite3_stmt *statement, struct dead_letter *letter)
 	spool_column_row(statement, 6, &letter->row);
 }
 
-int spool_dead(struct spool *spool, const char *output, int64_t number, bool marked,
-	       spool_dead_fn fn, void *ctx)
+/* Steps through what is bound. */
+static int each_letter(struct spool *spool, sqlite3_stmt *statement, spool_dead_fn fn, void *ctx)
 {
-	sqlite3_stmt *statement = spool_statement(spool, SQL_DEAD);
 	struct dead_letter letter;
-	int r = statement ? SQLITE_ROW : sqlite3_errcode(spool->db);
+	int r;
 
-	if (!statement)
-		return spool_code(spool->db, r);
-	bind_which(statement, output, number);
-	sqlite3_bind_int(statement, 3, marked);
 	while ((r = sqlite3_step(statement)) == SQLITE_ROW) {
 		letter_read(statement, &letter);
 		if (!fn(ctx, &letter))
@@ -103,4 +98,24 @@ int spool_dead(struct spool *spool, const char *output, int64_t number, bool mar
 
 	sqlite3_reset(statement);
 	return code;
+}
+
+int spool_dead(struct spool *spool, const char *output, int64_t number, spool_dead_fn fn, void *ctx)
+{
+	sqlite3_stmt *statement = spool_statement(spool, SQL_DEAD);
+
+	if (!statement)
+		return spool_code(spool->db, sqlite3_errcode(spool->db));
+	bind_which(statement, output, number);
+	return each_letter(spool, statement, fn, ctx);
+}
+
+int spool_dead_marked(struct spool *spool, const char *output, spool_dead_fn fn, void *ctx)
+{
+	sqlite3_stmt *statement = spool_statement(spool, SQL_DEAD_MARKED);
+
+	if (!statement)
+		return spool_code(spool->db, sqlite3_errcode(spool->db));
+	spool_bind_text(statement, 1, str_of(output));
+	return each_letter(spool, statement, fn, ctx);
 }

@@ -29,6 +29,22 @@ struct spool {
 
 /* An SQLite result as 0 or negative errno. */
 int spool_code(sqlite3 *db, int r);
+/* "Application id" of SQLite's file format: SPOR. */
+enum { SPOOL_APPLICATION = 0x53504f52 };
+
+/* ---- the file: spool_file.c -------------------------------------------------------- */
+
+/* Says why a file cannot be opened; returns code. */
+int spool_fail_open(const char *path, int code, const char *what, struct err *err);
+/* The file made by this user alone, never through a link, readable by nobody else. */
+int spool_make_file(const char *path, struct err *err);
+/* -EINVAL: it is somebody else's; -EBADMSG is never for such a file. Changes nothing. */
+int spool_check_owner(struct spool *spool, const char *path, struct err *err);
+
+/* ---- statements --------------------------------------------------------------------- */
+
+/* First column of the first row of a statement that is needed once. */
+int spool_read_number(struct spool *spool, const char *sql, int64_t *out);
 /* The statement, ready to be bound; NULL: it cannot be prepared, which spool_run then reports. */
 sqlite3_stmt *spool_statement(struct spool *spool, enum spool_sql which);
 /* One step. With a row left the caller resets; otherwise it is done. */

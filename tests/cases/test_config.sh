@@ -76,6 +76,18 @@ is "$(grep -c '^<[0-9]*>1 .* CEF:0' direct.cef)" "$alerts" "and a format's keys 
 "$spoor" check "$TOP/contrib/spoor.yaml" >out 2>&1
 is "$? $(cat out)" "0 0 errors, 0 warnings in 1 file" "the example"
 
+# ---- a file that is no spool stays what it is ----
+echo 'my notes' >notes.txt
+sed "s,path: $TMP/state/spool.db,path: $TMP/notes.txt," good.yaml >notes.yaml
+"$spoor" replay -c notes.yaml "$input" >out 2>&1
+is "$? $(cat notes.txt) $(ls -d notes.txt*)" "1 my notes notes.txt
+notes.txt.lock" "somebody's file is left alone"
+grep -q "cannot open the spool $TMP/notes.txt: it is no spool of this program" out &&
+	grep -q 'hint: move the file away, or name another one' out
+ok $? "and the mistake is named"
+"$spoor" spool list --spool notes.txt >out 2>&1
+is "$? $(grep -c 'notes.txt: it is no spool of this program' out)" "1 1" "by the commands as well"
+
 # ---- a receiver that is away, then back ----
 cat >away.yaml <<EOF
 detectors: [$rules]

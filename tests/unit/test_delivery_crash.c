@@ -303,7 +303,7 @@ static uint32_t dead_count(void)
 	uint32_t count = 0;
 
 	assert_int_equal(spool_open(spool_path, SPOOL_READER, &spool, &err), 0);
-	assert_int_equal(spool_dead(spool, NULL, 0, false, count_dead, &count), 0);
+	assert_int_equal(spool_dead(spool, NULL, 0, count_dead, &count), 0);
 	spool_close(spool);
 	return count;
 }
