@@ -35,6 +35,7 @@ $(B)/tests/unit/test_delivery_crash: $(B)/faults/delivery.a
 $(B)/tests/unit/test_delivery_crash: LDFLAGS += -Wl,--whole-archive $(B)/faults/delivery.a -Wl,--no-whole-archive
 DELIVERY_TESTS = $(addprefix $(B)/tests/unit/,test_delivery test_delivery_open test_delivery_suspect)
 $(DELIVERY_TESTS): $(B)/tests/unit/receiver.o
+$(B)/tests/unit/test_delivery: LDFLAGS += -Wl,--wrap=pthread_create
 # They ask the library for more, once more.
 $(DELIVERY_TESTS): LDLIBS := $(B)/libspoor.a $(LDLIBS)
 

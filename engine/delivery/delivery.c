@@ -458,34 +458,68 @@ static int add_cursors(struct delivery *d, struct output **fresh, uint32_t count
 	return r;
 }
 
+static void release(struct delivery *d, struct output **outputs, uint32_t count)
+{
+	pthread_mutex_lock(&d->lock);
+	for (uint32_t i = 0; i < count; i++)
+		outputs[i]->held = false;
+	pthread_cond_broadcast(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* Their threads wait for `release`: from here on nothing can fail. */
+static int start_held(struct output **outputs, uint32_t count, struct err *err)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		outputs[i]->held = true;
+		int r = output_start(outputs[i]);
+
+		if (r < 0)
+			return err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	}
+	return 0;
+}
+
+static void abandon(struct delivery *d, struct output **outputs, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		outputs[i]->leaving = true;
+	release(d, outputs, count);
+	for (uint32_t i = 0; i < count; i++)
+		output_close(outputs[i]);
+}
+
+/* Is there room for those of a reload, when those that have ended are gone? */
+static bool make_room(struct delivery *d, uint32_t count)
+{
+	pthread_mutex_lock(&d->outputs_lock);
+	reap(d);
+	bool fits = d->output_count + count <= ARRAY_SIZE(d->outputs);
+
+	pthread_mutex_unlock(&d->outputs_lock);
+	return fits;
+}
+
 int delivery_reload(struct delivery *d, struct delivery_config *config, struct err *err)
 {
 	struct output *fresh[DELIVERY_OUTPUTS_MAX] = { 0 };
+	uint32_t count = config->output_count;
 	int r;
 
-	pthread_mutex_lock(&d->outputs_lock);
-	reap(d);
-	bool full = d->output_count + config->output_count > ARRAY_SIZE(d->outputs);
-
-	pthread_mutex_unlock(&d->outputs_lock);
-	if (full)
+	if (!make_room(d, count))
 		return err_set(err, -EBUSY, "outputs of the reload before are still ending");
 	if ((r = open_outputs(d, config, fresh, err)) < 0)
 		return r;
-	if ((r = add_cursors(d, fresh, config->output_count, err)) < 0) {
-		for (uint32_t i = 0; i < config->output_count; i++)
-			output_close(fresh[i]);
+	if ((r = add_cursors(d, fresh, count, err)) < 0 ||
+	    (r = start_held(fresh, count, err)) < 0) {
+		abandon(d, fresh, count);
 		return r;
 	}
 	pthread_mutex_lock(&d->outputs_lock);
-	exchange(d, fresh, config->output_count);
-	pthread_mutex_lock(&d->lock);
-	pthread_cond_broadcast(&d->changed);
-	pthread_mutex_unlock(&d->lock);
-	for (uint32_t i = 0; i < config->output_count && r == 0; i++)
-		r = output_start(fresh[i]);
+	exchange(d, fresh, count);
+	release(d, fresh, count);
 	pthread_mutex_unlock(&d->outputs_lock);
-	return r == 0 ? 0 : err_set(err, r, "cannot start a thread: %s", strerror(-r));
+	return 0;
 }
 
 /* ---- end ----------------------------------------------------------------------------- */

@@ -449,10 +449,21 @@ static void rest(struct output *o)
 	}
 }
 
+static void wait_for_release(struct output *o)
+{
+	struct delivery *d = o->delivery;
+
+	pthread_mutex_lock(&d->lock);
+	while (o->held)
+		pthread_cond_wait(&d->changed, &d->lock);
+	pthread_mutex_unlock(&d->lock);
+}
+
 void *output_run(void *ctx)
 {
 	struct output *o = ctx;
 
+	wait_for_release(o);
 	wait_for_predecessor(o);
 	while (!is_over(o)) {
 		if (o->outbox.count || refill(o)) {

@@ -74,7 +74,7 @@ struct output {
 	uint64_t writing_cursor;
 	uint64_t oldest; /* when the first that waits came, epoch ns; 0: none waits */
 	struct output_stats stats;
-	bool ended; /* under delivery.lock */
+	bool held, ended; /* under delivery.lock; held: its thread is not to begin yet */
 };
 
 enum { LOSS_NAME_MAX = 128 }; /* names of outputs are shorter */

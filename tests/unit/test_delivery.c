@@ -562,6 +562,55 @@ static void test_reloads(void **state)
 	received_in_order(&one, 1, RELOADS);
 }
 
+/* The n-th thread that is wanted is not to be had; 0: all are. */
+static unsigned fail_thread;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+			  void *ctx);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+			  void *ctx);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+			  void *ctx)
+{
+	if (fail_thread && !--fail_thread)
+		return EAGAIN;
+	return __real_pthread_create(thread, attributes, run, ctx);
+}
+
+/* A reload for which there are not enough threads changes nothing; the next one does. */
+static void test_reload_fails(void **state)
+{
+	(void)state;
+	struct delivery_config *config = test_config(), *next = test_config();
+	struct err err = { 0 };
+	struct output_stats stats;
+
+	test_output(config, &one);
+	test_output(next, &one);
+	test_output(next, &other);
+	struct delivery *delivery = test_start(config);
+
+	test_put(delivery, 1, SEVERITY_LOW);
+	receiver_wait(&one, 1);
+	for (unsigned which = 1; which <= 2; which++) {
+		fail_thread = which;
+		assert_int_equal(delivery_reload(delivery, next, &err), -EAGAIN);
+		assert_non_null(strstr(err.message, "cannot start a thread"));
+		test_output_counts(delivery, 0, &stats);
+		assert_string_equal(stats.name, "one");
+		test_put(delivery, which + 1, SEVERITY_LOW);
+		receiver_wait(&one, which + 1);
+	}
+	assert_int_equal(other.count, 0);
+	assert_int_equal(delivery_reload(delivery, next, &err), 0);
+	test_put(delivery, 4, SEVERITY_LOW);
+	delivery_close(delivery);
+	delivery_config_release(config);
+	delivery_config_release(next);
+	received_in_order(&one, 1, 4);
+	assert_int_equal(other.sequences[other.count - 1], 4);
+}
+
 static void test_rate(void **state)
 {
 	(void)state;
@@ -603,6 +652,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_too_old, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reloads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reload_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
 	};
