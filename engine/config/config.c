@@ -253,20 +253,23 @@ static void read_spool(struct report *report, struct config *config, const struc
 	d->queue_bytes = 16 << 20;
 	d->commit_ms = 20;
 	d->drain_ms = 10000;
-	if (spool->max_bytes && read_size(report, spool->max_bytes, &d->spool_bytes) &&
-	    d->spool_bytes < 1 << 20)
-		report_error(report, spool->max_bytes, "value", NULL, "less than 1M is no spool");
+	if (spool->max_bytes)
+		read_size(report, spool->max_bytes, "max_bytes", (struct range){ "1M", SIZE_MOST },
+			  &d->spool_bytes);
 	if (spool->max_age)
-		read_duration(report, spool->max_age, &d->spool_age_ms);
+		read_duration(report, spool->max_age, "max_age",
+			      (struct range){ "1s", DURATION_MOST }, &d->spool_age_ms);
 	if (spool->full)
 		read_choice(report, spool->full, FULL_POLICY_NAMES, &full);
-	if (spool->memory && read_size(report, spool->memory, &d->queue_bytes) &&
-	    (d->queue_bytes < 256 << 10 || d->queue_bytes > UINT64_C(1) << 30))
-		report_error(report, spool->memory, "value", NULL, "expected 256K to 1G");
+	if (spool->memory)
+		read_size(report, spool->memory, "memory", (struct range){ "256K", "1G" },
+			  &d->queue_bytes);
 	if (spool->commit_interval)
-		read_duration(report, spool->commit_interval, &d->commit_ms);
+		read_duration(report, spool->commit_interval, "commit_interval",
+			      (struct range){ "0ms", "1m" }, &d->commit_ms);
 	if (spool->drain_timeout)
-		read_duration(report, spool->drain_timeout, &d->drain_ms);
+		read_duration(report, spool->drain_timeout, "drain_timeout",
+			      (struct range){ "0s", "1h" }, &d->drain_ms);
 	d->full = (enum full_policy)full;
 	if (spool->node)
 		config->delivery = d;
@@ -326,14 +329,15 @@ static void read_suppress(struct report *report, const struct suppress_keys *key
 	for (uint32_t i = 0; i < keys->detectors.count; i++)
 		names[i] = keys->detectors.items[i]->text;
 	if (keys->window)
-		read_duration(report, keys->window, &window);
+		read_duration(report, keys->window, "window", (struct range){ "1ms", "365d" },
+			      &window);
 	if (keys->limit)
-		read_number(report, keys->limit, 1000000, &limit);
+		read_number(report, keys->limit, "limit", (struct range){ "1", "1000000" }, &limit);
 	*out = (struct suppress_rule){ .detectors = { names, keys->detectors.count },
 				       .keys = parts,
 				       .key_count = keys->key.count,
 				       .window_ns = window * 1000000,
-				       .limit = (uint32_t)MAX(limit, UINT64_C(1)) };
+				       .limit = (uint32_t)limit };
 }
 
 static void read_all(struct report *report, struct config *config, const struct top *top)

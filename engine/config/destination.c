@@ -95,6 +95,13 @@ static void add_key(struct schema_key *key, const char *name, const char *doc, s
 
 /* ---- parts -------------------- */
 
+/* Numbers of a destination, as the file has them. */
+struct limits {
+	uint64_t timeout, retry_min, retry_max; /* ms */
+	uint64_t give_up_after, batch_records, batch_bytes;
+	uint64_t rate, burst; /* 0: none is given */
+};
+
 static struct names_wanted names_of(struct report *report, const struct texts *texts)
 {
 	struct str *names = arena_array(report->arena, struct str, texts->count + 1);
@@ -128,34 +135,79 @@ static void add_filter(struct report *report, const struct yaml_node *node,
 		read_filters(report, node, &output->filters[output->filter_count++]);
 }
 
+enum own_kind { OWN_IS_TIME, OWN_IS_NUMBER, OWN_IS_SIZE };
+
+/* The keys that are numbers. What an output would spin by, or could not add up, is no value. */
+static const struct {
+	enum own_key key;
+	enum own_kind kind;
+	struct range range;
+	size_t offset; /* of a uint64_t in struct limits */
+} limit_rows[] = {
+#define LIMIT(key, kind, least, most, member) \
+	{ \
+		key, kind, { least, most }, offsetof(struct limits, member) \
+	}
+	LIMIT(OWN_SEND_TIMEOUT, OWN_IS_TIME, "10ms", "1h", timeout),
+	LIMIT(OWN_RETRY_MIN, OWN_IS_TIME, "10ms", "1h", retry_min),
+	LIMIT(OWN_RETRY_MAX, OWN_IS_TIME, "10ms", "1d", retry_max),
+	LIMIT(OWN_GIVE_UP_AFTER, OWN_IS_NUMBER, "0", "1000", give_up_after),
+	LIMIT(OWN_BATCH_RECORDS, OWN_IS_NUMBER, "1", "10000", batch_records),
+	LIMIT(OWN_BATCH_BYTES, OWN_IS_SIZE, "1K", "32M", batch_bytes),
+	LIMIT(OWN_RATE, OWN_IS_NUMBER, "0", "1000000", rate),
+	LIMIT(OWN_BURST, OWN_IS_NUMBER, "1", "1000000", burst),
+#undef LIMIT
+};
+
+static void read_limit(struct report *report, const struct yaml_node *node, size_t row,
+		       struct limits *limits)
+{
+	const char *name = own_keys[limit_rows[row].key].name;
+	uint64_t *out = (uint64_t *)((char *)limits + limit_rows[row].offset);
+
+	switch (limit_rows[row].kind) {
+	case OWN_IS_TIME: read_duration(report, node, name, limit_rows[row].range, out); break;
+	case OWN_IS_NUMBER: read_number(report, node, name, limit_rows[row].range, out); break;
+	case OWN_IS_SIZE: read_size(report, node, name, limit_rows[row].range, out); break;
+	}
+}
+
+static void check_retry(struct report *report, const struct yaml_node *const own[OWN_KEYS],
+			const struct limits *limits)
+{
+	const struct yaml_node *least = own[OWN_RETRY_MIN], *most = own[OWN_RETRY_MAX];
+
+	if (limits->retry_min <= limits->retry_max)
+		return;
+	report_error(report, most ? most : least, "value",
+		     "waiting times double from retry_min (default 500ms) up to retry_max "
+		     "(default 60s)",
+		     "'retry_max' (%s) is shorter than 'retry_min' (%s)",
+		     most ? most->text.data : "60s", least ? least->text.data : "500ms");
+}
+
 static void read_limits(struct report *report, const struct yaml_node *const own[OWN_KEYS],
 			struct delivery_output *output)
 {
-	uint64_t number;
+	struct limits limits = { .timeout = 30000,
+				 .retry_min = 500,
+				 .retry_max = 60000,
+				 .give_up_after = 5,
+				 .batch_records = output->transport->batch_records,
+				 .batch_bytes = output->transport->batch_bytes };
 
-	output->timeout_ms = 30000;
-	output->backoff_least = 500;
-	output->backoff_most = 60000;
-	output->give_up_after = 5;
-	output->batch_records = output->transport->batch_records;
-	output->batch_bytes = output->transport->batch_bytes;
-	if (own[OWN_SEND_TIMEOUT])
-		read_duration(report, own[OWN_SEND_TIMEOUT], &output->timeout_ms);
-	if (own[OWN_RETRY_MIN])
-		read_duration(report, own[OWN_RETRY_MIN], &output->backoff_least);
-	if (own[OWN_RETRY_MAX])
-		read_duration(report, own[OWN_RETRY_MAX], &output->backoff_most);
-	if (own[OWN_GIVE_UP_AFTER] && read_number(report, own[OWN_GIVE_UP_AFTER], 1000, &number))
-		output->give_up_after = (uint32_t)number;
-	if (own[OWN_BATCH_RECORDS] && read_number(report, own[OWN_BATCH_RECORDS], 10000, &number))
-		output->batch_records = (uint32_t)MAX(number, UINT64_C(1));
-	if (own[OWN_BATCH_BYTES] && read_size(report, own[OWN_BATCH_BYTES], &number))
-		output->batch_bytes = (size_t)number;
-	if (own[OWN_RATE])
-		read_number(report, own[OWN_RATE], 1000000, &output->rate);
-	output->burst = MAX(output->rate, UINT64_C(1));
-	if (own[OWN_BURST])
-		read_number(report, own[OWN_BURST], 1000000, &output->burst);
+	for (size_t i = 0; i < ARRAY_SIZE(limit_rows); i++)
+		if (own[limit_rows[i].key])
+			read_limit(report, own[limit_rows[i].key], i, &limits);
+	check_retry(report, own, &limits);
+	output->timeout_ms = limits.timeout;
+	output->backoff_least = limits.retry_min;
+	output->backoff_most = limits.retry_max;
+	output->give_up_after = (uint32_t)limits.give_up_after;
+	output->batch_records = (uint32_t)limits.batch_records;
+	output->batch_bytes = (size_t)limits.batch_bytes;
+	output->rate = limits.rate;
+	output->burst = limits.burst ? limits.burst : MAX(limits.rate, UINT64_C(1));
 }
 
 /* ---- format -------------------- */

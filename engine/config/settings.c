@@ -30,20 +30,20 @@ static const struct unit durations[] = {
 	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }
 };
 
-/* Digits and a unit, all of the text. */
+/* Digits and a unit, all of the text; what is too large becomes INT64_MAX. */
 static bool parse_unit(const char *text, const struct unit *units, size_t count, uint64_t *out)
 {
 	char *end;
 
 	if (*text < '0' || *text > '9')
 		return false;
-	errno = 0;
 	uint64_t number = strtoull(text, &end, 10);
 
 	for (size_t i = 0; i < count; i++)
-		if (!strcmp(end, units[i].name) && !errno &&
-		    number <= INT64_MAX / units[i].factor) {
-			*out = number * units[i].factor;
+		if (!strcmp(end, units[i].name)) {
+			uint64_t most = INT64_MAX / units[i].factor;
+
+			*out = number > most ? INT64_MAX : number * units[i].factor;
 			return true;
 		}
 	return false;
@@ -114,26 +114,55 @@ static bool wrong_choice(struct report *report, const struct yaml_node *node, co
 	return false;
 }
 
-bool read_size(struct report *report, const struct yaml_node *node, uint64_t *out)
+/* Is it from `least` to `most`, as they would be written? */
+static bool in_range(struct report *report, const struct yaml_node *node, const char *key,
+		     const struct range *range, bool (*parse)(const char *text, uint64_t *out),
+		     uint64_t value)
 {
-	return (node->kind == YAML_SCALAR && parse_size(node->text.data, out)) ||
-	       wrong(report, node, "a number of bytes, such as 512K, 16M or 1G");
-}
+	uint64_t least = 0, most = 0;
 
-bool read_duration(struct report *report, const struct yaml_node *node, uint64_t *ms)
-{
-	return (node->kind == YAML_SCALAR && parse_duration(node->text.data, ms)) ||
-	       wrong(report, node, "a time, such as 500ms, 10s, 5m, 12h or 7d");
-}
-
-bool read_number(struct report *report, const struct yaml_node *node, uint64_t most, uint64_t *out)
-{
-	char wanted[64];
-
-	if (node->kind == YAML_SCALAR && parse_number(node->text.data, out) && *out <= most)
+	parse(range->least, &least);
+	parse(range->most, &most);
+	if (value >= least && value <= most)
 		return true;
-	snprintf(wanted, sizeof(wanted), "a number from 0 to %llu", (unsigned long long)most);
-	return wrong(report, node, wanted);
+	report_error(report, node, "value", NULL, "'%s' must be from %s to %s, found '%s'", key,
+		     range->least, range->most, node->text.data);
+	return false;
+}
+
+/* A value of the kind that `parse` reads; *out is set only if it is in the range. */
+static bool read_ranged(struct report *report, const struct yaml_node *node, const char *key,
+			const struct range *range, bool (*parse)(const char *text, uint64_t *out),
+			const char *wanted, uint64_t *out)
+{
+	uint64_t value;
+
+	if (node->kind != YAML_SCALAR || !parse(node->text.data, &value))
+		return wrong(report, node, wanted);
+	if (!in_range(report, node, key, range, parse, value))
+		return false;
+	*out = value;
+	return true;
+}
+
+bool read_size(struct report *report, const struct yaml_node *node, const char *key,
+	       struct range range, uint64_t *out)
+{
+	return read_ranged(report, node, key, &range, parse_size,
+			   "a number of bytes, such as 512K, 16M or 1G", out);
+}
+
+bool read_duration(struct report *report, const struct yaml_node *node, const char *key,
+		   struct range range, uint64_t *ms)
+{
+	return read_ranged(report, node, key, &range, parse_duration,
+			   "a time, such as 500ms, 10s, 5m, 12h or 7d", ms);
+}
+
+bool read_number(struct report *report, const struct yaml_node *node, const char *key,
+		 struct range range, uint64_t *out)
+{
+	return read_ranged(report, node, key, &range, parse_number, "a number", out);
 }
 
 bool read_choice(struct report *report, const struct yaml_node *node, const char *choices,
@@ -315,9 +344,18 @@ static bool read_value(struct report *report, const struct setting_key *key,
 	case SETTING_SECRET: return read_secret(report, node, &out->text);
 	case SETTING_FILE: return read_file(report, node, &out->text);
 	case SETTING_BOOL: return read_bool(report, node, &out->number);
-	case SETTING_NUMBER: fine = read_number(report, node, INT64_MAX, &number); break;
-	case SETTING_SIZE: fine = read_size(report, node, &number); break;
-	case SETTING_DURATION: fine = read_duration(report, node, &number); break;
+	case SETTING_NUMBER:
+		fine = read_number(report, node, key->name, (struct range){ "0", NUMBER_MOST },
+				   &number);
+		break;
+	case SETTING_SIZE:
+		fine = read_size(report, node, key->name, (struct range){ "0", SIZE_MOST },
+				 &number);
+		break;
+	case SETTING_DURATION:
+		fine = read_duration(report, node, key->name,
+				     (struct range){ "0ms", DURATION_MOST }, &number);
+		break;
 	case SETTING_CHOICE:
 		out->text = node->text;
 		return read_choice(report, node, key->choices, &out->number);

@@ -19,9 +19,23 @@ struct setting_value *settings_read(struct report *report, const struct setting_
 
 /* ---- single values, for other keys of the file; false: reported --------------------------- */
 
-bool read_size(struct report *report, const struct yaml_node *node, uint64_t *out);
-bool read_duration(struct report *report, const struct yaml_node *node, uint64_t *ms);
-bool read_number(struct report *report, const struct yaml_node *node, uint64_t most, uint64_t *out);
+/* Both included, as a person would write them. */
+struct range {
+	const char *least, *most;
+};
+
+/* So that sums of times in nanoseconds, and of sizes, fit into 64 bits. */
+#define DURATION_MOST "36500d"
+#define SIZE_MOST     "4194304T"
+#define NUMBER_MOST   "4611686018427387904"
+
+/* key: its name, for messages. *out stays as it is if the value is wrong. */
+bool read_size(struct report *report, const struct yaml_node *node, const char *key,
+	       struct range range, uint64_t *out);
+bool read_duration(struct report *report, const struct yaml_node *node, const char *key,
+		   struct range range, uint64_t *ms);
+bool read_number(struct report *report, const struct yaml_node *node, const char *key,
+		 struct range range, uint64_t *out);
 /* One of the space-separated choices: its position. */
 bool read_choice(struct report *report, const struct yaml_node *node, const char *choices,
 		 int64_t *out);

@@ -157,6 +157,52 @@ EOF
 mistake "an unknown key of a direct file's format" "bad.yaml:1:.*unknown key 'hedder' in format cef" <<'EOF'
 output: {destinations: [{name: a, type: file, format: {name: cef, hedder: none}}]}
 EOF
+# limit KEY VALUE EXPECTED: a destination's key out of its range
+limit() {
+	mistake "$1: $2" "bad.yaml:1:[0-9]*: error: '$1' must be from $3, found '$2'" <<EOF
+output: {destinations: [{name: a, type: file, path: x, $1: $2}]}
+EOF
+}
+limit send_timeout 0s "10ms to 1h"
+limit send_timeout 61m "10ms to 1h"
+limit retry_min 0ms "10ms to 1h"
+limit retry_max 0s "10ms to 1d"
+limit retry_max 106751991167d "10ms to 1d"
+limit batch_records 0 "1 to 10000"
+limit batch_records 99999999999999999999 "1 to 10000"
+limit batch_bytes 1 "1K to 32M"
+limit give_up_after 1001 "0 to 1000"
+limit rate 1000001 "0 to 1000000"
+limit burst 0 "1 to 1000000"
+mistake "the longest wait is shorter than the first" \
+	"bad.yaml:1:70: error: 'retry_max' (1s) is shorter than 'retry_min' (1m)" <<'EOF'
+output: {destinations: [{name: a, path: x, retry_min: 1m, retry_max: 1s}]}
+EOF
+mistake "the first is longer than the default of the longest" \
+	"hint: waiting times double from retry_min (default 500ms) up to retry_max (default 60s)" <<'EOF'
+output: {destinations: [{name: a, path: x, retry_min: 2m}]}
+EOF
+mistake "a spool that keeps nothing" "bad.yaml:1:.*'max_age' must be from 1s to 36500d, found '0s'" <<'EOF'
+spool: {path: x, max_age: 0s}
+EOF
+mistake "a spool that is hardly ever written" "'commit_interval' must be from 0ms to 1m, found '2h'" <<'EOF'
+spool: {path: x, commit_interval: 2h}
+EOF
+mistake "an end that does not come" "'drain_timeout' must be from 0s to 1h, found '1d'" <<'EOF'
+spool: {path: x, drain_timeout: 1d}
+EOF
+mistake "less than a spool" "'max_bytes' must be from 1M to 4194304T, found '1K'" <<'EOF'
+spool: {path: x, max_bytes: 1K}
+EOF
+mistake "a window of no time" "bad.yaml:1:.*'window' must be from 1ms to 365d, found '0s'" <<'EOF'
+suppress: [{window: 0s}]
+EOF
+mistake "no alert at all" "bad.yaml:1:.*'limit' must be from 1 to 1000000, found '0'" <<'EOF'
+suppress: [{limit: 0}]
+EOF
+mistake "a transport's time" "bad.yaml:1:.*'connect_timeout' must be from 0ms to 36500d, found '99999999d'" <<'EOF'
+output: {destinations: [{name: a, type: syslog, url: "tcp://h:1", connect_timeout: 99999999d}]}
+EOF
 mistake "an unknown format" "there is no format 'jsn'" <<'EOF'
 output: {destinations: [{name: a, type: file, path: x, format: jsn}]}
 EOF

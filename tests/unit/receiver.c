@@ -53,6 +53,15 @@ void receiver_set_dead(struct receiver *receiver, bool dead)
 	pthread_mutex_unlock(&receiver->lock);
 }
 
+uint32_t receiver_count(struct receiver *receiver)
+{
+	pthread_mutex_lock(&receiver->lock);
+	uint32_t count = receiver->count;
+
+	pthread_mutex_unlock(&receiver->lock);
+	return count;
+}
+
 void receiver_wait(struct receiver *receiver, uint32_t count)
 {
 	struct timespec until;

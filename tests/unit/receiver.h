@@ -48,6 +48,8 @@ void test_output_counts(struct delivery *delivery, uint32_t i, struct output_sta
 void receiver_init(struct receiver *receiver, const char *name);
 void receiver_free(struct receiver *receiver);
 void receiver_set_dead(struct receiver *receiver, bool dead);
+/* How many it has, while it goes on. */
+uint32_t receiver_count(struct receiver *receiver);
 /* Waits until it has so many records; fails the test after 60 s. */
 void receiver_wait(struct receiver *receiver, uint32_t count);
 

@@ -48,7 +48,7 @@ static uint64_t put_until_dead(struct delivery *delivery, uint64_t number, uint6
 		if (clock_now() > deadline)
 			fail_msg("%llu dead letters after 60 s",
 				 (unsigned long long)dead_count(delivery));
-		if (one.count + 5 > there && ++number % 100) {
+		if (receiver_count(&one) + 5 > there && ++number % 100) {
 			test_put(delivery, number, SEVERITY_LOW);
 			there++;
 		}
