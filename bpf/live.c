@@ -218,6 +218,8 @@ static int live_open(const struct source_want *want, struct source **out, struct
 			   bpf_map__max_entries(source->skeleton->maps.ring), err);
 	if (result < 0)
 		return result;
+	source->ring.soon = want->soon;
+	source->ring.soon_ctx = want->soon_ctx;
 	*out = take(source);
 	return 0;
 }

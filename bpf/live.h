@@ -65,6 +65,8 @@ struct ring_reader {
 	const uint64_t *producer; /* the kernel's position */
 	const char *data;	  /* mapped twice in a row: records never wrap */
 	size_t bytes, page;
+	source_soon soon; /* NULL: nobody is told of records ahead */
+	void *soon_ctx;
 };
 
 int ring_open(struct ring_reader *ring, int map_fd, size_t bytes, struct err *err);

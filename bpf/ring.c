@@ -71,24 +71,59 @@ void ring_wait(struct ring_reader *ring, int timeout_ms)
 	epoll_wait(ring->epoll_fd, &event, 1, timeout_ms);
 }
 
+/* A place in the ring where a record begins, or something that was discarded. */
+struct place {
+	const struct wire_header *record; /* NULL: it was discarded */
+	uint64_t next;
+};
+
+/* False: nothing is there yet, or it is still being written. */
+static bool look(const struct ring_reader *ring, uint64_t position, uint64_t end, struct place *out)
+{
+	const char *at = ring->data + (position & (ring->bytes - 1));
+	uint32_t head, len;
+
+	if (position >= end)
+		return false;
+	head = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
+	len = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+	if (head & BPF_RINGBUF_BUSY_BIT)
+		return false;
+	out->next = position + (len + RECORD_HEAD + 7) / 8 * 8;
+	out->record = head & BPF_RINGBUF_DISCARD_BIT ? NULL : (const void *)(at + RECORD_HEAD);
+	return true;
+}
+
+/* Tells of records until SOURCE_AHEAD of them have been told that are not handed over yet. */
+static void look_ahead(const struct ring_reader *ring, uint64_t end, uint64_t *ahead,
+		       uint32_t *told)
+{
+	struct place place;
+
+	while (*told < SOURCE_AHEAD && look(ring, *ahead, end, &place)) {
+		*ahead = place.next;
+		if (!place.record)
+			continue;
+		ring->soon(ring->soon_ctx, place.record);
+		++*told;
+	}
+}
+
 uint32_t ring_read(struct ring_reader *ring, uint32_t most, source_sink sink, void *ctx)
 {
-	uint64_t position = *ring->consumer;
+	uint64_t position = *ring->consumer, ahead = position;
 	uint64_t end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-	uint32_t count = 0, held = 0;
+	uint32_t count = 0, held = 0, told = 0;
+	struct place place;
 
-	while (position < end && count < most) {
-		const char *at = ring->data + (position & (ring->bytes - 1));
-		uint32_t head = __atomic_load_n((const uint32_t *)(const void *)at,
-						__ATOMIC_ACQUIRE);
-		uint32_t len = head & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
-
-		if (head & BPF_RINGBUF_BUSY_BIT)
-			break; /* still being written */
-		position += (len + RECORD_HEAD + 7) / 8 * 8;
-		if (!(head & BPF_RINGBUF_DISCARD_BIT)) {
-			sink(ctx, (const struct wire_header *)(const void *)(at + RECORD_HEAD),
-			     NULL);
+	while (count < most && look(ring, position, end, &place)) {
+		position = place.next;
+		if (place.record) {
+			told -= told > 0;
+			ahead = MAX(ahead, position);
+			if (ring->soon)
+				look_ahead(ring, end, &ahead, &told);
+			sink(ctx, place.record, NULL);
 			count++;
 		}
 		if (++held == GIVE_BACK_EVERY) {

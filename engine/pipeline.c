@@ -136,6 +136,14 @@ void pipeline_take(void *ctx, const struct wire_header *record, const struct eve
 	arena_reset(&p->arena);
 }
 
+void pipeline_soon(void *ctx, const struct wire_header *record)
+{
+	struct pipeline *p = ctx;
+
+	_Static_assert((int)STATE_SOON == (int)SOURCE_AHEAD + 1, "sources look as far ahead");
+	ruleset_soon(p->ruleset, record);
+}
+
 void pipeline_tick(struct pipeline *p, uint64_t now)
 {
 	ruleset_advance(p->ruleset, now, p->stores, &p->arena, take_detection, p);

@@ -42,6 +42,9 @@ void pipeline_report(void *ctx, const struct event *event);
 /* A source_sink: ctx is a struct pipeline. */
 void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given);
 
+/* A source_soon: ctx is a struct pipeline. */
+void pipeline_soon(void *ctx, const struct wire_header *record);
+
 /* No event has come, and it is `now` (boot ns): what rules have waited for is overdue. */
 void pipeline_tick(struct pipeline *pipeline, uint64_t now);
 /* No event will come any more. */

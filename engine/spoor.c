@@ -505,6 +505,8 @@ static int source_use(struct spoor *spoor, const struct source_ops *ops, const c
 
 	want.path = path;
 	want.fd = fd;
+	want.soon = pipeline_soon;
+	want.soon_ctx = p;
 	if (ops->open(&want, &p->source, &err) < 0)
 		return fail(spoor, &err);
 	p->source_ops = ops;

@@ -17,6 +17,13 @@ struct err;
 typedef void (*source_sink)(void *ctx, const struct wire_header *record,
 			    const struct event_given *given);
 
+/*
+ * A record that is to come after SOURCE_AHEAD - 1 others (fewer at first): whoever will need
+ * memory for it may fetch that ahead. Checked for nothing but its size.
+ */
+enum { SOURCE_AHEAD = 3 };
+typedef void (*source_soon)(void *ctx, const struct wire_header *record);
+
 struct source_want {
 	const struct event_def *const *events; /* what the rules and --events need */
 	size_t count;
@@ -26,6 +33,8 @@ struct source_want {
 	bool host_names;     /* collect the host name of each event's UTS namespace */
 	const char *path;    /* file sources */
 	int fd;		     /* file sources: the path, open already; the caller's. 0: it is not */
+	source_soon soon;    /* told as far as the source can; NULL: nobody is */
+	void *soon_ctx;
 };
 
 struct source_stats {

@@ -173,6 +173,8 @@ bool cel_parts(const struct cel_env *env, struct str text, struct arena *arena,
 	       struct cel_part *out);
 /* Static type, as text. */
 const char *cel_program_type(const struct cel_program *program);
+/* It is nothing but the value of a field: *slot is its number. */
+bool cel_program_is_slot(const struct cel_program *program, uint32_t *slot);
 /* Visits the name of each function that may be called; operators among them. */
 void cel_program_each_call(const struct cel_program *program,
 			   void (*visit)(void *ctx, struct str name), void *ctx);

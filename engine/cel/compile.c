@@ -134,3 +134,9 @@ const char *cel_program_type(const struct cel_program *program)
 {
 	return program->type;
 }
+
+bool cel_program_is_slot(const struct cel_program *program, uint32_t *slot)
+{
+	*slot = (uint32_t)program->slot;
+	return program->slot >= 0;
+}

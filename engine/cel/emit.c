@@ -648,6 +648,10 @@ static struct cel_program *take_program(struct emit *emit, struct arena *arena)
 		.code_count = emit->count,
 		.constant_count = emit->constant_count,
 		.registers = emit->most,
+		.slot = emit->count == 2 && code[0].opcode == OPCODE_slot &&
+					code[1].opcode == OPCODE_return
+				? code[0].number
+				: -1,
 	};
 	return program;
 }

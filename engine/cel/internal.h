@@ -472,6 +472,7 @@ struct cel_program {
 	const char *type;
 	const struct cel_normal *normal; /* for the index; NULL: not a condition */
 	const struct quick *quick;	 /* the whole of it as a few tests; NULL: it is more */
+	int64_t slot;			 /* the whole of it is this field; negative: it is more */
 };
 
 /* quick.c; NULL: it is more, or there is no memory. */

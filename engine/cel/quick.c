@@ -252,6 +252,8 @@ struct value cel_run_program(const struct cel_program *program, struct cel_run *
 		if (LIKELY(outcome != OUTCOME_HARD))
 			return value_bool(outcome == OUTCOME_TRUE);
 	}
+	if (program->slot >= 0)
+		return *run_slot(run, (uint32_t)program->slot);
 	return vm_run(program, run);
 }
 

@@ -119,6 +119,8 @@ typedef void (*detect_sink)(void *ctx, const struct event *produced);
 uint32_t ruleset_run(struct ruleset *ruleset, const struct event *event,
 		     const struct stores *stores, struct arena *arena, detect_sink sink, void *ctx);
 
+/* A record that comes after a few others: see state_soon. */
+void ruleset_soon(struct ruleset *ruleset, const struct wire_header *record);
 /*
  * Without an event: it is `now` (boot ns), and whatever detectors with memory were waiting for has
  * not come. Events move the time themselves.

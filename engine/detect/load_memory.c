@@ -150,13 +150,18 @@ static void compile_part(struct loader *loader, struct report *report, const str
 {
 	struct str text = node->text;
 	bool nullable = text.len && text.data[0] == '?';
+	uint32_t slot;
 
 	if (nullable)
 		text = (struct str){ text.data + 1, text.len - 1 };
 	*out = (struct state_by_part){ .part = (uint8_t)state_part_parse(text),
 				       .nullable = nullable };
-	if (out->part == PART_CEL && !misspelt_part(report, node, text))
-		out->program = compile_expression(loader, report, env, node, nullable, "by", NULL);
+	if (out->part != PART_CEL || misspelt_part(report, node, text))
+		return;
+	out->program = compile_expression(loader, report, env, node, nullable, "by", NULL);
+	if (out->program && cel_program_is_slot(out->program, &slot) &&
+	    !loader->ruleset->refs[slot].kind)
+		out->field = loader->ruleset->slots[slot];
 }
 
 void memory_compile_by(struct loader *loader, struct report *report, const struct cel_env *env,

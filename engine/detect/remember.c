@@ -136,6 +136,12 @@ void chain_settle(struct chain *chain, const struct event *event)
 		state_exit(state, wire->pid, wire->leader_start_time);
 }
 
+void ruleset_soon(struct ruleset *ruleset, const struct wire_header *record)
+{
+	if (ruleset->states[0])
+		state_soon(ruleset->states[ruleset->plain], record);
+}
+
 void chain_advance(struct chain *chain, const struct event *event)
 {
 	struct remembering remembering = { chain, 0 };

@@ -25,6 +25,10 @@ struct source {
 	struct source_stats stats;
 	char sensor_version[CAPTURE_TEXT];
 	uint8_t otherwise[(UINT16_MAX + 1) / 8]; /* by event id: laid out differently then */
+	source_soon soon;
+	void *soon_ctx;
+	uint64_t ahead; /* records before this byte of the file have been told */
+	uint32_t told;	/* of them, so many have not been handed over */
 };
 
 static bool capture_recognise(const char *head, size_t len)
@@ -171,6 +175,8 @@ static int capture_open(const struct source_want *want, struct source **out, str
 		r = read_head(source, err);
 	if (r < 0)
 		return r;
+	source->soon = want->soon;
+	source->soon_ctx = want->soon_ctx;
 	*out = take(source);
 	return 0;
 }
@@ -220,12 +226,42 @@ static void report_otherwise(struct source *source, const struct event_def *def)
 	report_fault(source, why);
 }
 
+/* The record at that byte of the file; NULL: it is not in the buffer as a whole. */
+static const struct wire_header *record_ahead(const struct source *source, uint64_t offset)
+{
+	const struct stream *stream = &source->stream;
+	size_t at = (size_t)(offset - stream->offset), len = stream_len(stream);
+	const struct wire_header *record;
+
+	if (at > len || len - at < sizeof(*record))
+		return NULL;
+	record = (const void *)(stream_data(stream) + at);
+	return record_size(record) && record_size(record) <= len - at ? record : NULL;
+}
+
+/* Tells of those behind the one at the front, which has this size. */
+static void look_ahead(struct source *source, uint32_t size)
+{
+	const struct wire_header *record;
+
+	source->told -= source->told > 0;
+	source->ahead = MAX(source->ahead, source->stream.offset + size);
+	while (source->told < SOURCE_AHEAD && (record = record_ahead(source, source->ahead))) {
+		source->ahead += record->size;
+		if (!is_otherwise(source, record->id))
+			source->soon(source->soon_ctx, record);
+		source->told++;
+	}
+}
+
 /* Hands on the record at the front, which is all there. */
 static void take_record(struct source *source, uint32_t size, source_sink sink, void *ctx)
 {
 	const struct wire_header *record = (const void *)stream_data(&source->stream);
 	const char *why;
 
+	if (source->soon)
+		look_ahead(source, size);
 	if (is_otherwise(source, record->id)) {
 		report_otherwise(source, event_by_id(record->id));
 	} else if (!event_by_id(record->id)) {

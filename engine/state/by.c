@@ -149,31 +149,49 @@ static uint32_t put_object(uint64_t *out, const struct event *event)
 
 /* ---- the whole ---------------------------------------- */
 
+/* Of one with a name but for values, which are *value. */
+static uint32_t put_named(enum state_part part, const struct event *event, uint64_t *out,
+			  struct value *value)
+{
+	const struct wire_header *wire = event->wire;
+
+	*value = value_null();
+	switch (part) {
+	case PART_process: return put_task(out, wire->pid, wire->leader_start_time);
+	case PART_thread: return put_task(out, wire->tid, wire->start_time);
+	case PART_parent: return put_task(out, wire->ppid, wire->parent_start_time);
+	case PART_ipc_object: return put_object(out, event);
+	default: *value = part_value(event, part); return 0;
+	}
+}
+
 /* Words of one part; 0: null, or a failure that has been told (*failed). */
 static uint32_t put_part(struct state_rule *rule, const struct state_by_part *part,
 			 const struct state_input *input, const struct state_client *client,
 			 uint64_t *out, bool *failed)
 {
-	const struct wire_header *wire = input->event->wire;
 	struct value value;
-	uint32_t count;
+	uint32_t count = 0;
 
-	switch (part->part) {
-	case PART_process: return put_task(out, wire->pid, wire->leader_start_time);
-	case PART_thread: return put_task(out, wire->tid, wire->start_time);
-	case PART_parent: return put_task(out, wire->ppid, wire->parent_start_time);
-	case PART_ipc_object: return put_object(out, input->event);
-	case PART_CEL: value = state_evaluate(part->program, input->run); break;
-	default: value = part_value(input->event, part->part);
-	}
+	if (part->part == PART_CEL)
+		value = state_evaluate(part->program, input->run);
+	else
+		count = put_named((enum state_part)part->part, input->event, out, &value);
 	if (value.tag == VALUE_NULL)
-		return 0;
+		return count;
 	count = digest_value(rule->state->secret, value, out);
 	if (!count) {
 		client->fault(client->ctx, rule, "by", value);
 		*failed = true;
 	}
 	return count;
+}
+
+/* Each part says how long it is, so that ("a", "bc") is not ("ab", "c"). */
+static void add_part(uint64_t *words, uint32_t *used, uint32_t number, uint32_t count)
+{
+	words[0] |= (uint64_t)count << (number * 4);
+	*used += count;
 }
 
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
@@ -194,10 +212,56 @@ bool state_key(struct state_rule *rule, const struct state_by *by, const struct 
 			rule->stats.null_keys++;
 			return false;
 		}
-		/* Each part says how long it is, so that ("a", "bc") is not ("ab", "c"). */
-		words[0] |= (uint64_t)count << (i * 4);
-		used += count;
+		add_part(words, &used, i, count);
 	}
 	*out = digest_words(&rule->state->key, words, used);
+	if (rule->keys.count >= rule->state->soon.least)
+		soon_note(rule, by, input->event);
+	return true;
+}
+
+/* ---- before its time ---------------------------------------- */
+
+bool by_is_in_record(const struct state_by *by, const struct event *event, int16_t *fields)
+{
+	for (uint32_t i = 0; i < by->count; i++) {
+		const struct state_by_part *part = &by->parts[i];
+		int index = -1;
+
+		if (part->part == PART_container || part->part == PART_executable)
+			return false; /* what the stores know of it */
+		if (part->part == PART_CEL && part->field.data)
+			index = event_field_index(event->def, part->field);
+		if (part->part == PART_CEL &&
+		    (index < 0 || field_is_ref(event->def->fields[index].type)))
+			return false;
+		fields[i] = (int16_t)index;
+	}
+	return true;
+}
+
+bool by_guess(const struct state *state, const struct state_by *by, const struct event *event,
+	      const int16_t *fields, struct digest *out)
+{
+	uint64_t words[STATE_PARTS_MAX * DIGEST_WORDS + 1];
+	uint32_t used = 1;
+
+	words[0] = 0;
+	for (uint32_t i = 0; i < by->count; i++) {
+		enum state_part part = (enum state_part)by->parts[i].part;
+		struct value value = value_null();
+		uint32_t count = 0;
+
+		if (part == PART_CEL)
+			value = event_field_value(event, (unsigned)fields[i], NULL);
+		else
+			count = put_named(part, event, &words[used], &value);
+		if (value.tag != VALUE_NULL)
+			count = digest_value(state->secret, value, &words[used]);
+		if (!count && !by->parts[i].nullable)
+			return false;
+		add_part(words, &used, i, count);
+	}
+	*out = digest_words(&state->key, words, used);
 	return true;
 }

@@ -20,6 +20,7 @@ enum {
 	EXPIRE_PER_ADVANCE = 1024,
 	ROOM_TRIES = 8, /* keys given up for one that grows */
 	HELD_MAX = 64,
+	SOON_KEYS_MIN = 4096,
 };
 
 struct loss {
@@ -36,6 +37,36 @@ struct held {
 	bool due;
 };
 
+/* soon.c: whose keys an event's record is likely to be about, by its id. */
+enum { SOON_EVENTS = 64, SOON_RULES = 4 };
+
+struct soon_rule {
+	struct state_rule *rule;
+	const struct state_by *by;
+	uint8_t heat;			 /* so many more records are looked at for it */
+	int16_t fields[STATE_PARTS_MAX]; /* of parts that are fields */
+};
+
+struct soon_event {
+	uint16_t id, count;
+	struct soon_rule rules[SOON_RULES];
+};
+
+struct soon_key {
+	struct state_rule *rule;
+	struct digest key;
+	uint32_t slot; /* see keys_fetch_entry */
+};
+
+struct soon {
+	struct soon_event events[SOON_EVENTS];
+	struct soon_key keys[STATE_SOON][SOON_RULES]; /* of the records ahead */
+	uint32_t counts[STATE_SOON], at;
+	uint32_t rules;	    /* of all events; 0: nothing need be looked at */
+	uint32_t least;	    /* keys of a table that is not in the cache anyway */
+	struct event event; /* the record at hand as one; the rest of it is never set */
+};
+
 struct state {
 	struct digest secret;
 	struct digest_key key;	/* of the secret */
@@ -49,6 +80,7 @@ struct state {
 	uint32_t rule_count, rule_capacity;
 	struct loss losses[LOSSES_KEPT]; /* a ring */
 	uint32_t loss_first, loss_count;
+	struct soon soon;
 };
 
 struct state_rule {
@@ -81,6 +113,8 @@ struct state_ops {
 	void (*finish)(struct state_rule *rule, struct entry *entry,
 		       const struct state_client *client);
 	void (*release)(void *ctx, struct entry *entry);
+	/* An event of this entry is about to come: fetches what it points to. NULL: nothing. */
+	void (*soon)(const struct state_rule *rule, const struct entry *entry);
 	bool (*read)(const struct state_match *match, struct state_ref ref, struct cel_run *run,
 		     struct value *out);
 };
@@ -88,6 +122,7 @@ struct state_ops {
 extern const struct state_ops threshold_ops, sequence_ops, fact_ops;
 
 /* state.c */
+const struct state_ops *rule_ops(const struct state_rule *rule);
 /* The table and the slab are there; false: there is no memory for them. */
 bool rule_start(struct state_rule *rule);
 /* An entry's timer; keeps the state's next_due. */
@@ -112,6 +147,16 @@ void state_set_secret(struct state *state, struct digest secret);
 /* by.c: false: the event has no key (counted), or an expression failed (told). */
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
 	       const struct state_client *client, struct digest *out);
+/* All its parts are numbers in such a record; fields: where those are that are written as CEL. */
+bool by_is_in_record(const struct state_by *by, const struct event *event, int16_t *fields);
+/*
+ * The key by a record alone, whatever the rules say of it. False: it has none. A rule whose `by`
+ * is not what it seems (a field that is not what the record has) gets another key in the end.
+ */
+bool by_guess(const struct state *state, const struct state_by *by, const struct event *event,
+	      const int16_t *fields, struct digest *out);
+/* soon.c: an event has led to a key of a rule that holds many. */
+void soon_note(struct state_rule *rule, const struct state_by *by, const struct event *event);
 /* A boot time as CEL has times. */
 struct value state_time_value(const struct state_match *match, struct cel_run *run, uint64_t time);
 /* The key of a process, as `by: [process]` makes it. */

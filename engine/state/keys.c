@@ -81,20 +81,37 @@ static inline uint32_t group_of(const struct keys_table *table, struct digest ke
 	return (uint32_t)key.low & (table->groups - 1);
 }
 
+static const uint64_t byte_tops = 0x8080808080808080ULL, byte_ones = 0x0101010101010101ULL;
+
 /* The top bit of each byte that is equal; now and then of the one behind such a byte as well. */
 static inline uint64_t bytes_equal(uint64_t word, uint8_t byte)
 {
-	uint64_t x = word ^ (0x0101010101010101ULL * byte);
+	uint64_t x = word ^ (byte_ones * byte);
 
-	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
+	return (x - byte_ones) & ~x & byte_tops;
 }
 
-static inline uint64_t half_tags(const struct keys_table *table, uint32_t slot)
+/* A bit for each byte, of its top bit. */
+static inline uint32_t bits_of(uint64_t tops)
 {
-	uint64_t word;
+	return (uint32_t)((tops >> 7) * 0x0102040810204080ULL >> 56);
+}
 
-	memcpy(&word, table->tags + slot, sizeof(word));
-	return word;
+/* A bit for each slot of the group that has this tag; see bytes_equal. No branch to foretell. */
+static inline uint32_t slots_tagged(const struct keys_table *table, uint32_t group, uint8_t tag)
+{
+	uint64_t word[2];
+
+	memcpy(word, table->tags + (size_t)group * GROUP, sizeof(word));
+	return bits_of(bytes_equal(word[0], tag)) | bits_of(bytes_equal(word[1], tag)) << 8;
+}
+
+static inline uint32_t slots_empty(const struct keys_table *table, uint32_t group)
+{
+	uint64_t word[2];
+
+	memcpy(word, table->tags + (size_t)group * GROUP, sizeof(word));
+	return bits_of(~word[0] & byte_tops) | bits_of(~word[1] & byte_tops) << 8;
 }
 
 /* A slot for a key that is not there: in its group, or as near behind it as can be. */
@@ -103,13 +120,11 @@ static uint32_t table_place(struct keys_table *table, struct digest key)
 	uint32_t group = group_of(table, key);
 
 	for (;; group = (group + 1) & (table->groups - 1)) {
-		for (uint32_t half = 0; half < GROUP; half += 8) {
-			uint32_t slot = group * GROUP + half;
-			uint64_t empty = ~half_tags(table, slot) & 0x8080808080808080ULL;
+		uint32_t empty = slots_empty(table, group);
 
-			if (!empty)
-				continue;
-			slot += (uint32_t)__builtin_ctzll(empty) / 8;
+		if (empty) {
+			uint32_t slot = group * GROUP + (uint32_t)__builtin_ctz(empty);
+
 			table->tags[slot] = tag_of(key);
 			return slot;
 		}
@@ -199,7 +214,7 @@ int keys_start(struct keys *keys)
 	keys->owners = pages_reserve(keys->capacity * sizeof(*keys->owners), SIZE_MAX);
 	for (uint32_t i = 0; i < KEYS_CLASSES; i++)
 		keys->classes[i] = KEYS_NONE;
-	keys->unused = keys->owner_unused = keys->oldest = keys->newest = KEYS_NONE;
+	keys->unused = keys->owner_unused = keys->oldest = keys->newest = keys->hint = KEYS_NONE;
 	if (keys->places && keys->rests && keys->owner_buckets && keys->timers && keys->owners &&
 	    table_make(&keys->table, GROUPS_MIN, keys->entry_size))
 		return 0;
@@ -442,31 +457,65 @@ static void line_leave(struct keys *keys, struct entry *entry)
 
 /* ---- entries ---------------------------------------- */
 
+struct entry *keys_in_slot(const struct keys *keys, uint32_t slot, struct digest key)
+{
+	struct entry *entry;
+
+	if (slot >= keys->table.groups * GROUP)
+		return NULL;
+	entry = slot_at(&keys->table, keys->entry_size, slot);
+	return entry->used && digest_equal(entry->key, key) ? entry : NULL;
+}
+
 struct entry *keys_find(struct keys *keys, struct digest key)
 {
 	const struct keys_table *table = &keys->table;
 	uint32_t group = group_of(table, key);
+	struct entry *hinted = keys_in_slot(keys, keys->hint, key);
 
+	if (hinted)
+		return hinted;
 	for (uint32_t tries = table->groups; tries; tries--) {
-		for (uint32_t half = 0; half < GROUP; half += 8) {
-			uint32_t slot = group * GROUP + half;
-			uint64_t equal = bytes_equal(half_tags(table, slot), tag_of(key));
+		uint32_t tagged = slots_tagged(table, group, tag_of(key));
 
-			for (; equal; equal &= equal - 1) {
-				struct entry *entry = slot_at(
-					table, keys->entry_size,
-					slot + (uint32_t)__builtin_ctzll(equal) / 8);
+		for (; tagged; tagged &= tagged - 1) {
+			struct entry *entry = slot_at(table, keys->entry_size,
+						      group * GROUP +
+							      (uint32_t)__builtin_ctz(tagged));
 
-				__builtin_prefetch((const char *)entry + LINE);
-				if (digest_equal(entry->key, key))
-					return entry;
-			}
+			__builtin_prefetch((const char *)entry + LINE);
+			if (digest_equal(entry->key, key))
+				return entry;
 		}
 		if (!table->overflow[group])
 			return NULL;
 		group = (group + 1) & (table->groups - 1);
 	}
 	return NULL;
+}
+
+void keys_fetch(const struct keys *keys, struct digest key)
+{
+	if (keys->table.groups)
+		__builtin_prefetch(keys->table.tags + (size_t)group_of(&keys->table, key) * GROUP);
+}
+
+/* Of the group alone where it belongs, the first there that has its tag. */
+uint32_t keys_fetch_entry(const struct keys *keys, struct digest key)
+{
+	enum { LINES = 4 };
+	const struct keys_table *table = &keys->table;
+	uint32_t group = group_of(table, key), tagged, slot;
+	const char *entry;
+
+	tagged = table->groups ? slots_tagged(table, group, tag_of(key)) : 0;
+	if (!tagged)
+		return KEYS_NONE;
+	slot = group * GROUP + (uint32_t)__builtin_ctz(tagged);
+	entry = (const char *)slot_at(table, keys->entry_size, slot);
+	for (size_t at = 0; at < MIN(keys->entry_size, (size_t)LINES * LINE); at += LINE)
+		__builtin_prefetch(entry + at);
+	return slot;
 }
 
 void keys_remove(struct keys *keys, struct entry *entry)

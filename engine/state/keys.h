@@ -68,6 +68,7 @@ struct keys {
 	uint32_t payload_size; /* bytes of each */
 	uint32_t rest_size;    /* bytes of what few entries need, see keys_rest */
 	struct digest secret;
+	uint32_t hint;					 /* the slot to look at first; any */
 	void (*release)(void *ctx, struct entry *entry); /* frees what a payload points to */
 	void *ctx;
 	/* Private. */
@@ -96,6 +97,14 @@ void keys_free(struct keys *keys);
 
 /* NULL if it is not there. */
 struct entry *keys_find(struct keys *keys, struct digest key);
+/*
+ * It will be looked for: fetches what finds it, and later what may be its entry. That is in the
+ * slot which is returned, KEYS_NONE if there is none; `hint` may say so when it is looked for.
+ */
+void keys_fetch(const struct keys *keys, struct digest key);
+uint32_t keys_fetch_entry(const struct keys *keys, struct digest key);
+/* The key's entry if it is in this slot. */
+struct entry *keys_in_slot(const struct keys *keys, uint32_t slot, struct digest key);
 /*
  * A key that is not there; may evict, and moves all entries if the table grows: pointers to them
  * are of no use afterwards. Never fails. deadline: see struct entry.

@@ -724,8 +724,6 @@ static void sequence_feed(struct state_rule *rule, const struct state_input *inp
 		held_add(rule, key, input, time);
 		return;
 	}
-	if (((struct waiting *)entry->payload)->newest)
-		__builtin_prefetch(((struct waiting *)entry->payload)->newest->steps);
 	if (!config->any_order)
 		drop_old(rule, (struct waiting *)entry->payload, time);
 	if (!config->any_order && (until || (step->absent && step->gap)))
@@ -740,8 +738,18 @@ static void sequence_feed(struct state_rule *rule, const struct state_input *inp
 		feed_step(rule, entry, step, input, time, client);
 }
 
+static void sequence_soon(const struct state_rule *rule, const struct entry *entry)
+{
+	enum { LINE = 64, LINES = 4 };
+	const char *newest = (const void *)((const struct waiting *)entry->payload)->newest;
+
+	for (uint32_t at = 0; newest && at < MIN(rule->partial_size, LINES * LINE); at += LINE)
+		__builtin_prefetch(newest + at);
+}
+
 const struct state_ops sequence_ops = {
 	.prepare = sequence_prepare,
+	.soon = sequence_soon,
 	.feed = sequence_feed,
 	.ring = sequence_ring,
 	.finish = sequence_finish,

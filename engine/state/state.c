@@ -8,7 +8,7 @@ static const struct state_ops *const kinds[] = { [STATE_THRESHOLD] = &threshold_
 						 [STATE_SEQUENCE] = &sequence_ops,
 						 [STATE_FACT] = &fact_ops };
 
-static const struct state_ops *ops_of(const struct state_rule *rule)
+const struct state_ops *rule_ops(const struct state_rule *rule)
 {
 	return kinds[rule->config->kind];
 }
@@ -23,6 +23,7 @@ struct state *state_new(bool fixed)
 		return NULL;
 	state_set_secret(state, fixed ? (struct digest){ 1, 2 } : digest_secret());
 	state->next_due = UINT64_MAX;
+	state->soon.least = SOON_KEYS_MIN;
 	return state;
 }
 
@@ -32,6 +33,7 @@ void state_forget(struct state *state)
 	state->next_due = UINT64_MAX;
 	state->loss_count = 0;
 	state->forks_lost = 0;
+	state->soon = (struct soon){ .least = state->soon.least };
 	for (uint32_t i = 0; i < state->rule_count; i++) {
 		struct state_rule *rule = state->rules[i];
 
@@ -85,11 +87,11 @@ struct state_rule *state_add(struct state *state, const struct state_config *con
 	rule->state = state;
 	rule->keys.capacity = (uint32_t)(limits->keys ? limits->keys : STATE_KEYS_DEFAULT);
 	rule->keys.secret = state->secret;
-	rule->keys.release = ops_of(rule)->release;
+	rule->keys.release = rule_ops(rule)->release;
 	rule->keys.ctx = rule;
 	rule->slab.budget = MAX(limits->bytes ? limits->bytes : (uint64_t)STATE_BYTES_DEFAULT,
 				(uint64_t)SLAB_PAGE);
-	ops_of(rule)->prepare(rule);
+	rule_ops(rule)->prepare(rule);
 	state->rules[state->rule_count++] = rule;
 	return rule;
 }
@@ -263,7 +265,7 @@ static void ring_due(struct state *state, const struct state_client *client)
 		struct entry *entry = keys_timer_first(&rule->keys, &due);
 
 		keys_timer(&rule->keys, entry, 0);
-		ops_of(rule)->ring(rule, entry, client);
+		rule_ops(rule)->ring(rule, entry, client);
 	}
 }
 
@@ -289,7 +291,7 @@ void state_finish(struct state *state, const struct state_client *client)
 			struct entry *entry = keys_at(&rule->keys, k);
 
 			if (entry)
-				ops_of(rule)->finish(rule, entry, client);
+				rule_ops(rule)->finish(rule, entry, client);
 		}
 	}
 }
@@ -305,7 +307,7 @@ void state_feed(struct state_rule *rule, const struct state_input *input,
 		return;
 	keys_expire(&rule->keys, rule_watermark(rule), EXPIRE_PER_EVENT);
 	/* Recordings need not know the time. */
-	ops_of(rule)->feed(rule, input, time ? time : rule->state->now, client);
+	rule_ops(rule)->feed(rule, input, time ? time : rule->state->now, client);
 }
 
 struct value state_time_value(const struct state_match *match, struct cel_run *run, uint64_t time)
@@ -330,7 +332,7 @@ void state_read(const struct state_match *match, struct state_ref ref, struct ce
 	case REF_LAST: *out = state_time_value(match, run, match->summary.last); break;
 	case REF_EVENTS: *out = value_int((int64_t)match->summary.events); break;
 	case REF_LOST: *out = value_int((int64_t)match->summary.lost); break;
-	default: ops_of(match->rule)->read(match, ref, run, out);
+	default: rule_ops(match->rule)->read(match, ref, run, out);
 	}
 }
 

@@ -35,6 +35,7 @@ struct state_by_part {
 	uint8_t part;  /* enum state_part */
 	bool nullable; /* null is a value like others; else the event does not count */
 	const struct cel_program *program; /* PART_CEL */
+	struct str field; /* PART_CEL: the field that is all of it; without data: it is more */
 };
 
 /* A tuple; no parts: all events have the same key. */
@@ -273,6 +274,12 @@ int state_load(struct state *state, const char *path, uint64_t epoch_ns);
 void state_advance(struct state *state, uint64_t now, const struct state_client *client);
 /* Nothing more will come: episodes end. */
 void state_finish(struct state *state, const struct state_client *client);
+/*
+ * A record that will be an event after STATE_SOON - 1 others: memory that it will need is fetched
+ * ahead, with no other effect. It need not have been checked but for its size.
+ */
+enum { STATE_SOON = 4 };
+void state_soon(struct state *state, const struct wire_header *wire);
 /* Records of an event were lost up to `time`; id 0: it is not known of which. */
 void state_lost(struct state *state, uint64_t time, uint16_t id, uint64_t count);
 uint64_t state_now(const struct state *state);

@@ -62,7 +62,7 @@ static uint16_t *most_of(const struct state_rule *rule, struct total *total)
 /* What is left of the entry's last cache line, or another one. */
 static size_t tail_size(size_t size, size_t item)
 {
-	enum { LINE = 64, FEW = 3 };
+	enum { LINE = 64, FEW = 6 };
 	size_t used = (sizeof(struct entry) + size) % LINE, left = used ? LINE - used : 0;
 
 	return left >= item * FEW ? left : left + LINE;
@@ -528,8 +528,16 @@ static void threshold_feed(struct state_rule *rule, const struct state_input *in
 	fire_if_due(rule, entry, input, time, client);
 }
 
+static void threshold_soon(const struct state_rule *rule, const struct entry *entry)
+{
+	const struct episode *episode = (const struct episode *)entry->payload;
+
+	window_fetch(&episode->log, &rule->shape, &rule->slab);
+}
+
 const struct state_ops threshold_ops = {
 	.prepare = threshold_prepare,
+	.soon = threshold_soon,
 	.feed = threshold_feed,
 	.ring = threshold_ring,
 	.finish = threshold_finish,

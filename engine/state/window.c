@@ -255,6 +255,19 @@ bool window_add(const struct window *w, uint64_t time, const double *values)
 	return exact;
 }
 
+void window_fetch(const struct window_log *log, const struct window_shape *shape,
+		  const struct slab *slab)
+{
+	enum { LINE = 64 };
+	const char *end;
+
+	if (!log->class || (log->tail < shape->tail && !log->coarse))
+		return;
+	end = (const char *)item_at(log, shape, slab, log->count);
+	__builtin_prefetch(end);
+	__builtin_prefetch(end + LINE);
+}
+
 /* The oldest item; NULL: there is none. */
 static uint64_t *oldest_item(const struct window *w)
 {

@@ -70,6 +70,9 @@ struct window {
  * for each sum. False: there was no memory for it to be exact.
  */
 bool window_add(const struct window *window, uint64_t time, const double *values);
+/* An event will be added: fetches what that will touch, if it is more than the log. */
+void window_fetch(const struct window_log *log, const struct window_shape *shape,
+		  const struct slab *slab);
 /* Takes out what happened at `until` or before. */
 void window_drop(const struct window *window, uint64_t until);
 static inline void window_expire(const struct window *window, uint64_t until)

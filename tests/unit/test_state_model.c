@@ -13,6 +13,7 @@
 #include "../cel/random.h"
 #include "../support/model.h"
 #include "detect/ruleset.h"
+#include "state/internal.h"
 
 enum { STREAMS_DEFAULT = 6000, STREAMS_PER_RULE = 300, MADE_MAX = 64, RECORD_MAX = 512 };
 
@@ -219,6 +220,12 @@ static void feed(struct trial *t, const struct model_event *event)
 	struct event e = { .def = event_by_id(h->id), .wire = h, .clock = &clock };
 
 	fill_record(h, e.def, event);
+	/* Told of before or not, and mistaken or not, what is fetched ahead changes nothing. */
+	for (uint32_t i = below(t, 6); i; i--) {
+		h->pid ^= chance(t, 10);
+		ruleset_soon(t->ruleset, h);
+	}
+	h->pid = event->pid;
 	ruleset_run(t->ruleset, &e, NULL, &t->arena, keep, t);
 	arena_reset(&t->arena);
 }
@@ -335,6 +342,8 @@ static void run_rule(struct trial *t, uint32_t streams)
 	}
 	assert_int_equal(problems.errors, 0);
 	err_list_free(&problems);
+	for (size_t i = 0; i < ARRAY_SIZE(t->ruleset->states); i++)
+		t->ruleset->states[i]->soon.least = 0;
 	t->now = break_ns;
 	t->model = model_new(&t->rule);
 	for (uint32_t i = 0; i < streams; i++)
