@@ -393,6 +393,19 @@ static void make_room(struct state_rule *rule, struct entry *entry, uint64_t tim
 			break;
 }
 
+/* And for a value that is another. */
+static void add_value(struct state_rule *rule, const struct entry *entry, struct distinct *set,
+		      uint32_t most, uint64_t hash, uint64_t time)
+{
+	while (!distinct_add(set, &rule->slab, most, hash, time)) {
+		if (rule_make_room(rule, entry))
+			continue;
+		distinct_replace(set, &rule->slab, hash, time);
+		rule->stats.inexact++;
+		return;
+	}
+}
+
 static void count_in_window(struct state_rule *rule, struct entry *entry, uint64_t time,
 			    const struct addition *addition)
 {
@@ -417,8 +430,8 @@ static void count_in_window(struct state_rule *rule, struct entry *entry, uint64
 		if (config->measures[i].kind != MEASURE_DISTINCT)
 			continue;
 		if (addition->has[set])
-			distinct_add(&sets[set], &rule->slab, config->measures[i].keep,
-				     addition->hashes[set], time);
+			add_value(rule, entry, &sets[set], config->measures[i].keep,
+				  addition->hashes[set], time);
 		set++;
 	}
 }

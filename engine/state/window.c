@@ -449,31 +449,51 @@ static bool set_grow(struct distinct *set, struct slab *slab)
 	return true;
 }
 
-void distinct_add(struct distinct *set, struct slab *slab, uint32_t most, uint64_t hash,
+/* It is seen again. */
+static void seen_touch(struct distinct *set, const struct slab *slab, struct distinct_seen *seen,
+		       uint64_t time)
+{
+	if (time <= seen->last)
+		return;
+	if (seen->newer) {
+		order_leave(set, slab, seen);
+		seen->last = time;
+		order_join(set, slab, (uint16_t)(seen - seen_at(set, slab, 0)));
+	}
+	seen->last = time;
+}
+
+/* There is room. */
+static void seen_add(struct distinct *set, const struct slab *slab, uint64_t hash, uint64_t time)
+{
+	*seen_at(set, slab, set->count) = (struct distinct_seen){ .hash = hash, .last = time };
+	seen_link(set, slab, set->count++);
+	order_join(set, slab, (uint16_t)(set->count - 1));
+}
+
+void distinct_replace(struct distinct *set, struct slab *slab, uint64_t hash, uint64_t time)
+{
+	if (!set->count || seen_at(set, slab, set->oldest - 1u)->last > time)
+		return;
+	seen_remove(set, slab, (uint16_t)(set->oldest - 1));
+	seen_add(set, slab, hash, time);
+}
+
+bool distinct_add(struct distinct *set, struct slab *slab, uint32_t most, uint64_t hash,
 		  uint64_t time)
 {
 	uint32_t capacity = set->capacity ? set->capacity : DISTINCT_FEW;
 	struct distinct_seen *seen = seen_find(set, slab, hash);
 
-	if (seen) {
-		if (time <= seen->last)
-			return;
-		if (seen->newer) {
-			order_leave(set, slab, seen);
-			seen->last = time;
-			order_join(set, slab, (uint16_t)(seen - seen_at(set, slab, 0)));
-		}
-		seen->last = time;
-		return;
-	}
-	if (set->count == most || (set->count == capacity && !set_grow(set, slab))) {
-		if (!set->count || seen_at(set, slab, set->oldest - 1u)->last > time)
-			return;
-		seen_remove(set, slab, (uint16_t)(set->oldest - 1));
-	}
-	*seen_at(set, slab, set->count) = (struct distinct_seen){ .hash = hash, .last = time };
-	seen_link(set, slab, set->count++);
-	order_join(set, slab, (uint16_t)(set->count - 1));
+	if (seen)
+		seen_touch(set, slab, seen, time);
+	else if (set->count == most)
+		distinct_replace(set, slab, hash, time);
+	else if (set->count < capacity || set_grow(set, slab))
+		seen_add(set, slab, hash, time);
+	else
+		return false;
+	return true;
 }
 
 void distinct_expire(struct distinct *set, const struct slab *slab, uint64_t until)

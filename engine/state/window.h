@@ -104,9 +104,14 @@ struct distinct {
 	struct distinct_seen few[DISTINCT_FEW];
 };
 
-/* `most`: how many are kept; the one seen longest ago is forgotten then. */
-void distinct_add(struct distinct *set, struct slab *slab, uint32_t most, uint64_t hash,
+/*
+ * `most`: how many are kept; the one seen longest ago is forgotten then. False: the slab has no
+ * memory for another, and nothing has been done.
+ */
+bool distinct_add(struct distinct *set, struct slab *slab, uint32_t most, uint64_t hash,
 		  uint64_t time);
+/* The same of one that found no memory: the one seen longest ago is forgotten for it. */
+void distinct_replace(struct distinct *set, struct slab *slab, uint64_t hash, uint64_t time);
 void distinct_expire(struct distinct *set, const struct slab *slab, uint64_t until);
 void distinct_free(struct distinct *set, struct slab *slab);
 

@@ -160,6 +160,45 @@ static void a_flood_takes_only_from_its_user(void **state)
 }
 
 /* One key with more events in its window than are kept one by one. */
+/* Nor do the values of others find no room because a user's have taken it all. */
+static void a_flood_leaves_room_for_values(void **state)
+{
+	struct world world = {
+		.ruleset = load("threshold: {window: 1h, by: [process], distinct: {of: "
+				"'getEventData(\"msqid\")', at_least: 40}}\n"),
+		.now = 1000000000,
+	};
+
+	(void)state;
+	for (uint32_t pid = 1000; pid < 9000; pid++)
+		for (int msqid = 0; msqid < 33; msqid++)
+			feed_at(&world, pid, 1000, msqid, world.now += 1000);
+	assert_int_equal(world.made, 0);
+	for (int msqid = 0; msqid < 40; msqid++)
+		feed_at(&world, 7, 7, msqid, world.now += 1000);
+	assert_int_equal(world.made, 1);
+	end(&world);
+}
+
+/* Where even that makes no room, it is counted. */
+static void values_without_room_are_counted(void **state)
+{
+	struct world world = {
+		.ruleset = load("threshold: {window: 1h, by: [process], distinct: ["
+				"{name: a, of: 'getEventData(\"msqid\")', at_least: 1000}, "
+				"{name: b, of: 'getEventData(\"msqid\") + 1', at_least: 1000}]}\n"
+				"limits: {bytes: 64K}\n"),
+		.now = 1000000000,
+	};
+
+	(void)state;
+	for (int msqid = 0; msqid < 2000; msqid++)
+		feed_at(&world, 7, 7, msqid, world.now += 1000);
+	assert_int_equal(world.made, 0);
+	assert_true(stats_of(&world).inexact > 0);
+	end(&world);
+}
+
 static void a_busy_key_goes_on_less_exact(void **state)
 {
 	struct world world = { .ruleset = load("threshold: {count: 50000, window: 1h, by: [uid]}\n"
@@ -644,6 +683,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_stays_within_its_bounds),
 		cmocka_unit_test(a_flood_takes_only_from_its_user),
+		cmocka_unit_test(a_flood_leaves_room_for_values),
+		cmocka_unit_test(values_without_room_are_counted),
 		cmocka_unit_test(a_busy_key_goes_on_less_exact),
 		cmocka_unit_test(labels_have_the_limits_of_their_detector),
 		cmocka_unit_test(what_is_over_is_forgotten),
