@@ -164,8 +164,9 @@ static void get_scope_compat(struct cel_run *run, const void *data, struct value
 	*out = scope_field_value(data, run->object, SCOPE_AS_DETECTORS);
 }
 
-static int make_guard(struct ruleset *ruleset, const struct event_def *def,
-		      const struct filter_need *need, struct cel_guard *out)
+static int make_guard(struct ruleset *ruleset, const struct subscription *subscription,
+		      const struct event_def *def, const struct filter_need *need,
+		      struct cel_guard *out)
 {
 	static const uint8_t tests[] = {
 		[STRING_EXACT] = CEL_TEST_EQUAL,
@@ -185,7 +186,7 @@ static int make_guard(struct ruleset *ruleset, const struct event_def *def,
 	*out = (struct cel_guard){ .terms = terms, .term_count = need->count, .text = name };
 	if (!need->scope)
 		return ruleset_slot(ruleset, name, &out->slot);
-	out->get = ruleset->compat ? get_scope_compat : get_scope;
+	out->get = subscription->detector->compat ? get_scope_compat : get_scope;
 	out->data = need->scope;
 	return 0;
 }
@@ -206,7 +207,7 @@ static int make_guards(struct ruleset *ruleset, const struct event_def *def,
 	if (!guards)
 		return -ENOMEM;
 	for (uint32_t i = 0; !code && i < count; i++)
-		code = make_guard(ruleset, def, &needs[i], &guards[i]);
+		code = make_guard(ruleset, subscription, def, &needs[i], &guards[i]);
 	rule->guards = guards;
 	rule->guard_count = count;
 	return code;

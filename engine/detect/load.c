@@ -41,12 +41,17 @@ void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *ca
 	return copy;
 }
 
+bool loader_compat(const struct loader *loader)
+{
+	return loader->options.compat_tracee && !loader->builtin;
+}
+
 static struct report report_of(struct loader *loader, const struct yaml_file *file)
 {
 	return (struct report){ .problems = loader->problems,
 				.file = file,
 				.arena = &loader->tree,
-				.compat = loader->ruleset->compat && !loader->builtin };
+				.compat = loader_compat(loader) };
 }
 
 static void path_error(struct loader *loader, const char *path, const char *message,
@@ -161,7 +166,7 @@ static int read_folder(struct loader *loader, struct folder *folder, const char 
 				   has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
 
 		if (len < (int)sizeof(file) && folder->count < FILES_MAX &&
-		    !is_skipped(folder, file) && is_file(file, loader->ruleset->compat))
+		    !is_skipped(folder, file) && is_file(file, loader_compat(loader)))
 			read_file(loader, folder, file);
 		free(entries[i]);
 	}
@@ -190,8 +195,8 @@ static void duplicate_list(struct loader *loader, struct folder *folder, struct 
 		 first->node->line);
 	report_error(report, text->name, "duplicate", hint,
 		     "duplicate list name '%s': ambiguous definition%s", text->name->text.data,
-		     loader->ruleset->compat ? ", aborting directory load" : "");
-	folder->aborted = loader->ruleset->compat;
+		     loader_compat(loader) ? ", aborting directory load" : "");
+	folder->aborted = loader_compat(loader);
 }
 
 const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar)
@@ -307,7 +312,7 @@ static void misplaced(struct loader *loader, const struct yaml_file *file, enum 
 	struct report report = report_of(loader, file);
 	const struct yaml_node *node = yaml_get(file->root, "type");
 
-	if (loader->ruleset->compat)
+	if (loader_compat(loader))
 		report_error(&report, node, "value", NULL,
 			     "invalid type '%s', must be 'detector' or 'string_list'",
 			     node->text.data);
@@ -343,7 +348,7 @@ static void read_lists_beside(struct loader *loader, struct folder *folder, cons
 
 	while (len > 1 && directory[len - 1] == '/')
 		len--;
-	if (loader->ruleset->compat || len < strlen("detectors") || len + 1 >= sizeof(path) ||
+	if (loader_compat(loader) || len < strlen("detectors") || len + 1 >= sizeof(path) ||
 	    strncmp(directory + len - strlen("detectors"), "detectors", strlen("detectors")) != 0)
 		return;
 	len -= strlen("detectors");
@@ -489,7 +494,7 @@ static int make_tracee_env(struct loader *loader, uint32_t directory)
 {
 	cel_env_free(loader->tracee_env);
 	loader->tracee_env = NULL;
-	if (!loader->ruleset->compat || !loader->options.advise)
+	if (!loader_compat(loader) || !loader->options.advise)
 		return 0;
 	loader->tracee_env = environment_new_tracee();
 	return loader->tracee_env ? add_lists(loader, loader->tracee_env, directory) : -ENOMEM;
@@ -565,7 +570,7 @@ static int compile_one(struct loader *loader, struct pending *pending, struct re
 	if (!loader->env)
 		return -ENOMEM;
 	detector_compile(loader, pending, report, loader->env);
-	if (loader->options.advise && !loader->ruleset->compat && !pending->broken)
+	if (loader->options.advise && !loader_compat(loader) && !pending->broken)
 		detector_judge(loader, report, pending);
 	note_lists(loader, pending->directory, pending->file->root);
 	return 0;
@@ -669,8 +674,6 @@ static struct ruleset *load(const char *const *paths, const struct builtin_file 
 		return NULL;
 	if (options)
 		loader.options = *options;
-	/* The detectors of the binary are written in our dialect. */
-	ruleset->compat = loader.options.compat_tracee && files != builtin_files;
 	ruleset->slack = loader.options.slack;
 	ruleset->fixed = loader.options.fixed_secret;
 	if (files == builtin_files)

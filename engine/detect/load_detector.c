@@ -43,13 +43,12 @@ static bool is_output(const struct detector_text *text, struct str name)
 	return false;
 }
 
-static void add_field(struct ruleset *ruleset, struct event_field *fields, struct event_def *def,
+static void add_field(struct ruleset *ruleset, struct event_field *fields, struct detector *d,
 		      struct str name, const struct field_text *declared)
 {
-	fields[def->field_count++] = (struct event_field){
+	fields[d->def.field_count++] = (struct event_field){
 		.name = copy(ruleset, name),
-		.type = declared ? field_type_parse(declared->type->text, ruleset->compat)
-				 : FIELD_none,
+		.type = declared ? field_type_parse(declared->type->text, d->compat) : FIELD_none,
 		.owner = TRACEE,
 		.names = "raw",
 		.origin = "",
@@ -61,7 +60,7 @@ static void add_field(struct ruleset *ruleset, struct event_field *fields, struc
 }
 
 /* Output fields in their order, then those that are declared only. */
-static int make_fields(struct ruleset *ruleset, struct event_def *def,
+static int make_fields(struct ruleset *ruleset, struct detector *d,
 		       const struct detector_text *text)
 {
 	const struct output_text *outputs = text->output.fields.items;
@@ -72,12 +71,12 @@ static int make_fields(struct ruleset *ruleset, struct event_def *def,
 	if (!fields || most > INT16_MAX)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < text->output.fields.count; i++)
-		add_field(ruleset, fields, def, outputs[i].name->text,
+		add_field(ruleset, fields, d, outputs[i].name->text,
 			  declared_field(text, outputs[i].name->text));
 	for (uint32_t i = 0; i < text->produced.fields.count; i++)
 		if (!is_output(text, declared[i].name->text))
-			add_field(ruleset, fields, def, declared[i].name->text, &declared[i]);
-	def->fields = fields;
+			add_field(ruleset, fields, d, declared[i].name->text, &declared[i]);
+	d->def.fields = fields;
 	return 0;
 }
 
@@ -85,13 +84,13 @@ static int make_fields(struct ruleset *ruleset, struct event_def *def,
  * "detectors default" and the tags. With the tag `internal` it is in neither: a building block
  * of other detectors that nobody wants to see.
  */
-static const char *make_sets(struct ruleset *ruleset, const struct texts *tags)
+static const char *make_sets(struct ruleset *ruleset, const struct texts *tags, bool compat)
 {
 	const char *always = "detectors default";
 	size_t len = sizeof("detectors default");
 	char *sets;
 
-	for (uint32_t i = 0; !ruleset->compat && i < tags->count; i++)
+	for (uint32_t i = 0; !compat && i < tags->count; i++)
 		if (str_equal(tags->items[i]->text, STR("internal")))
 			always = "derived";
 
@@ -114,7 +113,7 @@ static void make_event(struct ruleset *ruleset, struct detector *d,
 		.id = (uint16_t)id,
 		.name = copy(ruleset, text->produced.name->text),
 		.version = copy(ruleset, text->produced.version->text),
-		.sets = make_sets(ruleset, &text->produced.tags),
+		.sets = make_sets(ruleset, &text->produced.tags, d->compat),
 		.syscall = -1,
 		.syscall32 = -1,
 		.intro = copy(ruleset, schema_text(text->threat.node ? text->threat.name
@@ -137,7 +136,8 @@ static int compare_properties(const void *a, const void *b)
 	return strcmp(x->key.data, y->key.data);
 }
 
-static struct threat *make_threat(struct ruleset *ruleset, const struct threat_text *text)
+static struct threat *make_threat(struct ruleset *ruleset, const struct threat_text *text,
+				  bool compat)
 {
 	const struct yaml_node *properties = text->properties;
 	uint32_t count = properties ? properties->count : 0;
@@ -154,7 +154,7 @@ static struct threat *make_threat(struct ruleset *ruleset, const struct threat_t
 		.has_mitre = text->mitre.node != NULL,
 		.properties = arena_array(&ruleset->arena, struct threat_property, count + 1),
 	};
-	severity_parse(text->severity->text, ruleset->compat, &threat->severity);
+	severity_parse(text->severity->text, compat, &threat->severity);
 	for (uint32_t i = 0; threat->properties && i < count; i++)
 		threat->properties[threat->property_count++] = (struct threat_property){
 			copy_str(ruleset, properties->pairs[i].key->text),
@@ -203,17 +203,18 @@ struct detector *detector_make(struct loader *loader, struct report *report,
 
 	if (!d)
 		return NULL;
+	d->builtin = loader->builtin;
+	d->compat = loader_compat(loader);
 	d->id = copy_str(ruleset, text->id->text);
 	d->path = copy(ruleset, str_of(report->file->path));
 	make_event(ruleset, d, text, produced_id(loader, text->produced.name->text));
-	if (make_fields(ruleset, &d->def, text))
+	if (make_fields(ruleset, d, text))
 		return NULL;
 	if (text->threat.node)
-		d->threat = make_threat(ruleset, &text->threat);
+		d->threat = make_threat(ruleset, &text->threat, d->compat);
 	d->populate_threat = text->populate.threat;
 	d->detected_from = text->populate.detected_from;
 	d->ancestry = text->populate.process_ancestry;
-	d->builtin = loader->builtin;
 	d->skipped = !is_our_architecture(&text->requirements.architectures);
 	return d;
 }
@@ -329,14 +330,14 @@ static void not_collected(struct loader *loader, struct report *report, struct d
 static void link_input(struct loader *loader, struct report *report, struct detector *d,
 		       const struct input_text *text)
 {
-	struct filter_options options = { .compat_tracee = loader->ruleset->compat,
+	struct filter_options options = { .compat_tracee = loader_compat(loader),
 					  .detector = true };
 	struct input *input = &d->inputs[d->input_count];
 	const struct event_def *def = loader_event(loader, text->name->text);
 	bool fits;
 
 	/* Its number stands for "not found" there. */
-	if (def && def->syscall == 0 && loader->ruleset->compat)
+	if (def && def->syscall == 0 && loader_compat(loader))
 		def = NULL;
 	if (!def) {
 		unknown_event(loader, report, text);
@@ -346,7 +347,7 @@ static void link_input(struct loader *loader, struct report *report, struct dete
 	if (!fits)
 		wrong_version(report, text, def);
 	/* Tracee then drops the filters of an optional event and keeps the event. */
-	if (!fits && !(loader->ruleset->compat && is_optional(text->dependency)))
+	if (!fits && !(loader_compat(loader) && is_optional(text->dependency)))
 		return;
 	if (def->replay_only)
 		not_collected(loader, report, d, text, def);

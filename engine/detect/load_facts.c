@@ -315,7 +315,7 @@ void facts_declare(struct loader *loader, struct pending *pending)
 	struct report report = { .problems = loader->problems,
 				 .file = pending->file,
 				 .arena = &loader->tree,
-				 .compat = loader->ruleset->compat };
+				 .compat = loader_compat(loader) };
 
 	for (uint32_t i = 0; i < pending->text->set.count; i++)
 		declare_set(loader, &report, pending, &sets[i]);

@@ -264,7 +264,7 @@ struct digest memory_text_of_rule(const struct loader *loader, const struct pend
 	struct buf text = { 0 };
 	struct digest digest;
 
-	buf_char(&text, loader->ruleset->compat ? '1' : '0');
+	buf_char(&text, loader_compat(loader) ? '1' : '0');
 	put_node(&text, pending->file->root);
 	for (uint32_t i = 0; i < loader->list_count; i++) {
 		const struct named_list *list = &loader->lists[i];

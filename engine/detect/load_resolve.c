@@ -157,7 +157,7 @@ int ruleset_resolve(void *ctx, struct str name, struct cel_slot *out, struct err
 		}
 	}
 	/* Tracee answers null for a name that no event has. */
-	if (d && !found && !loader->unknown_input && !loader->ruleset->compat)
+	if (d && !found && !loader->unknown_input && !loader_compat(loader))
 		return loader->only ? loader_unknown_field(loader->only, name, err)
 				    : unknown_field(d, name, err);
 	uint32_t number;

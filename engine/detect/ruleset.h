@@ -62,6 +62,7 @@ struct detector {
 	struct threat *threat;
 	bool populate_threat, detected_from, ancestry;
 	bool builtin;		/* of the binary */
+	bool compat;		/* means what it means to Tracee */
 	bool skipped;		/* other architecture, or cannot work here */
 	const char *lacks;	/* a required event that cannot be collected yet; NULL none */
 	bool partly_live;	/* so is an optional one */
@@ -108,7 +109,6 @@ struct listeners {
 
 struct ruleset {
 	struct arena arena;
-	bool compat;
 	uint64_t slack; /* see ruleset_options */
 	bool fixed;	/* the secret of its memories is always the same: see ruleset_options */
 	struct detector **detectors;
@@ -201,6 +201,8 @@ struct named_list {
 
 /* load.c */
 /* A copy of a scalar that outlives its file's tree; NULL: no memory. */
+/* The files at hand mean what they mean to Tracee; those of the binary are written in our dialect. */
+bool loader_compat(const struct loader *loader);
 const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar);
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity,
 		  size_t size);

@@ -167,8 +167,8 @@ static bool coerce(struct value value, uint8_t type, struct arena *arena, struct
 }
 
 /* On failure *out is the error, or null. */
-static bool output_value(const struct chain *chain, const struct output_field *output,
-			 struct cel_run *run, struct value *out)
+static bool output_value(const struct chain *chain, const struct detector *d,
+			 const struct output_field *output, struct cel_run *run, struct value *out)
 {
 	uint8_t type = output->type;
 	struct value value, done;
@@ -177,8 +177,8 @@ static bool output_value(const struct chain *chain, const struct output_field *o
 	value = *out = cel_eval(output->program, run);
 	if (value.tag == VALUE_ERROR || value.tag == VALUE_NULL)
 		return false;
-	if (chain->ruleset->compat || type == FIELD_none)
-		type = natural_type(value, chain->ruleset->compat);
+	if (d->compat || type == FIELD_none)
+		type = natural_type(value, d->compat);
 	if (type == FIELD_none || !coerce(value, type, chain->arena, &done))
 		return false;
 	done.kind = type;
@@ -195,7 +195,7 @@ static struct value *output_values(const struct chain *chain, struct detector *d
 	if (!values)
 		fault_note(chain->ruleset, d, no_memory, "output");
 	for (uint32_t i = 0; values && i < d->output_count; i++) {
-		if (output_value(chain, &d->outputs[i], run, &values[i]))
+		if (output_value(chain, d, &d->outputs[i], run, &values[i]))
 			continue;
 		if (!d->outputs[i].optional) {
 			fault_note(chain->ruleset, d, values[i], "output field '%s'",
@@ -259,10 +259,9 @@ static bool rest_holds(struct ruleset *ruleset, const struct subscription *s, st
 /* ---- events ----------------------------------------------------------------------------- */
 
 /* Tracee adds ancestors only where not even the parent is there, which no live event is. */
-static bool adds_ancestry(const struct ruleset *ruleset, const struct detector *d,
-			  const struct event *input)
+static bool adds_ancestry(const struct detector *d, const struct event *input)
 {
-	return d->ancestry && !(ruleset->compat && event_has_parent(input));
+	return d->ancestry && !(d->compat && event_has_parent(input));
 }
 
 static struct event *make_event(const struct chain *chain, const struct detector *d,
@@ -282,7 +281,7 @@ static struct event *make_event(const struct chain *chain, const struct detector
 	event->threat = d->populate_threat ? d->threat : NULL;
 	event->print_detected_from = d->detected_from;
 	/* The workload is the input's: what a producer added stays. */
-	event->print_ancestry = input->print_ancestry || adds_ancestry(chain->ruleset, d, input);
+	event->print_ancestry = input->print_ancestry || adds_ancestry(d, input);
 	event->policies = NULL;
 	event->policy_count = 0;
 	return event;
