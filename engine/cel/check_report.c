@@ -63,6 +63,11 @@ static void hint_name(struct compile *compile, struct str name)
 {
 	struct suggest suggest;
 
+	for (const struct missing *m = compile->env->missing; m; m = m->next)
+		if (str_equal(m->name, name)) {
+			compile_hint(compile, "%.*s", (int)m->hint.len, m->hint.data);
+			return;
+		}
 	suggest_start(&suggest, name);
 	for (const struct local *local = compile->locals; local; local = local->outer)
 		suggest_try(&suggest, local->name);

@@ -331,6 +331,21 @@ int cel_env_constant(struct cel_env *env, const char *name, const char *type, st
 	return err;
 }
 
+int cel_env_missing(struct cel_env *env, struct str name, const char *hint)
+{
+	struct missing *missing = arena_new(&env->arena, struct missing);
+
+	if (!missing)
+		return -ENOMEM;
+	missing->name = arena_str(&env->arena, name.data, name.len);
+	missing->hint = arena_str(&env->arena, hint, strlen(hint));
+	if (!missing->name.data || !missing->hint.data)
+		return -ENOMEM;
+	missing->next = env->missing;
+	env->missing = missing;
+	return 0;
+}
+
 const struct variable *env_variable(const struct cel_env *env, struct str name)
 {
 	for (const struct variable *v = env->variables; v; v = v->next)

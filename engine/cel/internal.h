@@ -169,6 +169,10 @@ struct cel_env {
 	struct str container;
 	struct function *functions[ENV_BUCKETS];
 	struct variable *variables;
+	struct missing {
+		struct str name, hint;
+		struct missing *next;
+	} * missing;
 	struct message_entry {
 		const struct cel_message *message;
 		struct message_entry *next;

@@ -58,6 +58,8 @@ const struct event_def *const *ruleset_events(const struct ruleset *ruleset, siz
 bool ruleset_reads_host_names(const struct ruleset *ruleset);
 /* Built-in or produced event of that name; NULL none. */
 const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str name);
+/* Path of the file that would have made the event, had it loaded; NULL: there was none. */
+const char *ruleset_broken_event(const struct ruleset *ruleset, struct str name);
 
 struct detector_info {
 	const char *id, *path;

@@ -90,9 +90,12 @@ static void add_file(struct loader *loader, struct folder *folder, const char *p
 	arena_reset(&loader->tree);
 	if (yaml_parse(path, text, &loader->tree, &file, &err)) {
 		report_add(&report, NULL, &err);
+		broken_note(loader, &source, folder->number, folder->lists_only);
 		return;
 	}
 	source.type = rule_file_type(&report, &file);
+	if (source.type == RULE_UNKNOWN)
+		broken_note(loader, &source, folder->number, folder->lists_only);
 	if (source.type == RULE_LIST && !folder->aborted)
 		load_list(loader, folder, &file);
 	if (source.type == RULE_LIST || source.type == RULE_UNKNOWN || folder->lists_only)
@@ -242,8 +245,11 @@ static void load_list(struct loader *loader, struct folder *folder, const struct
 				   .directory = folder->number,
 				   .used = folder->single };
 
-	if (!list_text_read(&report, file, &text))
+	if (!list_text_read(&report, file, &text)) {
+		broken_note(loader, &(struct rule_source){ .path = file->path, .text = file->text },
+			    folder->number, true);
 		return;
+	}
 	first = find_list(loader, text.name->text, folder->number);
 	if (first) {
 		duplicate_list(loader, folder, &report, &text, first);
@@ -290,13 +296,15 @@ static void load_detector(struct loader *loader, const struct folder *folder,
 	struct pending *pending;
 	struct detector *d;
 
-	if (!detector_text_read(&report, file, &text))
+	if (detector_text_read(&report, file, &text)) {
+		check_names(loader, &report, &text);
+		if (loader->produced_count >= PRODUCED_ID_MAX - PRODUCED_ID_MORE)
+			report_error(&report, text.id, "limit", NULL, "too many detectors");
+	}
+	if (report.errors) {
+		broken_note(loader, source, folder->number, false);
 		return;
-	check_names(loader, &report, &text);
-	if (loader->produced_count >= PRODUCED_ID_MAX - PRODUCED_ID_MORE)
-		report_error(&report, text.id, "limit", NULL, "too many detectors");
-	if (report.errors)
-		return;
+	}
 	d = detector_make(loader, &report, &text);
 	pending = loader_grow(&loader->scratch, loader->pending, loader->pending_count,
 			      &loader->pending_capacity, sizeof(*pending));
@@ -473,7 +481,9 @@ static struct cel_env *make_env(struct loader *loader, uint32_t directory)
 		return NULL;
 	ruleset->envs = envs;
 	envs[ruleset->env_count++] = env;
-	return add_lists(loader, env, directory) ? NULL : env;
+	return add_lists(loader, env, directory) || broken_explain_lists(loader, env, directory)
+		       ? NULL
+		       : env;
 }
 
 const struct cel_env *loader_item_env(struct loader *loader, uint32_t directory)
@@ -627,6 +637,8 @@ static int keep(struct loader *loader)
 		const struct pending *pending = &loader->pending[i];
 		struct detector **all;
 
+		if (pending->broken)
+			broken_note_detector(loader, pending);
 		if (pending->broken || pending->detector->skipped)
 			continue;
 		all = loader_grow(&ruleset->arena, ruleset->detectors, ruleset->detector_count,

@@ -15,6 +15,7 @@ const struct event_def *loader_event(const struct loader *loader, struct str nam
 
 void loader_suggest_event(const struct loader *loader, struct str name, struct err *err)
 {
+	const char *broken = ruleset_broken_event(loader->ruleset, name);
 	struct suggest suggest;
 
 	suggest_start(&suggest, name);
@@ -22,7 +23,9 @@ void loader_suggest_event(const struct loader *loader, struct str name, struct e
 		suggest_try(&suggest, str_of(event_table[i].name));
 	for (uint32_t i = 0; i < loader->pending_count; i++)
 		suggest_try(&suggest, str_of(loader->pending[i].detector->def.name));
-	if (suggest.best.data)
+	if (broken)
+		err_hint(err, "%s would make it, but has mistakes of its own", broken);
+	else if (suggest.best.data)
 		err_hint(err, "did you mean '%s'?", suggest.best.data);
 	else
 		err_hint(err, "`spoor list events` shows all events");

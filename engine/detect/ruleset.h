@@ -107,8 +107,18 @@ struct listeners {
 	int16_t *fields;	       /* one per slot */
 };
 
+/* A file that could not be loaded. */
+struct broken {
+	struct str name; /* of the list, or of the event it would have made */
+	const char *path;
+	uint32_t directory;
+	bool list;
+};
+
 struct ruleset {
 	struct arena arena;
+	struct broken *broken;
+	uint32_t broken_count, broken_capacity;
 	uint64_t slack; /* see ruleset_options */
 	bool fixed;	/* the secret of its memories is always the same: see ruleset_options */
 	struct detector **detectors;
@@ -201,6 +211,12 @@ struct named_list {
 
 /* load.c */
 /* A copy of a scalar that outlives its file's tree; NULL: no memory. */
+/* load_broken.c: notes a file that does not load, and a detector with wrong inputs or expressions. */
+void broken_note(struct loader *loader, const struct rule_source *source, uint32_t directory,
+		 bool lists_only);
+void broken_note_detector(struct loader *loader, const struct pending *pending);
+/* Messages about lists of the directory that did not load say so. 0, or -ENOMEM. */
+int broken_explain_lists(const struct loader *loader, struct cel_env *env, uint32_t directory);
 /* The files at hand mean what they mean to Tracee; those of the binary are written in our dialect. */
 bool loader_compat(const struct loader *loader);
 const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar);

@@ -42,13 +42,16 @@ static bool is_replaced(const struct selection *s, const struct event_def *def)
 static int unknown_event(const struct selection *s, struct str name, const char *message,
 			 struct err *err)
 {
+	const char *broken = ruleset_broken_event(s->ruleset, name);
 	struct suggest suggest;
 
 	suggest_start(&suggest, name);
 	for (size_t i = 0; i < event_count(s); i++)
 		suggest_try(&suggest, str_of(event_at(s, i)->name));
 	err_set(err, -EINVAL, "%s: %.*s", message, (int)name.len, name.data);
-	if (suggest.best.data)
+	if (broken)
+		err_hint(err, "%s would make it, but has mistakes of its own", broken);
+	else if (suggest.best.data)
 		err_hint(err, "did you mean %s?", suggest.best.data);
 	else
 		err_hint(err, "`spoor list events` shows all events and their sets");
