@@ -59,15 +59,7 @@ static void judge_filters(struct judged *judged, const struct filters *filters,
 			continue;
 		judgement = data ? filters_judge_data(filters, field_of(node->text), why)
 				 : filters_judge_scope(filters, field_of(node->text), why);
-		if (judgement == FILTER_NEVER)
-			report_warning(judged->report, node, "never-true",
-				       strstr(node->text.data, "0x") ? "write it in decimal" : NULL,
-				       "no event passes the filter '%s': %s", node->text.data, why);
-		else if (judgement == FILTER_ALWAYS)
-			report_warning(judged->report, node, "always-true",
-				       "leave it out, or write what is meant",
-				       "every event passes the filter '%s': %s", node->text.data,
-				       why);
+		filter_warn(judged->report, node, judgement, why);
 	}
 }
 

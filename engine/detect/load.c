@@ -6,10 +6,10 @@
  * A list is seen by the detectors of its own directory. A directory named `detectors`
  * also sees the lists of a directory `lists` beside it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "judge.h"
 #include "ruleset.h"
 
@@ -123,21 +123,9 @@ static void read_file(struct loader *loader, struct folder *folder, const char *
 		add_file(loader, folder, file.path, text);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
+static bool is_yaml(const char *name)
 {
-	size_t len = strlen(name), want = strlen(suffix);
-
-	return len >= want && strcmp(name + len - want, suffix) == 0;
-}
-
-static int is_yaml(const struct dirent *entry)
-{
-	return has_suffix(entry->d_name, ".yaml") || has_suffix(entry->d_name, ".yml");
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return ends_with(name, ".yaml") || ends_with(name, ".yml");
 }
 
 /* Tracee skips links; Kubernetes mounts its files as links. */
@@ -156,25 +144,28 @@ static bool is_skipped(const struct folder *folder, const char *path)
 		(strncmp(path, "./", 2) == 0 && strcmp(path + 2, folder->skip) == 0));
 }
 
+/* A folder that is being read. */
+struct reading {
+	struct loader *loader;
+	struct folder *folder;
+};
+
+static void read_entry(void *ctx, const char *path)
+{
+	const struct reading *reading = ctx;
+
+	if (reading->folder->count < FILES_MAX && !is_skipped(reading->folder, path) &&
+	    is_file(path, loader_compat(reading->loader)))
+		read_file(reading->loader, reading->folder, path);
+}
+
+/* 0, or a negative errno. */
 static int read_folder(struct loader *loader, struct folder *folder, const char *path)
 {
-	struct dirent **entries = NULL;
-	int count = scandir(path, &entries, is_yaml, by_bytes);
+	struct reading reading = { loader, folder };
+	int count = folder_each(path, is_yaml, read_entry, &reading);
 
-	if (count < 0)
-		return -errno;
-	for (int i = 0; i < count; i++) {
-		char file[ERR_PATH_MAX];
-		int len = snprintf(file, sizeof(file), "%s%s%s", path,
-				   has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
-
-		if (len < (int)sizeof(file) && folder->count < FILES_MAX &&
-		    !is_skipped(folder, file) && is_file(file, loader_compat(loader)))
-			read_file(loader, folder, file);
-		free(entries[i]);
-	}
-	free(entries);
-	return 0;
+	return count < 0 ? count : 0;
 }
 
 /* ---- lists -------------------------------------------------------------------------- */

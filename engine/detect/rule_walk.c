@@ -2,9 +2,10 @@
 /* Finding rule files, see rule_walk.h. */
 #include "rule_walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
+
+#include "base/folder.h"
 
 enum { DEPTH_MAX = 16 };
 
@@ -25,49 +26,40 @@ static void problem(struct walk *walk, const char *path, const char *message, co
 	err_list_add(walk->problems, &err);
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), want = strlen(suffix);
-
-	return len > want && strcmp(name + len - want, suffix) == 0;
-}
-
 static bool is_rule_file(const char *name)
 {
-	return has_suffix(name, ".yaml") || has_suffix(name, ".yml") || has_suffix(name, ".json");
+	return ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json");
 }
 
-static int is_visible(const struct dirent *entry)
+static bool is_visible(const char *name)
 {
-	return entry->d_name[0] != '.';
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return name[0] != '.';
 }
 
 static void walk_path(struct walk *walk, const char *path, int depth);
 
+/* A directory that is being looked at. */
+struct level {
+	struct walk *walk;
+	int depth;
+};
+
+static void walk_entry(void *ctx, const char *path)
+{
+	const struct level *level = ctx;
+
+	walk_path(level->walk, path, level->depth + 1);
+}
+
 static void walk_directory(struct walk *walk, const char *path, int depth)
 {
-	struct dirent **entries = NULL;
-	int count = depth < DEPTH_MAX ? scandir(path, &entries, is_visible, by_bytes) : 0;
+	struct level level = { walk, depth };
+	int code = depth < DEPTH_MAX ? folder_each(path, is_visible, walk_entry, &level) : 0;
 
-	if (count < 0)
-		problem(walk, path, strerror(errno), NULL);
-	for (int i = 0; i < count; i++) {
-		char inner[ERR_PATH_MAX];
-		int need = snprintf(inner, sizeof(inner), "%s%s%s", path,
-				    has_suffix(path, "/") ? "" : "/", entries[i]->d_name);
-
-		if (need < (int)sizeof(inner))
-			walk_path(walk, inner, depth + 1);
-		else
-			problem(walk, path, "a path below it is too long", NULL);
-		free(entries[i]);
-	}
-	free(entries);
+	if (code == -ENAMETOOLONG)
+		problem(walk, path, "a path below it is too long", NULL);
+	else if (code < 0)
+		problem(walk, path, strerror(-code), NULL);
 }
 
 /* Links to directories may lead in circles; those to files are how Kubernetes mounts them. */

@@ -137,6 +137,11 @@ enum filter_judgement filters_judge_data(const struct filters *filters, struct s
 					 char why[FILTER_WHY_MAX]);
 enum filter_judgement filters_judge_scope(const struct filters *filters, struct str field,
 					  char why[FILTER_WHY_MAX]);
+struct report;
+struct yaml_node;
+/* Warns of a filter, where it stands, if it decides nothing. */
+void filter_warn(struct report *report, const struct yaml_node *filter,
+		 enum filter_judgement judgement, const char *why);
 /* The numbers that a field can be behind the filters; false: it holds none. */
 bool filters_span(const struct filters *filters, uint32_t field, long double *low,
 		  long double *high);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "base/schema.h"
 #include "private.h"
 
 enum { COMM_MAX = 15, WHY_MAX = FILTER_WHY_MAX };
@@ -299,4 +300,19 @@ bool filters_span(const struct filters *f, uint32_t field, long double *low, lon
 	*low = span.low;
 	*high = span.high;
 	return true;
+}
+
+void filter_warn(struct report *report, const struct yaml_node *filter,
+		 enum filter_judgement judgement, const char *why)
+{
+	const char *text = filter->text.data;
+
+	if (judgement == FILTER_NEVER)
+		report_warning(report, filter, "never-true",
+			       strstr(text, "0x") ? "write it in decimal" : NULL,
+			       "no event passes the filter '%s': %s", text, why);
+	else if (judgement == FILTER_ALWAYS)
+		report_warning(report, filter, "always-true",
+			       "leave it out, or write what is meant",
+			       "every event passes the filter '%s': %s", text, why);
 }

@@ -5,10 +5,10 @@
  */
 #include "policy.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/folder.h"
 #include "detect/builtin.h"
 #include "detect/detect.h"
 #include "policy_file.h"
@@ -88,47 +88,36 @@ static void load_file(struct policies *p, struct policy_loader *loader, const ch
 	p->count++;
 }
 
-static int is_policy(const struct dirent *entry)
+static bool is_policy(const char *name)
 {
-	static const char *const suffixes[] = { ".yaml", ".yml", ".json" };
-	size_t len = strlen(entry->d_name);
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		size_t want = strlen(suffixes[i]);
-
-		if (len > want && strcmp(entry->d_name + len - want, suffixes[i]) == 0)
-			return 1;
-	}
-	return 0;
+	return ends_with(name, ".yaml") || ends_with(name, ".yml") || ends_with(name, ".json");
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+/* A directory that is being read. */
+struct reading {
+	struct policies *policies;
+	struct policy_loader *loader;
+};
+
+static void load_entry(void *ctx, const char *path)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	const struct reading *reading = ctx;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		load_file(reading->policies, reading->loader, path, NULL);
 }
 
 static void load_directory(struct policies *p, struct policy_loader *loader, const char *path)
 {
-	struct dirent **entries = NULL;
-	int count = scandir(path, &entries, is_policy, by_bytes);
+	struct reading reading = { p, loader };
+	int count = folder_each(path, is_policy, load_entry, &reading);
 
-	if (count < 0) {
-		problem(loader->problems, path, NULL, strerror(errno), "");
-		return;
-	}
+	if (count < 0)
+		problem(loader->problems, path, NULL, strerror(-count), "");
 	if (count == 0)
 		problem(loader->problems, path, "policy files end in .yaml, .yml or .json",
 			"no policies provided", "");
-	for (int i = 0; i < count; i++) {
-		char file[ERR_PATH_MAX];
-		struct stat st;
-
-		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
-		if (stat(file, &st) == 0 && !S_ISDIR(st.st_mode))
-			load_file(p, loader, file, NULL);
-		free(entries[i]);
-	}
-	free(entries);
 }
 
 static void load_builtin(struct policies *p, struct policy_loader *loader)

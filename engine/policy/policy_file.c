@@ -344,13 +344,7 @@ static void judge_rule(const struct selection *s, struct report *report,
 			if (filter_field(rule->filters.items[k]->text, &later) == data)
 				last &= !str_equal(field, later);
 		judgement = last ? judge_filter(s, node->text, why) : FILTER_DECIDES;
-		if (judgement == FILTER_NEVER)
-			report_warning(report, node, "never-true", NULL,
-				       "no event passes the filter '%s': %s", node->text.data, why);
-		else if (judgement == FILTER_ALWAYS)
-			report_warning(
-				report, node, "always-true", "leave it out, or write what is meant",
-				"every event passes the filter '%s': %s", node->text.data, why);
+		filter_warn(report, node, judgement, why);
 	}
 }
 
