@@ -191,6 +191,17 @@ struct str event_host_name(const struct event *event);
 bool event_field_from_user(const struct event *event, unsigned index);
 
 /*
+ * Can the path of a program in this user namespace be believed? In one of their own, users mount
+ * what they like at any path; the first always has this number (PROC_USER_INIT_INO in the kernel).
+ * 0: not known, as in recordings of others, which then are believed.
+ */
+#define USER_NS_FIRST 0xeffffffdu
+static inline bool user_ns_is_first(uint32_t user_ns)
+{
+	return user_ns == 0 || user_ns == USER_NS_FIRST;
+}
+
+/*
  * Checks a record that comes from outside (a capture): sizes, refs, id. 0, or
  * -EBADMSG with *why set to a static text. Everything else trusts records.
  */

@@ -22,6 +22,7 @@ struct ipc_actor {
 	uint32_t pid;	     /* as the first pid namespace numbers it */
 	uint64_t start_time; /* of the process, boot ns; with pid its identity */
 	uint32_t uid;	     /* real */
+	uint32_t user_ns;    /* its number, 0: not known */
 	uint64_t cgroup_id;
 	uint64_t time; /* boot ns; 0: before the sensor */
 };

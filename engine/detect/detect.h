@@ -60,6 +60,8 @@ bool ruleset_reads_host_names(const struct ruleset *ruleset);
 const struct event_def *ruleset_event(const struct ruleset *ruleset, struct str name);
 /* Path of the file that would have made the event, had it loaded; NULL: there was none. */
 const char *ruleset_broken_event(const struct ruleset *ruleset, struct str name);
+/* The same of a detector. */
+const char *ruleset_broken_detector(const struct ruleset *ruleset, struct str id);
 
 struct detector_info {
 	const char *id, *path;

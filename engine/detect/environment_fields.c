@@ -3,6 +3,7 @@
  * The variables of conditions: Tracee's event, workload and timestamp, and our
  * `context`; with the messages event, threat and detected_from.
  */
+#include "event/encode.h"
 #include "messages.h"
 
 /* ---- threat -------------------------------------------------------------------------- */
@@ -215,6 +216,15 @@ CONTEXT(get_cpu, event->wire->cpu)
 GETTER(get_kernel_thread, value_bool(false),
        value_bool((event->wire->flags & WIRE_KERNEL_THREAD) != 0))
 
+/* For lists of programs that are trusted. */
+static struct value program_of(const struct event *event)
+{
+	return user_ns_is_first(event->wire->user_ns) ? text_or_empty(event_executable(event))
+						      : EMPTY_STRING;
+}
+
+GETTER(get_program, EMPTY_STRING, program_of(event))
+
 static void get_hook(struct cel_run *run, const void *data, struct value *out)
 {
 	static const char *const names[] = { "none", "fentry", "kprobe", "tracepoint", "raw" };
@@ -238,6 +248,7 @@ static const struct cel_field context_fields[] = {
 	{ "cpu", "dyn", get_cpu, NULL },
 	{ "hook", "string", get_hook, NULL },
 	{ "kernel_thread", "bool", get_kernel_thread, NULL },
+	{ "program", "string", get_program, NULL },
 };
 static MESSAGE(context_message, "spoor.Context", context_fields);
 

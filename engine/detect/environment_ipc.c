@@ -31,6 +31,11 @@ static struct value executable_of(const struct cel_run *run, const struct ipc_ac
 	return process ? text_or_empty(process->executable) : EMPTY_STRING;
 }
 
+static struct value program_of(const struct cel_run *run, const struct ipc_actor *actor)
+{
+	return user_ns_is_first(actor->user_ns) ? executable_of(run, actor) : EMPTY_STRING;
+}
+
 static struct value container_of_actor(const struct cel_run *run, const struct ipc_actor *actor)
 {
 	const struct container *container = run->user && actor->cgroup_id
@@ -51,6 +56,7 @@ ACTOR_GETTER(get_actor_known, value_bool(false), value_bool(actor->time != 0))
 ACTOR_GETTER(get_actor_pid, value_uint(0), value_uint(actor->pid))
 ACTOR_GETTER(get_actor_uid, value_uint(0), value_uint(actor->uid))
 ACTOR_GETTER(get_actor_executable, EMPTY_STRING, executable_of(run, actor))
+ACTOR_GETTER(get_actor_program, EMPTY_STRING, program_of(run, actor))
 ACTOR_GETTER(get_actor_container, EMPTY_STRING, container_of_actor(run, actor))
 ACTOR_GETTER(get_actor_running, value_bool(false), value_bool(is_running(run, actor)))
 
@@ -68,6 +74,7 @@ static const struct cel_field actor_fields[] = {
 	{ "pid", "uint", get_actor_pid, NULL },
 	{ "uid", "uint", get_actor_uid, NULL },
 	{ "executable", "string", get_actor_executable, NULL },
+	{ "program", "string", get_actor_program, NULL },
 	{ "container", "string", get_actor_container, NULL },
 	{ "running", "bool", get_actor_running, NULL },
 	{ "time", "google.protobuf.Timestamp", get_actor_time, NULL },

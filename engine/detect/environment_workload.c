@@ -3,6 +3,7 @@
  * `workload` in conditions: process, container, pod. The parent of a process is shown
  * as an event of that process (struct ancestor), so that one set of getters serves both.
  */
+#include "event/encode.h"
 #include "messages.h"
 #include "filter/filter.h"
 #include "store.h"
@@ -103,13 +104,6 @@ static MESSAGE(k8s_message, "tracee.v1beta1.K8s", k8s_fields);
 
 /* ---- workload.process ------------------------------------------------------------- */
 
-static struct str executable_of(const struct event *event)
-{
-	if (event->given && event->given->executable.data)
-		return event->given->executable;
-	return event->process ? event->process->executable : (struct str){ 0 };
-}
-
 static struct str syscall_of(const struct event *event)
 {
 	if (event->given)
@@ -122,7 +116,7 @@ static struct value comm_of(const struct event *event)
 	return value_string(event->wire->comm, (uint32_t)strnlen(event->wire->comm, WIRE_COMM_LEN));
 }
 
-GETTER(get_executable_path, EMPTY_STRING, text_or_empty(executable_of(event)))
+GETTER(get_executable_path, EMPTY_STRING, text_or_empty(event_executable(event)))
 GETTER(get_unique_id, value_null(), value_uint(event_process_hash(event)))
 GETTER(get_host_pid, value_null(), optional_uint(event->wire->pid, event->wire->pid))
 GETTER(get_pid, value_null(), optional_uint(event->wire->ns_pid, event->wire->ns_pid))
@@ -146,7 +140,7 @@ static void get_start_time(struct cel_run *run, const void *data, struct value *
 
 static bool has_executable(const void *data)
 {
-	return data && executable_of(data).len;
+	return data && event_executable(data).len;
 }
 
 static const struct cel_field executable_fields[] = {

@@ -48,6 +48,7 @@ static const struct cel_word names[] = {
 	{ "context.pid_ns", "the PID namespace" },
 	{ "context.ipc_ns", "the IPC namespace" },
 	{ "context.user_ns", "the user namespace" },
+	{ "context.program", "the executable (by a path that nobody can have forged)" },
 	{ "context.net_ns", "the network namespace" },
 };
 

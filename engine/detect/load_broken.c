@@ -25,17 +25,18 @@ static bool is_part_of_name(char c)
 	       (c >= 'a' && c <= 'z');
 }
 
-/* The value of the first key `name` from `at` on. */
-static struct str name_from(struct str text, const char *at)
+/* The value of the first such key from `at` on; key: with its colon. */
+static struct str value_from(struct str text, const char *at, const char *key)
 {
+	ptrdiff_t len = (ptrdiff_t)strlen(key);
 	const char *end = text_end(text), *from;
 
 	do
-		at = behind(text, at, "name:");
-	while (at && at - text.data > 5 && is_part_of_name(at[-6]));
+		at = behind(text, at, key);
+	while (at && at - text.data > len && is_part_of_name(at[-len - 1]));
 	while (at && at < end && (*at == ' ' || *at == '"' || *at == '\''))
 		at++;
-	for (from = at; at && at < end && is_part_of_name(*at);)
+	for (from = at; at && at < end && (is_part_of_name(*at) || *at == '-');)
 		at++;
 	return (struct str){ from, (uint32_t)(at - from) };
 }
@@ -48,8 +49,9 @@ static void note(struct loader *loader, struct broken broken)
 	struct str path = arena_str(&ruleset->arena, broken.path, strlen(broken.path));
 
 	broken.name = arena_str(&ruleset->arena, broken.name.data, broken.name.len);
+	broken.id = arena_str(&ruleset->arena, broken.id.data, broken.id.len);
 	broken.path = path.data;
-	if (!all || !broken.path || !broken.name.data)
+	if (!all || !broken.path || !broken.name.data || !broken.id.data)
 		return;
 	ruleset->broken = all;
 	all[ruleset->broken_count++] = broken;
@@ -61,16 +63,20 @@ void broken_note(struct loader *loader, const struct rule_source *source, uint32
 {
 	struct str text = source->text;
 	bool list = behind(text, text.data, "string_list") != NULL;
-	struct str name = name_from(text,
-				    list ? text.data : behind(text, text.data, "produced_event"));
+	struct str id = value_from(text, text.data, "id:"),
+		   name = value_from(text,
+				     list ? text.data : behind(text, text.data, "produced_event"),
+				     "name:");
 
-	if (name.len && (list || !lists_only))
-		note(loader, (struct broken){ name, source->path, directory, list });
+	if (list || !lists_only)
+		note(loader, (struct broken){ name, id, source->path, directory, list });
 }
 
 void broken_note_detector(struct loader *loader, const struct pending *pending)
 {
-	note(loader, (struct broken){ str_of(pending->detector->def.name), pending->source.path,
+	const struct detector *d = pending->detector;
+
+	note(loader, (struct broken){ str_of(d->def.name), d->id, pending->source.path,
 				      pending->directory, false });
 }
 
@@ -78,6 +84,14 @@ const char *ruleset_broken_event(const struct ruleset *ruleset, struct str name)
 {
 	for (uint32_t i = 0; i < ruleset->broken_count; i++)
 		if (!ruleset->broken[i].list && str_equal(ruleset->broken[i].name, name))
+			return ruleset->broken[i].path;
+	return NULL;
+}
+
+const char *ruleset_broken_detector(const struct ruleset *ruleset, struct str id)
+{
+	for (uint32_t i = 0; i < ruleset->broken_count; i++)
+		if (!ruleset->broken[i].list && str_equal(ruleset->broken[i].id, id))
 			return ruleset->broken[i].path;
 	return NULL;
 }

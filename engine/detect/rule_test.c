@@ -565,6 +565,7 @@ static struct detector *find_detector(struct ruleset *ruleset, struct str id)
 static void unknown_detector(struct ruleset *ruleset, struct report *report,
 			     const struct yaml_node *id)
 {
+	const char *broken = ruleset_broken_detector(ruleset, id->text);
 	struct err err = { .level = ERR_ERROR, .rule = "value" };
 	struct suggest suggest;
 
@@ -572,7 +573,9 @@ static void unknown_detector(struct ruleset *ruleset, struct report *report,
 	for (uint32_t i = 0; i < ruleset->detector_count; i++)
 		suggest_try(&suggest, ruleset->detectors[i]->id);
 	err_set(&err, -EINVAL, "there is no detector '%s'", id->text.data);
-	if (suggest.best.data)
+	if (broken)
+		err_hint(&err, "%s has it, with mistakes of its own", broken);
+	else if (suggest.best.data)
 		err_hint(&err, "did you mean '%s'?", suggest.best.data);
 	report_add(report, id, &err);
 }

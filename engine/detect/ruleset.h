@@ -110,6 +110,7 @@ struct listeners {
 /* A file that could not be loaded. */
 struct broken {
 	struct str name; /* of the list, or of the event it would have made */
+	struct str id;	 /* of the detector; "": not known */
 	const char *path;
 	uint32_t directory;
 	bool list;

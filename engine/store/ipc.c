@@ -380,6 +380,7 @@ static struct ipc_actor actor_of(const struct wire_header *record)
 	return (struct ipc_actor){ .pid = record->pid,
 				   .start_time = record->leader_start_time,
 				   .uid = record->uid,
+				   .user_ns = record->user_ns,
 				   .cgroup_id = record->cgroup_id,
 				   .time = record->time };
 }
