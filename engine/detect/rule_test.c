@@ -527,6 +527,7 @@ static int run_case(struct ruleset *ruleset, struct report *report, const struct
 
 	if (!trial.stores)
 		return -ENOMEM;
+	stores_set_clock(trial.stores, &test_clock);
 	forget_counts(ruleset);
 	ruleset_forget(ruleset);
 	for (uint32_t i = 0; i < text->processes.count; i++)

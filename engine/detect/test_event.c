@@ -14,7 +14,7 @@
 #include "store.h"
 
 /* Long after the epoch, long after the test's boot. */
-static const struct clock test_clock = { .boot_epoch_ns = 1700000000000000000 };
+const struct clock test_clock = { .boot_epoch_ns = 1700000000000000000 };
 enum { TEST_PID = 1000, TEST_UID = 1000, MILLISECOND = 1000000 };
 enum { REPEAT_MAX = 100000 };
 static const uint64_t test_start = test_epoch / 2;

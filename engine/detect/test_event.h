@@ -42,6 +42,8 @@ void test_process_learn(struct report *report, const struct test_process_text *t
 /* When a test begins, boot ns: long after boot. */
 enum { TEST_HOURS = 2 };
 static const uint64_t test_epoch = TEST_HOURS * 3600ULL * 1000000000;
+/* Of the events of tests, and of the stores that know their processes. */
+extern const struct clock test_clock;
 
 /* How often it happens, and how long after each other; mistakes are reported. */
 uint32_t test_event_repeat(struct report *report, const struct test_event_text *text,
