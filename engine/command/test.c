@@ -306,7 +306,8 @@ static bool is_covered(const struct run *run)
 {
 	const struct coverage *c = &run->coverage;
 
-	return !run->options->strict || (c->covered == c->conditions && c->decided == c->operands);
+	return !run->options->strict ||
+	       (c->covered == c->conditions && c->decided == c->operands && c->came == c->steps);
 }
 
 static int run_test(const struct options *options, int argc, char **argv)
@@ -336,9 +337,9 @@ static int run_test(const struct options *options, int argc, char **argv)
 	if (options->coverage)
 		fprintf(options->to ? stderr : stdout,
 			"coverage: %u of %u conditions were both true and false, "
-			"%u of %u operands of && and ||\n",
+			"%u of %u operands of && and ||; %u of %u steps came\n",
 			run.coverage.covered, run.coverage.conditions, run.coverage.decided,
-			run.coverage.operands);
+			run.coverage.operands, run.coverage.came, run.coverage.steps);
 	fprintf(options->to ? stderr : stdout, "%u passed, %u failed, 0 skipped\n",
 		run.count.passed, run.count.failed);
 	return run.broken || run.count.failed || !is_covered(&run) ? EXIT_BAD_INPUT : EXIT_FINE;

@@ -8,6 +8,7 @@
 struct coverage {
 	uint32_t conditions, covered; /* in all; those that were both true and false */
 	uint32_t operands, decided;   /* the same of operands of && and || in them */
+	uint32_t steps, came;	      /* of sequences, `until` too; those that an event was */
 };
 
 /* After each test, before its counts are forgotten. */

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "load_memory.h"
+#include "parts.h"
 
 enum { KEEPS_MAX = 64, ROOM_MAX = 2048, NO_INPUT = INPUTS_MAX };
 
@@ -223,6 +224,7 @@ bool sequence_prepare(struct loader *loader, struct report *report, struct pendi
 	memory->step_count = count;
 	for (uint32_t i = 0; i < count; i++) {
 		prepare_step(loader, report, memory, step_text_at(text, i), &config->steps[i]);
+		memory->steps[i].line = step_text_at(text, i)->node->line;
 		memory->steps[i].input = find_input(report, pending, step_text_at(text, i));
 	}
 	check_steps(report, text, config);
@@ -327,24 +329,30 @@ static void compile_step_conditions(struct loader *loader, struct report *report
 	char what[128];
 
 	place->conditions = arena_array(arena, struct condition, count + 1);
+	place->late = arena_array(arena, struct condition, count + 1);
 	step->conditions = arena_array(arena, const struct cel_program *, count + 1);
-	for (uint32_t i = 0; place->conditions && step->conditions && i < count; i++) {
+	for (uint32_t i = 0; place->conditions && place->late && step->conditions && i < count;
+	     i++) {
 		const struct yaml_node *node = text->conditions.items[i];
-		const struct cel_program *program;
+		struct condition condition = {
+			.text = arena_str(arena, node->text.data, node->text.len),
+			.path = loader->compiling->path,
+			.number = i,
+			.line = node->line,
+		};
 
 		snprintf(what, sizeof(what), "condition %u of step %u is invalid", i, number);
 		loader->reads_state = false;
-		program = compile_expression(loader, report, env, node, 0, what, "bool");
-		if (loader->reads_state)
-			step->conditions[step->condition_count++] = program;
-		else
-			place->conditions[place->condition_count++] = (struct condition){
-				.program = program,
-				.text = arena_str(arena, node->text.data, node->text.len),
-				.path = loader->compiling->path,
-				.number = i,
-				.line = node->line,
-			};
+		condition.program = compile_expression(loader, report, env, node, 0, what, "bool");
+		if (loader->options.coverage && condition.program)
+			condition.parts = parts_new(loader, report, env, node);
+		if (!loader->reads_state) {
+			place->conditions[place->condition_count++] = condition;
+			continue;
+		}
+		step->conditions[step->condition_count++] = condition.program;
+		if (loader->options.coverage)
+			place->late[place->late_count++] = condition;
 	}
 }
 

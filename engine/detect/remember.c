@@ -3,6 +3,7 @@
  * Detectors with memory at run time: what engine/state wants to know is told, and when it fires,
  * so does the detector: with the event at hand, or with one that was kept when time is up.
  */
+#include "parts.h"
 #include "run.h"
 
 static void forget_slots(const struct memory *memory, struct cel_run *run)
@@ -11,16 +12,35 @@ static void forget_slots(const struct memory *memory, struct cel_run *run)
 		run->known[memory->slots[i] / 64] &= ~(1ULL << (memory->slots[i] % 64));
 }
 
+/* As the sequence is about to ask them. */
+static void late_note(struct memory_step *step, struct cel_run *run)
+{
+	for (uint32_t i = 0; i < step->late_count; i++) {
+		struct condition *c = &step->late[i];
+		struct value value;
+
+		if (c->parts)
+			parts_note(c->parts, run);
+		value = state_evaluate(c->program, run);
+		c->hits += value.tag == VALUE_BOOL && value.b;
+		c->misses += value.tag == VALUE_BOOL && !value.b;
+		if (value.tag != VALUE_BOOL || !value.b)
+			return;
+	}
+}
+
 static void show(void *ctx, struct cel_run *run, const struct state_match *match)
 {
+	const struct remembering *remembering = ctx;
 	struct detect_run *detect = (struct detect_run *)run;
 	const struct state_match *before = detect->match;
 	const struct state_rule *rule = match ? match->rule : before ? before->rule : NULL;
 
-	(void)ctx;
 	detect->match = match;
 	if (rule)
 		forget_slots(((struct detector *)state_rule_owner(rule))->memory, run);
+	if (match && remembering->step && remembering->step->late_count)
+		late_note(remembering->step, run);
 }
 
 static void fire(void *ctx, struct state_rule *rule, struct cel_run *run,
@@ -32,6 +52,7 @@ static void fire(void *ctx, struct state_rule *rule, struct cel_run *run,
 	struct event_state *state = arena_new(chain->arena, struct event_state);
 	struct event *event = arena_new(chain->arena, struct event);
 	struct fired fired = { 0 }, *above = chain->fired;
+	struct memory_step *step = remembering->step;
 	struct detect_run timed;
 
 	if (!state || !event)
@@ -43,21 +64,30 @@ static void fire(void *ctx, struct state_rule *rule, struct cel_run *run,
 		run = &timed.cel;
 		chain->fired = &fired;
 	}
+	remembering->step = NULL; /* no condition of a step is asked any more */
 	show(ctx, run, match);
 	detector_fire(chain, d, event, run, remembering->level, state);
 	show(ctx, run, NULL);
+	remembering->step = step;
 	chain->fired = above;
+}
+
+/* NULL: the detector has no sequence. */
+static struct memory_step *step_at(const struct detector *d, uint32_t number)
+{
+	return d->memory->step_count ? &d->memory->steps[number] : NULL;
 }
 
 static void again(void *ctx, struct state_rule *rule, struct state_input *input)
 {
-	struct remembering *remembering = ctx;
-	struct chain *chain = remembering->chain;
+	struct remembering remembering = *(struct remembering *)ctx;
+	struct chain *chain = remembering.chain;
 	struct fired fired = { 0 }, *above = chain->fired;
-	struct state_client client = client_of(remembering);
+	struct state_client client = client_of(&remembering);
 	struct detect_run run;
 
-	run_prepare(chain, input->event, remembering->level, &run);
+	remembering.step = step_at(state_rule_owner(rule), input->step);
+	run_prepare(chain, input->event, remembering.level, &run);
 	input->run = &run.cel;
 	chain->fired = &fired;
 	state_feed(rule, input, &client);
@@ -84,12 +114,14 @@ struct state_client client_of(struct remembering *remembering)
 void detector_remember(struct chain *chain, const struct subscription *s, const struct event *event,
 		       struct cel_run *run, uint32_t level)
 {
-	struct remembering remembering = { chain, level };
+	struct remembering remembering = { chain, level, step_at(s->detector, s->step) };
 	struct state_client client = client_of(&remembering);
 	struct state_input input = {
 		.event = event, .run = run, .input = s->input, .step = s->step
 	};
 
+	if (remembering.step)
+		remembering.step->came = true;
 	state_feed(s->detector->memory->rules[chain->ruleset->plain], &input, &client);
 }
 
@@ -144,7 +176,7 @@ void ruleset_soon(struct ruleset *ruleset, const struct wire_header *record)
 
 void chain_advance(struct chain *chain, const struct event *event)
 {
-	struct remembering remembering = { chain, 0 };
+	struct remembering remembering = { chain, 0, NULL };
 	struct state_client client = client_of(&remembering);
 	struct state *state = chain->ruleset->states[chain->ruleset->plain];
 
@@ -159,7 +191,7 @@ uint32_t ruleset_advance(struct ruleset *ruleset, uint64_t now, const struct sto
 	struct chain chain = {
 		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
 	};
-	struct remembering remembering = { &chain, 0 };
+	struct remembering remembering = { &chain, 0, NULL };
 	struct state_client client = client_of(&remembering);
 
 	if (ruleset->states[0])
@@ -173,7 +205,7 @@ uint32_t ruleset_finish(struct ruleset *ruleset, const struct stores *stores, st
 	struct chain chain = {
 		.ruleset = ruleset, .stores = stores, .arena = arena, .sink = sink, .ctx = ctx
 	};
-	struct remembering remembering = { &chain, 0 };
+	struct remembering remembering = { &chain, 0, NULL };
 	struct state_client client = client_of(&remembering);
 
 	if (ruleset->states[0])

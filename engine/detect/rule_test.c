@@ -488,15 +488,23 @@ static void compare_all(struct trial *trial, const struct case_text *text,
 
 /* ---- running ------------------------------------------------------------------------------ */
 
+static void forget(struct condition *conditions, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		conditions[i].hits = conditions[i].misses = conditions[i].errors = 0;
+}
+
 /* Counters say what held in this test alone. */
 static void forget_counts(struct ruleset *ruleset)
 {
 	for (uint32_t i = 0; i < ruleset->detector_count; i++) {
 		struct detector *d = ruleset->detectors[i];
 
-		for (uint32_t k = 0; k < d->condition_count; k++)
-			d->conditions[k].hits = d->conditions[k].misses = d->conditions[k].errors =
-				0;
+		forget(d->conditions, d->condition_count);
+		for (uint32_t k = 0; d->memory && k < d->memory->step_count; k++) {
+			forget(d->memory->steps[k].conditions, d->memory->steps[k].condition_count);
+			forget(d->memory->steps[k].late, d->memory->steps[k].late_count);
+		}
 		d->evaluated = d->fired = d->errors = 0;
 	}
 }

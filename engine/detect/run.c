@@ -323,7 +323,7 @@ static void fire_one(struct chain *chain, struct detector *d, const struct event
 static bool leaves_behind(struct chain *chain, struct detector *d, const struct event *event,
 			  struct cel_run *run, uint32_t level)
 {
-	struct remembering remembering = { chain, level };
+	struct remembering remembering = { chain, level, NULL };
 	struct state_client client = client_of(&remembering);
 	struct state_input input = { .event = event, .run = run };
 

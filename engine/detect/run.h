@@ -50,6 +50,7 @@ bool effects_take(struct chain *chain, struct detector *d, const struct state_in
 struct remembering {
 	struct chain *chain;
 	uint32_t level;
+	struct memory_step *step; /* that the event may be; NULL: none */
 };
 
 /* What engine/state asks of us. */

@@ -111,7 +111,7 @@ same "$TMP/told" /dev/stdin 'operands that decided nothing' <<'END'
 rules/odd.yaml:10:5: warning: in condition 1, this was never false: hasData("msgflg")
 rules/odd.yaml:11:37: warning: in condition 1, this was never true: context.euid == 0
 rules/odd.yaml:12:5: warning: in condition 1, this was never true: event.name.startsWith("x")
-coverage: 2 of 2 conditions were both true and false, 1 of 4 operands of && and ||
+coverage: 2 of 2 conditions were both true and false, 1 of 4 operands of && and ||; 0 of 0 steps came
 5 passed, 0 failed, 0 skipped
 END
 cat >>"$file" <<'END'
@@ -121,4 +121,76 @@ END
 "$spoor" test --coverage "$TMP/rules" >"$TMP/out" 2>&1
 is "$(grep -c warning "$TMP/out")" 1 'tests for all but one'
 
+# Steps of sequences, their conditions, and those that ask for earlier steps.
+cat >"$TMP/rules/odd.yaml" <<'END'
+type: detector
+id: MY-001
+produced_event: {name: odd, version: 1.0, fields: [{name: key, type: int32}]}
+requirements: {events: [{name: msgget}, {name: msgctl}, {name: semget}]}
+threat: {severity: low, description: A test.}
+auto_populate: {threat: true}
+sequence:
+  by: [process]
+  within: 10s
+  steps:
+    - event: msgget
+      as: probe
+      conditions: [getEventData("returnValue") == -ENOENT]
+    - event: semget
+      absent: true
+    - event: msgget
+      conditions:
+        - getEventData("returnValue") >= 0
+        - getEventData("key") == state("probe.key") || getEventData("key") == 0
+  until: {event: msgctl}
+output: {fields: [{name: key, expression: getEventData("key")}]}
+END
+cat >"$file" <<'END'
+type: rule_test
+detector: MY-001
+tests:
+  - name: probed and made
+    events:
+      - {name: msgget, data: {key: 5, returnValue: -ENOENT}}
+      - {name: msgget, data: {key: 5, returnValue: 3}}
+    expect: [{}]
+END
+"$spoor" test --coverage --strict "$TMP/rules" >"$TMP/out" 2>&1
+is $? 1 'steps count, too'
+grep -v "^ \|^ok" "$TMP/out" | grep -v filters | sed "s,^$TMP/,," >"$TMP/told"
+same "$TMP/told" /dev/stdin 'what no test has shown of a sequence' <<'END'
+rules/odd.yaml:4: warning: no test has an event msgctl for MY-001
+rules/odd.yaml:4: warning: no test has an event semget for MY-001
+rules/odd.yaml:14: warning: no test has an event that is step 2 of MY-001
+rules/odd.yaml:19: warning: condition 1 of step 3 was never false: getEventData("key") == state("probe.key") || getEventData("key") == 0
+rules/odd.yaml:20: warning: no test has an event that is until of MY-001
+coverage: 2 of 3 conditions were both true and false, 0 of 2 operands of && and ||; 2 of 4 steps came
+1 passed, 0 failed, 0 skipped
+END
+cat >>"$file" <<'END'
+  - name: another key
+    events:
+      - {name: msgget, data: {key: 5, returnValue: -ENOENT}}
+      - {name: msgget, data: {key: 6, returnValue: 3}}
+    expect: []
+  - name: semaphores between
+    events:
+      - {name: msgget, data: {key: 5, returnValue: -ENOENT}}
+      - {name: semget, data: {key: 5, returnValue: 3}}
+      - {name: msgget, data: {key: 5, returnValue: 3}}
+    expect: []
+  - name: it gave up
+    events:
+      - {name: msgget, data: {key: 5, returnValue: -ENOENT}}
+      - {name: msgctl, data: {cmd: 0, returnValue: 0}}
+      - {name: msgget, data: {key: 5, returnValue: 3}}
+    expect: []
+END
+"$spoor" test --coverage "$TMP/rules" >"$TMP/out" 2>&1
+grep -v "^ \|^ok" "$TMP/out" | sed "s,^$TMP/,," >"$TMP/told"
+same "$TMP/told" /dev/stdin 'but for one operand' <<'END'
+rules/odd.yaml:19:56: warning: in condition 1 of step 3, this was never true: getEventData("key") == 0
+coverage: 3 of 3 conditions were both true and false, 1 of 2 operands of && and ||; 4 of 4 steps came
+4 passed, 0 failed, 0 skipped
+END
 done_testing
