@@ -365,38 +365,65 @@ static bool is_first(struct existing *existing, uint64_t id)
 
 /* ---- all three ---------------------------------------------------------------------- */
 
+struct seen {
+	struct wire_header header;
+	struct ev_process_existing body;
+};
+
+/* The next process that the iterator shows. */
+static bool seen_next(int iterator_fd, struct seen *seen)
+{
+	size_t have = 0;
+
+	while (have < sizeof(*seen)) {
+		ssize_t len = read(iterator_fd, (char *)seen + have, sizeof(*seen) - have);
+
+		if (len < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (len <= 0)
+			return false;
+		have += (size_t)len;
+	}
+	return true;
+}
+
+/* The objects of its IPC namespace, of each once. */
+static uint32_t objects_emit(struct existing *existing, struct ipc_listing *listing,
+			     const struct wire_header *seen, source_sink sink, void *ctx)
+{
+	if (!seen->ipc_ns || !is_first(existing, ~(uint64_t)seen->ipc_ns /* no cgroup's */))
+		return 0;
+	return existing_ipc(listing, seen->pid, seen->ipc_ns, sink, ctx);
+}
+
 uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink sink, void *ctx)
 {
-	struct {
-		struct wire_header header;
-		struct ev_process_existing body;
-	} seen;
+	struct ipc_listing listing = { .sequence = existing->sequence };
+	struct seen seen;
 	uint32_t count = 0;
 
 	memset(existing->known, 0, sizeof(existing->known));
-	for (;;) {
-		size_t have = 0;
-
-		while (have < sizeof(seen)) {
-			ssize_t len = read(iterator_fd, (char *)&seen + have, sizeof(seen) - have);
-
-			if (len < 0 && (errno == EINTR || errno == EAGAIN))
-				continue;
-			if (len <= 0)
-				return count;
-			have += (size_t)len;
-		}
+	while (seen_next(iterator_fd, &seen)) {
 		if (seen.header.cgroup_id && is_first(existing, seen.header.cgroup_id)) {
 			cgroup_emit(existing, &seen.header, sink, ctx);
 			count++;
 		}
 		process_emit(existing, &seen.header, sink, ctx);
-		count++;
-		if (seen.header.ipc_ns &&
-		    is_first(existing, ~(uint64_t)seen.header.ipc_ns /* no cgroup's */))
-			count += existing_ipc(existing->sequence, seen.header.pid,
-					      seen.header.ipc_ns, sink, ctx);
+		count += 1 + objects_emit(existing, &listing, &seen.header, sink, ctx);
 	}
+	return count + existing_ipc_end(&listing, sink, ctx);
+}
+
+uint32_t existing_objects(struct existing *existing, int iterator_fd, source_sink sink, void *ctx)
+{
+	struct ipc_listing listing = { .sequence = existing->sequence };
+	struct seen seen;
+	uint32_t count = 0;
+
+	memset(existing->known, 0, sizeof(existing->known));
+	while (seen_next(iterator_fd, &seen))
+		count += objects_emit(existing, &listing, &seen.header, sink, ctx);
+	return count + existing_ipc_end(&listing, sink, ctx);
 }
 
 void existing_one(struct existing *existing, const struct wire_header *record, source_sink sink,

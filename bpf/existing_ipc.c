@@ -5,6 +5,7 @@
  */
 #include "live.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "base/sysvipc.h"
@@ -42,31 +43,56 @@ static void object_fill(struct record *record, const struct sysv_object *object)
 	record->header.present = present;
 }
 
-uint32_t existing_ipc(uint64_t *sequence, uint32_t pid, uint32_t ipc_ns, source_sink sink,
+static struct wire_header header_make(const struct ipc_listing *listing, uint16_t id,
+				      uint32_t ipc_ns, size_t size)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (struct wire_header){
+		.id = id,
+		.cpu = WIRE_CPU_NONE,
+		.seq = ++*listing->sequence,
+		.time = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+		.syscall = -1,
+		.ipc_ns = ipc_ns,
+		.size = (uint32_t)size,
+	};
+}
+
+uint32_t existing_ipc(struct ipc_listing *listing, uint32_t pid, uint32_t ipc_ns, source_sink sink,
 		      void *ctx)
 {
 	autoclean(freep) struct sysv_object *objects = NULL;
-	struct timespec now;
 	size_t count = 0;
+	int result = sysvipc_read_namespace(pid, ipc_ns, &objects, &count);
 
-	/* A namespace that is gone, or closed to us, has nothing to tell. */
-	if (sysvipc_read_namespace(pid, ipc_ns, &objects, &count) < 0)
+	/* One that is gone has nothing to tell. */
+	listing->closed |= result < 0 && result != -ESRCH;
+	if (result < 0)
 		return 0;
-	clock_gettime(CLOCK_BOOTTIME, &now);
+	listing->namespaces++;
 	for (size_t i = 0; i < count; i++) {
-		struct record record = {
-			.header = { .id = EV_ipc_existing,
-				    .cpu = WIRE_CPU_NONE,
-				    .seq = ++*sequence,
-				    .time = (uint64_t)now.tv_sec * 1000000000u +
-					    (uint64_t)now.tv_nsec,
-				    .syscall = -1,
-				    .ipc_ns = ipc_ns,
-				    .size = sizeof(record) },
-		};
+		struct record record = { .header = header_make(listing, EV_ipc_existing, ipc_ns,
+							       sizeof(record)) };
 
 		object_fill(&record, &objects[i]);
 		sink(ctx, &record.header, NULL);
 	}
 	return (uint32_t)count;
+}
+
+uint32_t existing_ipc_end(const struct ipc_listing *listing, source_sink sink, void *ctx)
+{
+	struct {
+		struct wire_header header;
+		struct ev_ipc_listed body;
+	} record = { .body.namespaces = listing->namespaces };
+
+	if (listing->closed)
+		return 0;
+	record.header = header_make(listing, EV_ipc_listed, 0, sizeof(record));
+	record.header.present = FIELD_BIT(ipc_listed, namespaces);
+	sink(ctx, &record.header, NULL);
+	return 1;
 }

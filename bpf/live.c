@@ -21,6 +21,7 @@ enum {
 	LOSS_COUNTERS = SLOT_COUNT * LOSS_REASON_COUNT,
 	DRAIN_MS = 500, /* how long a record may be under way at the end */
 	MISSED_EVERY_MS = 1000,
+	LIST_EVERY_MS = 10000,
 };
 
 struct source {
@@ -33,6 +34,8 @@ struct source {
 	uint64_t sequence;  /* of records made here */
 	uint64_t from_ring; /* records read from the ring */
 	bool started, stopped, more;
+	bool doubtful;	    /* calls were lost that make or remove System V objects */
+	uint64_t list_next; /* when they may be listed again */
 	int cpus;
 	uint64_t missed_seen, missed_look; /* skipped programs reported; when to look next */
 	uint64_t lost_seen;		   /* lost_total when we last looked */
@@ -58,6 +61,18 @@ static uint64_t now_ns(clockid_t id)
 
 	clock_gettime(id, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* "": any. */
+static bool changes_objects(const char *event)
+{
+	static const char *const events[] = { "",	"msgget", "msgctl", "shmget",
+					      "shmctl", "semget", "semctl" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (strcmp(events[i], event) == 0)
+			return true;
+	return false;
 }
 
 /* event "": it cannot be told. cpu < 0: nor can the processor. */
@@ -89,6 +104,7 @@ static void loss_emit(struct source *source, const char *event, enum spoor_lost 
 		record.body.lost_cpu = (uint32_t)cpu;
 		record.header.present |= FIELD_BIT(events_lost, lost_cpu);
 	}
+	source->doubtful |= changes_objects(event);
 	source->stats.lost += lost;
 	source->stats.lost_by[why] += lost;
 	sink(ctx, &record.header, NULL);
@@ -231,22 +247,43 @@ static int live_rewant(struct source *source, const struct source_want *want, st
 
 /* ---- reading ------------------------------------------------------------------- */
 
-/* Processes and cgroups that were there before us; the hooks are attached already. */
-static uint32_t start(struct source *source, source_sink sink, void *ctx)
+/* What a pass over all processes tells. */
+static uint32_t look_around(struct source *source,
+			    uint32_t (*tell)(struct existing *existing, int iterator_fd,
+					     source_sink sink, void *ctx),
+			    source_sink sink, void *ctx)
 {
 	struct bpf_link *link = bpf_program__attach_iter(source->skeleton->progs.process_existing,
 							 NULL);
 	autoclean(closep) int fd = -1;
 	uint32_t count = 0;
 
-	source->started = true;
 	if (!link)
 		return 0; /* describe() will do it one by one */
 	fd = bpf_iter_create(bpf_link__fd(link));
 	if (fd >= 0)
-		count = existing_all(source->existing, fd, sink, ctx);
+		count = tell(source->existing, fd, sink, ctx);
 	bpf_link__destroy(link);
 	return count;
+}
+
+/* Processes and cgroups that were there before us; the hooks are attached already. */
+static uint32_t start(struct source *source, source_sink sink, void *ctx)
+{
+	source->started = true;
+	return look_around(source, existing_all, sink, ctx);
+}
+
+/* Where calls were lost, what there is now makes up for it. */
+static uint32_t objects_again(struct source *source, source_sink sink, void *ctx)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	if (!source->doubtful || now < source->list_next || source->stopped)
+		return 0;
+	source->doubtful = false;
+	source->list_next = now + LIST_EVERY_MS * 1000000ULL;
+	return look_around(source, existing_objects, sink, ctx);
 }
 
 static uint32_t ring_drain(struct source *source, source_sink sink, void *ctx)
@@ -259,6 +296,7 @@ static uint32_t ring_drain(struct source *source, source_sink sink, void *ctx)
 		count += losses_report(source, sink, ctx);
 	if (now_ns(CLOCK_MONOTONIC) >= source->missed_look)
 		count += missed_report(source, sink, ctx);
+	count += objects_again(source, sink, ctx);
 	source->stats.records += count;
 	return count;
 }

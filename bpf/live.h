@@ -90,15 +90,27 @@ struct existing *existing_new(int cgroup_subsystem, const char *mount, uint64_t 
 void existing_free(struct existing *existing);
 /* All processes the iterator shows, and their cgroups. Returns the number of records. */
 uint32_t existing_all(struct existing *existing, int iterator_fd, source_sink sink, void *ctx);
+/* The System V objects alone, from the same iterator. */
+uint32_t existing_objects(struct existing *existing, int iterator_fd, source_sink sink, void *ctx);
 /* The process and the cgroup of one record. */
 void existing_one(struct existing *existing, const struct wire_header *record, source_sink sink,
 		  void *ctx);
+
+/* existing_ipc.c: the objects of all IPC namespaces, told one by one. */
+struct ipc_listing {
+	uint64_t *sequence; /* numbers of records come from here */
+	uint32_t namespaces;
+	bool closed; /* one could not be read */
+};
+
 /*
- * existing_ipc.c: the objects of the IPC namespace that /proc/PID lives in, if that is `ipc_ns`.
- * Takes numbers from *sequence. Returns how many records went to the sink.
+ * The objects of the IPC namespace that /proc/PID lives in, if that is `ipc_ns`. Returns how many
+ * records went to the sink.
  */
-uint32_t existing_ipc(uint64_t *sequence, uint32_t pid, uint32_t ipc_ns, source_sink sink,
+uint32_t existing_ipc(struct ipc_listing *listing, uint32_t pid, uint32_t ipc_ns, source_sink sink,
 		      void *ctx);
+/* After the last: says so, if these are all. */
+uint32_t existing_ipc_end(const struct ipc_listing *listing, source_sink sink, void *ctx);
 /*
  * Which hierarchy names containers here: -1 the unified one, else the kernel's index
  * of a v1 controller. mount gets its mount point, "" if there is none.

@@ -70,6 +70,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	SET(sched_process_fork, record, leader_ns_pid, task_ns_tid(leader));
 	SET(sched_process_fork, record, leader_start_time, leader->start_boottime);
 	SET(sched_process_fork, record, child_user_ns, child->cred->user_ns->ns.inum);
+	SET(sched_process_fork, record, shares_memory, child->mm == parent->mm);
 	record->header.present = present;
 	record_send(record);
 	return 0;

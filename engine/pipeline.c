@@ -98,7 +98,7 @@ static void take_detection(void *ctx, const struct event *produced)
 static bool is_internal(const struct wire_header *record)
 {
 	return record->id == EV_process_existing || record->id == EV_cgroup_existing ||
-	       record->id == EV_ipc_existing;
+	       record->id == EV_ipc_existing || record->id == EV_ipc_listed;
 }
 
 void pipeline_take(void *ctx, const struct wire_header *record, const struct event_given *given)

@@ -44,7 +44,7 @@ struct ipc_object {
 	int32_t key, id;
 	uint32_t uid, gid, cuid, cgid, mode; /* mode: with SHM_DEST and SHM_LOCKED */
 	uint64_t size;			     /* shm: bytes; msg: bytes waiting; sem: semaphores */
-	uint64_t users; /* shm: attaches, msg: messages waiting; at the last event on it */
+	uint64_t users; /* shm: attaches; msg: messages waiting, at the last event on it */
 	struct ipc_actor creator, last;
 	uint16_t last_event;			    /* id of the event; 0: none seen */
 	uint32_t change_count;			    /* IPC_SETs that were seen */

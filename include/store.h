@@ -110,7 +110,7 @@ uint64_t symbol_address(const struct stores *stores, struct str name);
 
 struct store_stats {
 	uint64_t processes, process_evicted, containers, container_evicted;
-	uint64_t ipc_objects, ipc_evicted;
+	uint64_t ipc_objects, ipc_evicted, attaches_evicted;
 };
 /* Writes all of *out. */
 void stores_stats(const struct stores *stores, struct store_stats *out);

@@ -13,6 +13,9 @@
 
 #include "base/common.h"
 #include "base/pages.h"
+#include "attach.h"
+#include "ipc_gap.h"
+#include "ipc_sight.h"
 #include "ipc_store.h"
 
 enum {
@@ -42,6 +45,7 @@ struct entry {
 		previous[CHAINS];	       /* a process can make a chain as long as it likes */
 	uint32_t owner;			       /* NONE: not counted */
 	uint32_t newer_removed, older_removed; /* in order of removal */
+	uint32_t listed;		       /* the last listing that had it */
 };
 
 struct ipc_store {
@@ -52,8 +56,10 @@ struct ipc_store {
 	struct owner *owners;
 	uint32_t owner_buckets[OWNERS_MAX];
 	uint32_t owner_high, owner_free;
-	uint32_t count; /* not removed */
-	bool lossy;	/* a call was lost: what is not known may still be there */
+	uint32_t count;	  /* not removed */
+	uint32_t listing; /* number of the listing that is coming in, or comes next */
+	struct ipc_gaps gaps;
+	struct attaches *attaches;
 	uint64_t evicted;
 };
 
@@ -285,7 +291,8 @@ static struct entry *entry_room(struct ipc_store *store)
 	} else {
 		entry = victim_find(store);
 		store->evicted++;
-		store->lossy = true;
+		ipc_gaps_evict(&store->gaps,
+			       id_hash(entry->object.ipc_ns, entry->object.kind, entry->object.id));
 	}
 	entry_clear(store, entry);
 	return entry;
@@ -300,77 +307,6 @@ static void entry_fill(struct ipc_store *store, struct entry *entry,
 	for (unsigned c = 0; c < CHAINS; c++)
 		chain_add(store, entry, c);
 	owner_count(store, entry);
-}
-
-/* ---- one form for the twelve calls --------------------------------------------- */
-
-/* What a record says of the object it is about. */
-struct sight {
-	uint8_t kind;
-	bool known;    /* perm_* are there */
-	bool at_entry; /* ... as they were before the call */
-	int32_t id, key;
-	uint32_t uid, gid, cuid, cgid, mode;
-	bool has_size;
-	uint64_t size, users;
-	int64_t result;
-};
-
-#define HAS(event, field) (record->present & FIELD_BIT(event, field))
-
-#define SIGHT(event, kind_of, entry_time, size_field, users_of) \
-	static void sight_##event(const struct wire_header *record, struct sight *sight) \
-	{ \
-		const struct ev_##event *body = (const void *)(record + 1); \
-\
-		*sight = (struct sight){ .kind = kind_of, \
-					 .at_entry = entry_time, \
-					 .known = HAS(event, perm_id), \
-					 .id = body->perm_id, \
-					 .key = body->perm_key, \
-					 .uid = body->perm_uid, \
-					 .gid = body->perm_gid, \
-					 .cuid = body->perm_cuid, \
-					 .cgid = body->perm_cgid, \
-					 .mode = body->perm_mode, \
-					 .has_size = HAS(event, size_field), \
-					 .size = (uint64_t)body->size_field, \
-					 .users = users_of, \
-					 .result = body->returnValue }; \
-	}
-
-SIGHT(msgget, IPC_KIND_MSG, false, msg_cbytes, body->msg_qnum)
-SIGHT(msgsnd, IPC_KIND_MSG, false, msg_cbytes, body->msg_qnum)
-SIGHT(msgrcv, IPC_KIND_MSG, false, msg_cbytes, body->msg_qnum)
-SIGHT(msgctl, IPC_KIND_MSG, true, msg_cbytes, body->msg_qnum)
-SIGHT(shmget, IPC_KIND_SHM, false, shm_segsz, body->shm_nattch)
-SIGHT(shmat, IPC_KIND_SHM, false, shm_segsz, body->shm_nattch)
-SIGHT(shmdt, IPC_KIND_SHM, true, shm_segsz, body->shm_nattch)
-SIGHT(shmctl, IPC_KIND_SHM, true, shm_segsz, body->shm_nattch)
-SIGHT(semget, IPC_KIND_SEM, false, sem_nsems, 0)
-SIGHT(semop, IPC_KIND_SEM, false, sem_nsems, 0)
-SIGHT(semtimedop, IPC_KIND_SEM, false, sem_nsems, 0)
-SIGHT(semctl, IPC_KIND_SEM, true, sem_nsems, 0)
-
-/* False: not about an object. */
-static bool sight_take(const struct wire_header *record, struct sight *sight)
-{
-	switch (record->id) {
-	case EV_msgget: sight_msgget(record, sight); break;
-	case EV_msgsnd: sight_msgsnd(record, sight); break;
-	case EV_msgrcv: sight_msgrcv(record, sight); break;
-	case EV_msgctl: sight_msgctl(record, sight); break;
-	case EV_shmget: sight_shmget(record, sight); break;
-	case EV_shmat: sight_shmat(record, sight); break;
-	case EV_shmdt: sight_shmdt(record, sight); break;
-	case EV_shmctl: sight_shmctl(record, sight); break;
-	case EV_semget: sight_semget(record, sight); break;
-	case EV_semop: sight_semop(record, sight); break;
-	case EV_semtimedop: sight_semtimedop(record, sight); break;
-	case EV_semctl: sight_semctl(record, sight); break;
-	default: return false;
-	}
-	return sight->known;
 }
 
 /* ---- making ------------------------------------------------------------------ */
@@ -414,7 +350,7 @@ static bool get_take(const struct wire_header *record, struct get *get)
  * did not know the object, nothing speaks against it, and we know all there are.
  */
 static bool is_making(const struct ipc_store *store, const struct wire_header *record,
-		      const struct sight *sight, const struct entry *entry)
+		      const struct ipc_sight *sight, const struct entry *entry)
 {
 	struct get get;
 
@@ -423,11 +359,13 @@ static bool is_making(const struct ipc_store *store, const struct wire_header *r
 	if (get.key == IPC_PRIVATE || (get.flags & IPC_CREAT && get.flags & IPC_EXCL))
 		return true;
 	return get.flags & IPC_CREAT && (!entry || entry->object.removed) && get.may_be_new &&
-	       sight->cuid == record->euid && !store->lossy;
+	       sight->cuid == record->euid &&
+	       !ipc_gaps_may_hide(&store->gaps, sight->kind,
+				  id_hash(record->ipc_ns, sight->kind, sight->id));
 }
 
 static void entry_learn(struct ipc_store *store, struct entry *entry,
-			const struct wire_header *record, const struct sight *sight, bool made)
+			const struct wire_header *record, const struct ipc_sight *sight, bool made)
 {
 	struct ipc_object object = { .ipc_ns = record->ipc_ns,
 				     .kind = sight->kind,
@@ -444,7 +382,7 @@ static void entry_learn(struct ipc_store *store, struct entry *entry,
 /* ---- changing ---------------------------------------------------------------- */
 
 /* The command of a control call that went well, else -1. */
-static int control_of(const struct wire_header *record, const struct sight *sight)
+static int control_of(const struct wire_header *record, const struct ipc_sight *sight)
 {
 	const void *body = record + 1;
 	int command = -1;
@@ -507,7 +445,7 @@ static void object_remove(struct ipc_store *store, struct entry *entry)
 }
 
 static void object_control(struct ipc_store *store, struct entry *entry,
-			   const struct wire_header *record, const struct sight *sight)
+			   const struct wire_header *record, const struct ipc_sight *sight)
 {
 	int command = control_of(record, sight);
 
@@ -520,7 +458,7 @@ static void object_control(struct ipc_store *store, struct entry *entry,
 }
 
 static void object_refresh(struct ipc_object *object, const struct wire_header *record,
-			   const struct sight *sight)
+			   const struct ipc_sight *sight)
 {
 	object->key = sight->key;
 	object->uid = sight->uid;
@@ -536,13 +474,24 @@ static void object_refresh(struct ipc_object *object, const struct wire_header *
 	object->last_event = record->id;
 }
 
+static void note_attach(struct ipc_store *store, const struct wire_header *record,
+			const struct ipc_sight *sight)
+{
+	struct attacher who = { record->pid, record->leader_start_time };
+
+	if (record->id == EV_shmat && sight->result >= 0)
+		attaches_add(store->attaches, who, record->ipc_ns, sight->id);
+	else if (record->id == EV_shmdt && sight->result == 0)
+		attaches_remove(store->attaches, who, record->ipc_ns, sight->id);
+}
+
 static void learn_call(struct ipc_store *store, const struct wire_header *record)
 {
-	struct sight sight;
+	struct ipc_sight sight;
 	struct entry *entry;
 	bool made;
 
-	if (!sight_take(record, &sight))
+	if (!ipc_sight_take(record, &sight))
 		return;
 	entry = entry_find(store, record->ipc_ns, sight.kind, sight.id);
 	made = is_making(store, record, &sight, entry);
@@ -555,6 +504,7 @@ static void learn_call(struct ipc_store *store, const struct wire_header *record
 		entry_learn(store, entry, record, &sight, made);
 	}
 	object_refresh(&entry->object, record, &sight);
+	note_attach(store, record, &sight);
 	object_control(store, entry, record, &sight);
 }
 
@@ -566,6 +516,17 @@ static uint8_t kind_of_name(struct str name)
 		if (str_equal(name, str_of(ipc_kind_names[kind])))
 			return kind;
 	return IPC_KINDS;
+}
+
+/* Of an object whose making we know. */
+static void object_take_listed(struct ipc_object *object, const struct ipc_object *listed)
+{
+	object->key = listed->key;
+	object->uid = listed->uid;
+	object->gid = listed->gid;
+	object->mode = listed->mode;
+	object->size = listed->size;
+	object->users = listed->users;
 }
 
 static void learn_existing(struct ipc_store *store, const struct wire_header *record)
@@ -586,30 +547,54 @@ static void learn_existing(struct ipc_store *store, const struct wire_header *re
 				     .users = body->users,
 				     .creator.pid = (uint32_t)body->creator_pid,
 				     .last.pid = (uint32_t)body->last_pid };
+	struct entry *entry;
 
-	if (object.kind == IPC_KINDS || entry_find(store, object.ipc_ns, object.kind, object.id))
+	if (object.kind == IPC_KINDS)
 		return;
-	entry_fill(store, entry_room(store), &object);
+	entry = entry_find(store, object.ipc_ns, object.kind, object.id);
+	if (entry && entry->object.cuid == object.cuid && !entry->object.removed) {
+		object_take_listed(&entry->object, &object);
+	} else {
+		if (entry)
+			entry_clear(store, entry);
+		else
+			entry = entry_room(store);
+		entry_fill(store, entry, &object);
+	}
+	entry->listed = store->listing;
+}
+
+/* What was not among all there are is gone, and its removal was lost. */
+static void learn_listed(struct ipc_store *store, const struct wire_header *record)
+{
+	for (uint32_t i = 0; i < store->high; i++) {
+		struct entry *entry = &store->entries[i];
+
+		if (!entry->object.removed && entry->listed != store->listing)
+			removed_add(store, entry);
+	}
+	store->listing++;
+	store->gaps.listed = record->time;
 }
 
 /* ---- the interface --------------------------------------------------------------- */
 
-static bool is_loss_of_calls(const struct wire_header *record)
+static void learn_loss(struct ipc_store *store, const struct wire_header *record)
 {
 	const struct ev_events_lost *lost = (const void *)(record + 1);
-	struct str name = { (const char *)record + lost->lost_event.offset, lost->lost_event.len };
 
-	/* "": it cannot be told which. */
-	return !name.len || str_equal(name, STR("msgget")) || str_equal(name, STR("msgctl")) ||
-	       str_equal(name, STR("shmget")) || str_equal(name, STR("shmctl")) ||
-	       str_equal(name, STR("semget")) || str_equal(name, STR("semctl"));
+	ipc_gaps_lose(&store->gaps,
+		      (struct str){ (const char *)record + lost->lost_event.offset,
+				    lost->lost_event.len },
+		      record->time);
 }
 
 void ipc_store_update(struct ipc_store *store, const struct wire_header *record)
 {
 	switch (record->id) {
 	case EV_ipc_existing: learn_existing(store, record); return;
-	case EV_events_lost: store->lossy |= is_loss_of_calls(record); return;
+	case EV_ipc_listed: learn_listed(store, record); return;
+	case EV_events_lost: learn_loss(store, record); return;
 	default: learn_call(store, record);
 	}
 }
@@ -624,10 +609,11 @@ const struct ipc_object *ipc_find(const struct stores *stores, uint32_t ipc_ns, 
 
 const struct ipc_object *ipc_of_event(const struct stores *stores, const struct wire_header *record)
 {
-	struct sight sight;
+	struct ipc_sight sight;
 
-	return sight_take(record, &sight) ? ipc_find(stores, record->ipc_ns, sight.kind, sight.id)
-					  : NULL;
+	return ipc_sight_take(record, &sight)
+		       ? ipc_find(stores, record->ipc_ns, sight.kind, sight.id)
+		       : NULL;
 }
 
 uint32_t ipc_count(const struct stores *stores, uint32_t ipc_ns, enum ipc_kind kind, uint32_t cuid)
@@ -677,10 +663,46 @@ void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time,
 	}
 }
 
+/* ---- attaches without a call -------------------------------------------------------- */
+
+static void one_more(void *ctx, const struct attached *attached)
+{
+	struct entry *entry = entry_find(ctx, attached->ipc_ns, IPC_KIND_SHM, attached->id);
+
+	if (entry)
+		entry->object.users += attached->count;
+}
+
+static void one_less(void *ctx, const struct attached *attached)
+{
+	struct entry *entry = entry_find(ctx, attached->ipc_ns, IPC_KIND_SHM, attached->id);
+
+	if (entry)
+		entry->object.users -= MIN(entry->object.users, attached->count);
+}
+
+void ipc_store_fork(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t child,
+		    uint64_t child_start_time)
+{
+	struct attacher from = { pid, start_time }, to = { child, child_start_time };
+
+	attaches_inherit(store->attaches, from, to);
+	attaches_each(store->attaches, to, one_more, store);
+}
+
+void ipc_store_detach(struct ipc_store *store, uint32_t pid, uint64_t start_time)
+{
+	struct attacher who = { pid, start_time };
+
+	attaches_each(store->attaches, who, one_less, store);
+	attaches_drop(store->attaches, who);
+}
+
 void ipc_store_stats(const struct ipc_store *store, struct store_stats *out)
 {
 	out->ipc_objects = store->count;
 	out->ipc_evicted = store->evicted;
+	out->attaches_evicted = attaches_evicted(store->attaches);
 }
 
 /* ---- life ----------------------------------------------------------------------- */
@@ -693,6 +715,8 @@ void ipc_store_free(struct ipc_store *store)
 		free(store->buckets[c]);
 	pages_free(store->entries, store->capacity * sizeof(*store->entries));
 	free(store->owners);
+	ipc_gaps_free(&store->gaps);
+	attaches_free(store->attaches);
 	free(store);
 }
 
@@ -710,6 +734,7 @@ struct ipc_store *ipc_store_new(uint32_t capacity)
 		buckets *= 2;
 	store->mask = buckets - 1;
 	store->removed_first = store->removed_last = store->owner_free = NONE;
+	store->listing = 1;
 	/* Filled from the beginning: on a host with few objects it stays in small pages. */
 	store->entries = pages_reserve(store->capacity * sizeof(*store->entries), PAGES_HUGE);
 	store->owners = calloc(OWNERS_MAX, sizeof(*store->owners));
@@ -720,5 +745,8 @@ struct ipc_store *ipc_store_new(uint32_t capacity)
 			return NULL;
 		memset(store->buckets[c], 0xff, buckets * sizeof(uint32_t));
 	}
-	return store->entries && store->owners ? take(store) : NULL;
+	store->attaches = attaches_new();
+	if (ipc_gaps_init(&store->gaps))
+		return NULL;
+	return store->entries && store->owners && store->attaches ? take(store) : NULL;
 }

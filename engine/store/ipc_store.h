@@ -22,6 +22,14 @@ void ipc_store_update(struct ipc_store *store, const struct wire_header *record)
 void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,
 		     uint64_t heir_start_time);
 
+/*
+ * A process has started a child with a copy of its memory: what it has attached, that has attached,
+ * too. And a process has ended, or executes a program: it has nothing attached any more.
+ */
+void ipc_store_fork(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t child,
+		    uint64_t child_start_time);
+void ipc_store_detach(struct ipc_store *store, uint32_t pid, uint64_t start_time);
+
 /* Fills the members of *out that are its own. */
 void ipc_store_stats(const struct ipc_store *store, struct store_stats *out);
 

@@ -10,13 +10,13 @@
 
 #include "base/common.h"
 #include "base/slab.h"
+#include "cgroup.h"
 #include "ipc_store.h"
 #include "store.h"
 #include "symbol.h"
 
 enum {
 	PROCESSES_DEFAULT = 16384,
-	CGROUPS_DEFAULT = 4096,
 	TEXT_BUDGET = 24 * 1024 * 1024,
 	NONE = UINT32_MAX, /* no entry */
 	CHAINS = 3,
@@ -42,15 +42,6 @@ struct entry {
 	bool used;
 };
 
-struct cgroup {
-	uint64_t id;
-	struct container container; /* id.data == NULL: not a container */
-	char *path;
-	uint32_t path_len;
-	uint32_t next;
-	bool used;
-};
-
 struct stores {
 	struct entry *entries;
 	uint32_t *buckets[CHAINS];
@@ -58,9 +49,7 @@ struct stores {
 	uint32_t capacity, buckets_mask, count, high, hand, free_head;
 	uint32_t exited_first, exited_last;
 	uint32_t losses; /* how often records of processes were lost so far */
-	struct cgroup *cgroups;
-	uint32_t *cgroup_buckets;
-	uint32_t cgroup_capacity, cgroup_mask, cgroup_count, cgroup_hand;
+	struct cgroups cgroups;
 	struct slab texts;
 	struct clock clock;
 	struct symbols symbols;
@@ -420,74 +409,14 @@ static struct entry *entry_of_record(struct stores *stores, const struct wire_he
 
 /* ---- cgroups --------------------------------------------------------------- */
 
-static struct cgroup *cgroup_find(const struct stores *stores, uint64_t id)
-{
-	uint32_t at = stores->cgroup_buckets[mix(id) & stores->cgroup_mask];
-
-	for (; at != NONE; at = stores->cgroups[at].next)
-		if (stores->cgroups[at].id == id)
-			return &stores->cgroups[at];
-	return NULL;
-}
-
-static void cgroup_unlink(struct stores *stores, struct cgroup *cgroup)
-{
-	uint32_t *at = &stores->cgroup_buckets[mix(cgroup->id) & stores->cgroup_mask];
-	uint32_t self = (uint32_t)(cgroup - stores->cgroups);
-
-	while (*at != self)
-		at = &stores->cgroups[*at].next;
-	*at = cgroup->next;
-	slab_release(&stores->texts, cgroup->path, cgroup->path_len);
-	*cgroup = (struct cgroup){ 0 };
-}
-
-/* Slots are reused in order of their making: cgroups come and go slowly. */
-static struct cgroup *cgroup_new(struct stores *stores, uint64_t id)
-{
-	uint32_t at = stores->cgroup_count;
-
-	if (at < stores->cgroup_capacity) {
-		stores->cgroup_count++;
-	} else {
-		at = stores->cgroup_hand;
-		stores->cgroup_hand = (at + 1) % stores->cgroup_capacity;
-		cgroup_unlink(stores, &stores->cgroups[at]);
-		stores->stats.container_evicted++;
-	}
-	struct cgroup *cgroup = &stores->cgroups[at];
-	uint32_t *head = &stores->cgroup_buckets[mix(id) & stores->cgroup_mask];
-
-	*cgroup = (struct cgroup){ .id = id, .used = true, .next = *head };
-	*head = at;
-	return cgroup;
-}
-
-static void cgroup_learn(struct stores *stores, uint64_t id, struct str path)
-{
-	struct cgroup *cgroup = cgroup_find(stores, id);
-
-	if (!cgroup)
-		cgroup = cgroup_new(stores, id);
-	slab_release(&stores->texts, cgroup->path, cgroup->path_len);
-	cgroup->path = slab_alloc(&stores->texts, path.len);
-	cgroup->path_len = cgroup->path ? path.len : 0;
-	cgroup->container = (struct container){ 0 };
-	if (!cgroup->path)
-		return;
-	memcpy(cgroup->path, path.data, path.len);
-	cgroup->container.id = container_id_of_path((struct str){ cgroup->path, path.len },
-						    &cgroup->container.runtime);
-}
-
 void stores_set_container(struct stores *stores, uint64_t cgroup_id, struct str id)
 {
-	struct cgroup *cgroup = cgroup_find(stores, cgroup_id);
+	struct cgroup *cgroup = cgroup_find(&stores->cgroups, cgroup_id);
 
 	if (cgroup && cgroup->container.id.data)
 		return;
-	cgroup_learn(stores, cgroup_id, id);
-	cgroup = cgroup_find(stores, cgroup_id);
+	cgroup_learn(&stores->cgroups, &stores->texts, cgroup_id, id);
+	cgroup = cgroup_find(&stores->cgroups, cgroup_id);
 	if (cgroup->path)
 		cgroup->container.id = (struct str){ cgroup->path, cgroup->path_len };
 }
@@ -507,6 +436,9 @@ static void learn_fork(struct stores *stores, const struct wire_header *record)
 
 	if (fork->child_tid != fork->child_pid)
 		return; /* a thread */
+	if (!fork->shares_memory)
+		ipc_store_fork(stores->ipc, record->pid, record->leader_start_time, pid,
+			       fork->start_time);
 	known = entry_find(stores, pid, fork->start_time);
 	if (known) {
 		set_maker(known, record->pid, record->leader_start_time);
@@ -537,9 +469,10 @@ static void learn_exec(struct stores *stores, const struct wire_header *record)
 {
 	const struct ev_sched_process_exec *exec = (const void *)(record + 1);
 	struct entry *entry = entry_of_record(stores, record);
-	struct cgroup *cgroup = cgroup_find(stores, record->cgroup_id);
+	struct cgroup *cgroup = cgroup_find(&stores->cgroups, record->cgroup_id);
 
 	entry->losses = stores->losses;
+	ipc_store_detach(stores->ipc, record->pid, record->leader_start_time);
 	text_set(stores, entry, record_str(record, exec->pathname), record_str(record, exec->argv));
 	if (cgroup)
 		cgroup->container.started = true;
@@ -549,7 +482,7 @@ static void learn_existing(struct stores *stores, const struct wire_header *reco
 {
 	const struct ev_process_existing *existing = (const void *)(record + 1);
 	struct entry *entry = entry_of_record(stores, record);
-	struct cgroup *cgroup = cgroup_find(stores, record->cgroup_id);
+	struct cgroup *cgroup = cgroup_find(&stores->cgroups, record->cgroup_id);
 	struct str path = { 0 }, argv = { 0 };
 
 	if (record->present & FIELD_BIT(process_existing, pathname))
@@ -587,6 +520,7 @@ static void learn_exit(struct stores *stores, const struct wire_header *record)
 	if (!is_exited(entry))
 		exited_add(stores, entry);
 	entry->process.exit_time = record->time;
+	ipc_store_detach(stores->ipc, record->pid, record->leader_start_time);
 	leave_objects(stores, entry);
 }
 
@@ -596,8 +530,8 @@ static void learn_cgroup(struct stores *stores, const struct wire_header *record
 	struct str path = record_str(record, existing->cgroup_path);
 
 	/* Of a cgroup that is gone by now there is no path: what we knew of it is better. */
-	if (path.len || !cgroup_find(stores, existing->cgroup_id))
-		cgroup_learn(stores, existing->cgroup_id, path);
+	if (path.len || !cgroup_find(&stores->cgroups, existing->cgroup_id))
+		cgroup_learn(&stores->cgroups, &stores->texts, existing->cgroup_id, path);
 }
 
 /* The id may have been that of another cgroup, which is gone. */
@@ -606,7 +540,8 @@ static void learn_new_cgroup(struct stores *stores, const struct wire_header *re
 	const struct ev_cgroup_mkdir *made = (const void *)(record + 1);
 
 	if (record->present & FIELD_BIT(cgroup_mkdir, tracked) && made->tracked)
-		cgroup_learn(stores, made->cgroup_id, record_str(record, made->cgroup_path));
+		cgroup_learn(&stores->cgroups, &stores->texts, made->cgroup_id,
+			     record_str(record, made->cgroup_path));
 }
 
 /* Whose exec was lost is not what we think it is: then nobody is known any more. */
@@ -627,7 +562,8 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 	case EV_process_existing: learn_existing(stores, record); return;
 	case EV_cgroup_existing: learn_cgroup(stores, record); return;
 	case EV_cgroup_mkdir: learn_new_cgroup(stores, record); break;
-	case EV_ipc_existing: ipc_store_update(stores->ipc, record); return;
+	case EV_ipc_existing:
+	case EV_ipc_listed: ipc_store_update(stores->ipc, record); return;
 	case EV_events_lost:
 		learn_loss(stores, record);
 		ipc_store_update(stores->ipc, record);
@@ -635,8 +571,8 @@ void stores_update(struct stores *stores, const struct wire_header *record)
 	default: break;
 	}
 	entry_of_record(stores, record);
-	if (record->cgroup_id && !cgroup_find(stores, record->cgroup_id))
-		cgroup_learn(stores, record->cgroup_id, STR(""));
+	if (record->cgroup_id && !cgroup_find(&stores->cgroups, record->cgroup_id))
+		cgroup_learn(&stores->cgroups, &stores->texts, record->cgroup_id, STR(""));
 	ipc_store_update(stores->ipc, record);
 }
 
@@ -645,7 +581,7 @@ bool stores_know(const struct stores *stores, const struct wire_header *record)
 	const struct entry *entry = entry_find(stores, record->pid, record->leader_start_time);
 
 	return entry && entry->losses == stores->losses &&
-	       (!record->cgroup_id || cgroup_find(stores, record->cgroup_id));
+	       (!record->cgroup_id || cgroup_find(&stores->cgroups, record->cgroup_id));
 }
 
 /* ---- look-ups ---------------------------------------------------------------- */
@@ -716,17 +652,17 @@ uint32_t process_children(const struct stores *stores, const struct process *pro
 
 const struct container *container_find(const struct stores *stores, uint64_t cgroup_id)
 {
-	const struct cgroup *cgroup = cgroup_find(stores, cgroup_id);
+	const struct cgroup *cgroup = cgroup_find(&stores->cgroups, cgroup_id);
 
 	return cgroup && cgroup->container.id.data ? &cgroup->container : NULL;
 }
 
 const struct container *container_find_id(const struct stores *stores, struct str id)
 {
-	for (uint32_t i = 0; i < stores->cgroup_count; i++)
-		if (stores->cgroups[i].container.id.data &&
-		    str_equal(stores->cgroups[i].container.id, id))
-			return &stores->cgroups[i].container;
+	for (uint32_t i = 0; i < stores->cgroups.count; i++)
+		if (stores->cgroups.items[i].container.id.data &&
+		    str_equal(stores->cgroups.items[i].container.id, id))
+			return &stores->cgroups.items[i].container;
 	return NULL;
 }
 
@@ -758,8 +694,7 @@ void stores_free(struct stores *stores)
 		free(stores->buckets[c]);
 	free(stores->entries);
 	free(stores->referenced);
-	free(stores->cgroups);
-	free(stores->cgroup_buckets);
+	cgroups_free(&stores->cgroups);
 	slab_free(&stores->texts);
 	symbols_free(&stores->symbols);
 	ipc_store_free(stores->ipc);
@@ -775,22 +710,18 @@ struct stores *stores_new(uint32_t process_capacity, uint32_t container_capacity
 	if (!stores)
 		return NULL;
 	stores->capacity = process_capacity ? process_capacity : PROCESSES_DEFAULT;
-	stores->cgroup_capacity = container_capacity ? container_capacity : CGROUPS_DEFAULT;
 	stores->buckets_mask = power_of_two(stores->capacity) - 1;
-	stores->cgroup_mask = power_of_two(stores->cgroup_capacity) - 1;
 	stores->free_head = NONE;
 	stores->exited_first = stores->exited_last = NONE;
 	stores->texts.budget = TEXT_BUDGET;
 	stores->ipc = ipc_store_new(0);
 	stores->entries = calloc(stores->capacity, sizeof(*stores->entries));
 	stores->referenced = calloc(stores->capacity, 1);
-	stores->cgroups = calloc(stores->cgroup_capacity, sizeof(*stores->cgroups));
-	stores->cgroup_buckets = buckets_new(stores->cgroup_mask + 1);
 	for (unsigned c = 0; c < CHAINS; c++)
 		if (!(stores->buckets[c] = buckets_new(stores->buckets_mask + 1)))
 			return NULL;
-	if (!stores->ipc || !stores->entries || !stores->referenced || !stores->cgroups ||
-	    !stores->cgroup_buckets)
+	if (!stores->ipc || !stores->entries || !stores->referenced ||
+	    cgroups_init(&stores->cgroups, container_capacity))
 		return NULL;
 	return take(stores);
 }
@@ -811,8 +742,9 @@ void stores_stats(const struct stores *stores, struct store_stats *out)
 	*out = stores->stats;
 	out->processes = stores->count;
 	out->containers = 0;
-	for (uint32_t i = 0; i < stores->cgroup_count; i++)
-		out->containers += stores->cgroups[i].container.id.data != NULL;
+	out->container_evicted = stores->cgroups.evicted;
+	for (uint32_t i = 0; i < stores->cgroups.count; i++)
+		out->containers += stores->cgroups.items[i].container.id.data != NULL;
 	ipc_store_stats(stores->ipc, out);
 }
 

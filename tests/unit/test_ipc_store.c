@@ -110,7 +110,7 @@ static void test_plain_creat(void **state)
 	assert_true(queue(5)->existing);
 }
 
-static void test_plain_creat_after_loss(void **state)
+static void lose(const char *event)
 {
 	struct {
 		struct wire_header h;
@@ -118,14 +118,241 @@ static void test_plain_creat_after_loss(void **state)
 		char text[8];
 	} lost = { .h = header(EV_events_lost, sizeof(lost), 0) };
 
-	(void)state;
-	lost.e.lost_event = (struct wire_ref){ offsetof(__typeof__(lost), text), 6 };
-	memcpy(lost.text, "msgget", 6);
+	lost.e.lost_event = (struct wire_ref){ offsetof(__typeof__(lost), text),
+					       (uint32_t)strlen(event) };
+	memcpy(lost.text, event, strlen(event));
 	stores_update(stores, &lost.h);
+}
+
+/* As if it were in /proc/sysvipc. */
+static void list_queue(int id, uint32_t user, uint32_t mode)
+{
+	struct {
+		struct wire_header h;
+		struct ev_ipc_existing e;
+		char text[8];
+	} r = { .h = header(EV_ipc_existing, sizeof(r), 0), .text = "msg" };
+
+	r.e = (struct ev_ipc_existing){ .kind = { offsetof(__typeof__(r), text), 3 },
+					.perm_id = id,
+					.perm_cuid = user,
+					.perm_uid = user,
+					.perm_mode = mode };
+	stores_update(stores, &r.h);
+}
+
+static void list_end(void)
+{
+	struct {
+		struct wire_header h;
+		struct ev_ipc_listed e;
+	} r = { .h = header(EV_ipc_listed, sizeof(r), 0) };
+
+	stores_update(stores, &r.h);
+}
+
+static void test_plain_creat_after_loss(void **state)
+{
+	(void)state;
+	lose("msgget");
 	msgget_call(5, 0x77, IPC_CREAT | 0600, USER);
 	assert_true(queue(5)->existing); /* perhaps its making is what was lost */
 	msgget_call(6, IPC_PRIVATE, 0600, USER);
 	assert_false(queue(6)->existing); /* this cannot be another */
+}
+
+/* What was lost says nothing of other kinds, and what removes says nothing of what is made. */
+static void test_loss_of_others(void **state)
+{
+	(void)state;
+	lose("shmget");
+	lose("msgctl");
+	lose("msgsnd");
+	msgget_call(5, 0x77, IPC_CREAT | 0600, USER);
+	assert_false(queue(5)->existing);
+	lose(""); /* nobody knows of what */
+	msgget_call(6, 0x78, IPC_CREAT | 0600, USER);
+	assert_true(queue(6)->existing);
+}
+
+/* When all there are have been listed, loss is made up for. */
+static void test_listing(void **state)
+{
+	(void)state;
+	msgget_call(5, 0x77, IPC_CREAT | 0600, USER);
+	msgget_call(6, 0x78, IPC_CREAT | 0600, USER);
+	lose("");
+	list_queue(5, USER, 0640);
+	list_queue(7, 2000, 0600); /* its making was lost */
+	list_end();
+	assert_int_equal(queue(5)->creator.pid, PID); /* known still */
+	assert_int_equal(queue(5)->mode, 0640);	      /* IPC_SET was lost */
+	assert_true(queue(6)->removed);		      /* so was IPC_RMID */
+	assert_true(queue(7)->existing);
+	assert_int_equal(ipc_count(stores, NS, IPC_KIND_MSG, USER), 1);
+	assert_int_equal(ipc_count(stores, NS, IPC_KIND_MSG, 2000), 1);
+	msgget_call(8, 0x79, IPC_CREAT | 0600, USER);
+	assert_false(queue(8)->existing); /* nothing is in doubt any more */
+	msgget_call(7, 0x7a, IPC_CREAT | 0600, 2000);
+	assert_true(queue(7)->existing);
+	list_queue(5, USER, 0640);
+	list_queue(7, 2000, 0600);
+	list_queue(8, USER, 0600);
+	list_end();
+	assert_false(queue(8)->removed);
+	lose("msgget"); /* anew */
+	msgget_call(9, 0x7b, IPC_CREAT | 0600, USER);
+	assert_true(queue(9)->existing);
+}
+
+/* What was given up for want of room is still there, and others are as new as ever. */
+static void test_plain_creat_after_eviction(void **state)
+{
+	enum { MADE = 32768 + 1000 };
+	uint32_t doubted = 0;
+	int gone = 0;
+
+	(void)state;
+	for (int id = 0; id < MADE; id++)
+		msgget_call(id, IPC_PRIVATE, 0600, USER);
+	while (queue(gone))
+		gone++;
+	msgget_call(gone, 0x77, IPC_CREAT | 0600, USER);
+	assert_true(queue(gone)->existing);
+	for (int id = MADE; id < MADE + 1000; id++) {
+		msgget_call(id, id, IPC_CREAT | 0600, USER);
+		doubted += queue(id)->existing;
+	}
+	assert_true(doubted < 20);
+}
+
+/* ---- attaches ------------------------------------------------------------------------ */
+
+enum { SEGMENT = 9 };
+
+/* A call of process `pid`; `attached`: as the kernel counts then. */
+static void attach_call(uint16_t event, uint32_t pid, uint64_t attached)
+{
+	const int id = SEGMENT;
+
+	if (event == EV_shmdt) {
+		RECORD(shmdt, USER);
+
+		r.h.pid = r.h.tid = pid;
+		r.e.shm_nattch = attached;
+		r.e.returnValue = 0;
+		stores_update(stores, &r.h);
+	} else {
+		RECORD(shmat, USER);
+
+		r.h.pid = r.h.tid = pid;
+		r.e.shm_nattch = attached;
+		r.e.returnValue = 0x7f0000000000;
+		stores_update(stores, &r.h);
+	}
+}
+
+static void process_forks(uint32_t pid, uint32_t child, bool shares_memory)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_fork e;
+	} r = { .h = header(EV_sched_process_fork, sizeof(r), USER) };
+
+	r.h.pid = r.h.tid = pid;
+	r.e = (struct ev_sched_process_fork){ .parent_process_pid = (int32_t)pid,
+					      .parent_process_start_time = START,
+					      .child_pid = (int32_t)child,
+					      .child_tid = (int32_t)child,
+					      .start_time = START,
+					      .shares_memory = shares_memory };
+	stores_update(stores, &r.h);
+}
+
+static void process_ends(uint32_t pid, bool whole)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_exit e;
+	} r = { .h = header(EV_sched_process_exit, sizeof(r), USER),
+		.e = { .process_group_exit = whole } };
+
+	r.h.pid = r.h.tid = pid;
+	stores_update(stores, &r.h);
+}
+
+static void process_executes(uint32_t pid)
+{
+	struct {
+		struct wire_header h;
+		struct ev_sched_process_exec e;
+	} r = { .h = header(EV_sched_process_exec, sizeof(r), USER) };
+
+	r.h.pid = r.h.tid = pid;
+	stores_update(stores, &r.h);
+}
+
+static uint64_t users(void)
+{
+	return ipc_find(stores, NS, IPC_KIND_SHM, SEGMENT)->users;
+}
+
+/* The kernel detaches what a process has attached when it ends or executes: no call tells. */
+static void test_users(void **state)
+{
+	(void)state;
+	attach_call(EV_shmat, 10, 1);
+	attach_call(EV_shmat, 10, 2); /* at another address */
+	attach_call(EV_shmat, 20, 3);
+	process_ends(10, false); /* a thread of it */
+	assert_int_equal(users(), 3);
+	process_forks(10, 11, false);
+	assert_int_equal(users(), 5);
+	process_executes(11);
+	assert_int_equal(users(), 3);
+	process_forks(10, 12, true); /* vfork: it has the memory of its parent */
+	assert_int_equal(users(), 3);
+	process_executes(12);
+	assert_int_equal(users(), 3);
+	attach_call(EV_shmdt, 10, 3);
+	assert_int_equal(users(), 2);
+	process_ends(10, true);
+	assert_int_equal(users(), 1);
+	process_ends(10, true); /* told twice, it ended once */
+	assert_int_equal(users(), 1);
+	process_ends(20, true);
+	assert_int_equal(users(), 0);
+	attach_call(EV_shmat, 30, 7); /* the kernel knows best */
+	assert_int_equal(users(), 7);
+}
+
+/* Whoever attaches more than we keep is not known to detach it, and nobody else is forgotten. */
+static void test_users_are_bounded(void **state)
+{
+	enum { MANY = 300, KEPT = 256 };
+	struct store_stats stats;
+
+	(void)state;
+	for (int id = 0; id < MANY; id++) {
+		RECORD(shmat, USER);
+
+		r.e.shm_nattch = 1;
+		r.e.returnValue = 0x7f0000000000;
+		stores_update(stores, &r.h);
+	}
+	process_ends(PID, true);
+	stores_stats(stores, &stats);
+	assert_int_equal(stats.attaches_evicted, MANY - KEPT);
+	assert_int_equal(ipc_find(stores, NS, IPC_KIND_SHM, 0)->users, 0);
+	assert_int_equal(ipc_find(stores, NS, IPC_KIND_SHM, KEPT)->users, 1);
+	for (uint32_t pid = 100; pid < 100 + 20000; pid++)
+		attach_call(EV_shmat, pid, pid - 99);
+	stores_stats(stores, &stats);
+	assert_int_equal(stats.attaches_evicted, MANY - KEPT + 20000 - 16384);
+	process_ends(100, true);
+	assert_int_equal(users(), 20000);
+	process_ends(100 + 19999, true);
+	assert_int_equal(users(), 19999);
 }
 
 static void test_removal(void **state)
@@ -332,6 +559,11 @@ int main(void)
 		TEST(test_makes),
 		TEST(test_plain_creat),
 		TEST(test_plain_creat_after_loss),
+		TEST(test_loss_of_others),
+		TEST(test_listing),
+		TEST(test_plain_creat_after_eviction),
+		TEST(test_users),
+		TEST(test_users_are_bounded),
 		TEST(test_removal),
 		TEST(test_changes),
 		TEST(test_segment),
