@@ -57,7 +57,7 @@ const struct process *process_parent(const struct stores *stores, const struct p
  * ends. Its parent of now, if the maker is no longer known.
  */
 const struct process *process_maker(const struct stores *stores, const struct process *process);
-/* Generations that are looked at where families are asked for: events must not cost what a long one is. */
+/* Generations that are looked at: an event must not cost what somebody has built. */
 enum { ANCESTORS_MAX = 256 };
 /* Fills up to `max` children of a process; returns how many. */
 uint32_t process_children(const struct stores *stores, const struct process *process,

@@ -13,6 +13,7 @@
 int folder_each(const char *path, bool (*wants)(const char *name),
 		void (*visit)(void *ctx, const char *path), void *ctx);
 
+/* Is it the end of the text, or all of it? */
 bool ends_with(const char *text, const char *suffix);
 
 #endif

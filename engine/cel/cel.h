@@ -110,7 +110,7 @@ int cel_env_functions(struct cel_env *env, const struct cel_function *functions,
 int cel_env_variable(struct cel_env *env, const char *name, const char *type, cel_get_fn get);
 /* A constant: folded. Names and values are copied (strings and lists included). */
 int cel_env_constant(struct cel_env *env, const char *name, const char *type, struct value value);
-/* A name that is not there, and the hint for whoever asks for it. Both are copied. 0, or -ENOMEM. */
+/* A name that is not there, and the hint for whoever asks for it; both copied. 0, or -ENOMEM. */
 int cel_env_missing(struct cel_env *env, struct str name, const char *hint);
 
 /*

@@ -18,7 +18,7 @@ struct memory_step {
 	uint8_t input; /* number of its event among the detector's */
 	struct condition *conditions;
 	uint32_t condition_count;
-	/* For coverage.h alone: those that ask for earlier steps, which the sequence asks itself. */
+	/* For coverage.h alone: those about earlier steps, which the sequence asks itself. */
 	struct condition *late;
 	uint32_t late_count;
 	uint32_t line; /* where the file has it */

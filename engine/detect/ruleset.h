@@ -212,13 +212,13 @@ struct named_list {
 
 /* load.c */
 /* A copy of a scalar that outlives its file's tree; NULL: no memory. */
-/* load_broken.c: notes a file that does not load, and a detector with wrong inputs or expressions. */
+/* load_broken.c: notes a file that does not load, and a detector that does not compile. */
 void broken_note(struct loader *loader, const struct rule_source *source, uint32_t directory,
 		 bool lists_only);
 void broken_note_detector(struct loader *loader, const struct pending *pending);
 /* Messages about lists of the directory that did not load say so. 0, or -ENOMEM. */
 int broken_explain_lists(const struct loader *loader, struct cel_env *env, uint32_t directory);
-/* The files at hand mean what they mean to Tracee; those of the binary are written in our dialect. */
+/* The files at hand mean what they mean to Tracee; those of the binary never do. */
 bool loader_compat(const struct loader *loader);
 const struct yaml_node *loader_keep(struct loader *loader, const struct yaml_node *scalar);
 void *loader_grow(struct arena *arena, void *items, uint32_t count, uint32_t *capacity,

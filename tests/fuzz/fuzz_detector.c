@@ -74,15 +74,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct yaml_file file = { 0 };
 
 	/* The dialect comes from the length, so that inputs stay plain files. */
-	ruleset = (struct ruleset){ .arena = ruleset.arena, .compat = len % 4 == 0 };
-	loader = (struct loader){
-		.ruleset = &ruleset, .problems = &problems, .scratch = scratch, .tree = tree
-	};
+	ruleset = (struct ruleset){ .arena = ruleset.arena };
+	loader = (struct loader){ .ruleset = &ruleset,
+				  .problems = &problems,
+				  .options.compat_tracee = len % 4 == 0,
+				  .scratch = scratch,
+				  .tree = tree };
 	if (read_input(data, len, &loader.scratch, &file)) {
 		struct report report = { .problems = &problems,
 					 .file = &file,
 					 .arena = &loader.scratch,
-					 .compat = ruleset.compat };
+					 .compat = loader_compat(&loader) };
 
 		load(&report, &file);
 		check_problems(&problems, "input.yaml");

@@ -19,8 +19,13 @@ same "$TMP/twice" /dev/null "none by two policies"
 # Paths that a user can forge would be holes.
 ! grep -n -E 'executable(\.path)? in [A-Z]' "$TOP"/rules/detectors/*.yaml
 ok $? "trusted programs are known by context.program"
-cat >"$TMP/forged.json" <<'END'
-{"timestamp":"2026-01-01T00:00:00Z","name":"shmat","workload":{"process":{"executable":{"path":"/opt/ltp/x"},"host_pid":7,"pid":7,"real_user":{"id":1000},"thread":{"name":"x","host_tid":7,"tid":7}}},"data":[{"name":"shmid","int32":3},{"name":"shmaddr","pointer":"0"},{"name":"shmflg","int32":32768},{"name":"returnValue","int64":"140311589834752"}],"namespaces":{"mnt":1,"pid":1,"ipc":1,"user":4026532177,"net":1}}
+tr -d '\n' >"$TMP/forged.json" <<'END'
+{"timestamp":"2026-01-01T00:00:00Z","name":"shmat","workload":{"process":{
+"executable":{"path":"/opt/ltp/x"},"host_pid":7,"pid":7,"real_user":{"id":1000},
+"thread":{"name":"x","host_tid":7,"tid":7}}},"data":[{"name":"shmid","int32":3},
+{"name":"shmaddr","pointer":"0"},{"name":"shmflg","int32":32768},
+{"name":"returnValue","int64":"140311589834752"}],
+"namespaces":{"mnt":1,"pid":1,"ipc":1,"user":4026532177,"net":1}}
 END
 sed 's/4026532177/4026531837/' "$TMP/forged.json" >"$TMP/known.json"
 "$B/spoor" replay -o json "$TMP/forged.json" 2>"$TMP/err" |
