@@ -161,6 +161,9 @@ void sensor_stats_add(struct spoor_stats *total, const struct spoor_stats *more)
 	total->memory_evicted += more->memory_evicted;
 	total->memory_late += more->memory_late;
 	total->memory_inexact += more->memory_inexact;
+	total->memory_unheld += more->memory_unheld;
+	total->memory_replaced += more->memory_replaced;
+	total->memory_withheld += more->memory_withheld;
 }
 
 static void summary_part(const char *name, uint64_t count, bool always)
@@ -180,7 +183,9 @@ void sensor_summary(const struct spoor_stats *stats)
 	summary_part("of unknown events", stats->unknown, false);
 	summary_part("rule errors", stats->rule_errors, false);
 	summary_part("keys given up", stats->memory_evicted, false);
-	summary_part("too late to count", stats->memory_late, false);
+	summary_part("too late to count", stats->memory_late + stats->memory_unheld, false);
+	summary_part("counts inexact", stats->memory_inexact, false);
+	summary_part("absences not told", stats->memory_withheld, false);
 	summary_part("suppressed", stats->suppressed, false);
 	summary_part("not delivered", stats->failed, false);
 	fputc('\n', stderr);

@@ -699,6 +699,9 @@ static void rules_stats(const struct ruleset *ruleset, struct spoor_stats *out)
 	out->memory_evicted = memory.evicted;
 	out->memory_late = memory.late;
 	out->memory_inexact = memory.inexact;
+	out->memory_unheld = memory.unheld;
+	out->memory_replaced = memory.replaced;
+	out->memory_withheld = memory.withheld;
 }
 
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)

@@ -62,6 +62,7 @@ struct spoor_stats {
 	uint64_t suppressed;  /* alerts held back by suppress rules */
 	/* What rules remember: keys, bytes; keys given up, events too late, inexact counts. */
 	uint64_t memory_keys, memory_bytes, memory_evicted, memory_late, memory_inexact;
+	uint64_t memory_unheld, memory_replaced, memory_withheld;
 };
 
 /* Seen by the caller for every event that leaves the sensor; valid during the call. */

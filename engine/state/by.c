@@ -208,10 +208,8 @@ bool state_key(struct state_rule *rule, const struct state_by *by, const struct 
 
 		if (UNLIKELY(failed))
 			return false;
-		if (!count && !by->parts[i].nullable) {
-			rule->stats.null_keys++;
+		if (!count && !by->parts[i].nullable)
 			return false;
-		}
 		add_part(words, &used, i, count);
 	}
 	*out = digest_words(&rule->state->key, words, used);

@@ -390,21 +390,25 @@ static bool is_of_processes(const struct state_rule *rule)
 void state_fork(struct state *state, uint32_t pid, uint64_t start, uint32_t child,
 		uint64_t child_start)
 {
+	struct digest from = state_process_key(state, pid, start);
+	struct digest to = state_process_key(state, child, child_start);
+
 	for (uint32_t i = 0; i < state->rule_count; i++)
 		if (is_of_processes(state->rules[i]) && config_of(state->rules[i])->inherit)
-			hand_down(state->rules[i], state_process_key(state, pid, start),
-				  state_process_key(state, child, child_start));
+			hand_down(state->rules[i], from, to);
 }
 
 void state_exit(struct state *state, uint32_t pid, uint64_t start)
 {
+	struct digest key = state_process_key(state, pid, start);
+
 	for (uint32_t i = 0; i < state->rule_count; i++) {
 		struct state_rule *rule = state->rules[i];
 		struct entry *entry;
 
 		if (!is_of_processes(rule) || config_of(rule)->kind == FACT_SEEN)
 			continue;
-		entry = keys_find(&rule->keys, state_process_key(state, pid, start));
+		entry = keys_find(&rule->keys, key);
 		if (entry)
 			keys_remove(&rule->keys, entry);
 	}

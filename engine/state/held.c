@@ -4,8 +4,44 @@
  * out of order by the slack; what found nothing to move on (or must not happen) is held for that
  * long, and looked at again when something older comes after all. Nothing else waits: a sequence
  * whose events come in order is told at once.
+ *
+ * They stand in a ring in the order they came, and leave it at its front: by then most are too
+ * old. Of one user at most a part is held, so that a flood finds no room before others do not.
  */
 #include "internal.h"
+
+enum { HELD_MAX = 256, HELD_OWNER_MAX = HELD_MAX / 4 };
+
+struct held {
+	struct digest key;
+	uint64_t time, serial;
+	struct kept_event *event; /* NULL: it has been looked at again */
+	uint32_t owner;
+	uint16_t step;
+	bool due;
+};
+
+struct held_ring {
+	uint32_t first, count;
+	struct held items[HELD_MAX];
+};
+
+bool held_start(struct state_rule *rule)
+{
+	if (rule->state->slack && !rule->held)
+		rule->held = calloc(1, sizeof(*rule->held));
+	return rule->held || !rule->state->slack;
+}
+
+void held_free(struct state_rule *rule)
+{
+	free(take(rule->held)); /* what it points to is in the slab */
+}
+
+static struct held *held_at(struct held_ring *ring, uint32_t number)
+{
+	return &ring->items[(ring->first + number) % HELD_MAX];
+}
 
 /* The watermark: what is older has been seen. */
 static bool is_over(const struct state_rule *rule, const struct held *held)
@@ -13,61 +49,62 @@ static bool is_over(const struct state_rule *rule, const struct held *held)
 	return held->time < rule_watermark(rule);
 }
 
-static void drop(struct state_rule *rule, uint32_t number)
+static void drop_first(struct state_rule *rule)
 {
-	kept_event_free(rule, rule->held[number].event);
-	rule->held[number] = rule->held[--rule->held_count];
+	kept_event_free(rule, held_at(rule->held, 0)->event);
+	rule->held->first = (rule->held->first + 1) % HELD_MAX;
+	rule->held->count--;
 }
 
-static uint32_t oldest(const struct state_rule *rule)
+static void drop_old(struct state_rule *rule)
 {
-	uint32_t at = 0;
+	struct held_ring *ring = rule->held;
 
-	for (uint32_t i = 1; i < rule->held_count; i++)
-		if (rule->held[i].time < rule->held[at].time)
-			at = i;
-	return at;
+	while (ring->count && (!held_at(ring, 0)->event || is_over(rule, held_at(ring, 0))))
+		drop_first(rule);
 }
 
-static void make_room(struct state_rule *rule)
+static bool has_its_share(struct held_ring *ring, uint32_t owner)
 {
-	for (uint32_t i = rule->held_count; i; i--)
-		if (is_over(rule, &rule->held[i - 1]))
-			drop(rule, i - 1);
-	if (rule->held_count < HELD_MAX)
-		return;
-	drop(rule, oldest(rule));
-	rule->stats.unheld++;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; ring->count >= HELD_OWNER_MAX && i < ring->count; i++)
+		count += held_at(ring, i)->event && held_at(ring, i)->owner == owner;
+	return count >= HELD_OWNER_MAX;
 }
 
 void held_add(struct state_rule *rule, struct digest key, const struct state_input *input,
 	      uint64_t time)
 {
-	struct held held = {
-		.key = key, .time = time, .serial = rule->state->serial, .step = input->step
-	};
+	struct held_ring *ring = rule->held;
+	struct held held = { .key = key,
+			     .time = time,
+			     .serial = rule->state->serial,
+			     .owner = keys_owner_of(input->event->wire->uid),
+			     .step = input->step };
 
-	if (!rule->state->slack || is_over(rule, &held))
+	if (!ring || is_over(rule, &held))
 		return;
-	if (!rule->held)
-		rule->held = calloc(HELD_MAX, sizeof(*rule->held));
-	if (!rule->held)
-		return;
-	if (rule->held_count == HELD_MAX)
-		make_room(rule);
-	held.event = kept_event_new(rule, NULL, input);
-	if (held.event)
-		rule->held[rule->held_count++] = held;
-	else
+	drop_old(rule);
+	if (!has_its_share(ring, held.owner))
+		held.event = kept_event_new(rule, NULL, input);
+	if (!held.event) {
 		rule->stats.unheld++;
+		return;
+	}
+	if (ring->count == HELD_MAX) {
+		rule->stats.unheld += held_at(ring, 0)->event != NULL;
+		drop_first(rule);
+	}
+	*held_at(ring, ring->count++) = held;
 }
 
 void held_wake(struct state_rule *rule, struct digest key, uint64_t time)
 {
-	for (uint32_t i = 0; i < rule->held_count; i++) {
-		struct held *held = &rule->held[i];
+	for (uint32_t i = 0; rule->held && i < rule->held->count; i++) {
+		struct held *held = held_at(rule->held, i);
 
-		if (held->time < time || held->serial == rule->state->serial ||
+		if (!held->event || held->time < time || held->serial == rule->state->serial ||
 		    !digest_equal(held->key, key) || is_over(rule, held))
 			continue;
 		held->due = true;
@@ -75,33 +112,33 @@ void held_wake(struct state_rule *rule, struct digest key, uint64_t time)
 	}
 }
 
-/* In the order of their times. False: none is due. */
-static bool take_due(struct state_rule *rule, struct held *out)
+/* The oldest that is due; NULL: none is. */
+static struct held *find_due(struct held_ring *ring)
 {
-	uint32_t at = HELD_MAX;
+	struct held *oldest = NULL;
 
-	for (uint32_t i = 0; i < rule->held_count; i++)
-		if (rule->held[i].due &&
-		    (at == HELD_MAX || rule->held[i].time < rule->held[at].time))
-			at = i;
-	if (at == HELD_MAX)
-		return false;
-	*out = rule->held[at];
-	rule->held[at] = rule->held[--rule->held_count];
-	return true;
+	for (uint32_t i = 0; i < ring->count; i++) {
+		struct held *held = held_at(ring, i);
+
+		if (held->event && held->due && (!oldest || held->time < oldest->time))
+			oldest = held;
+	}
+	return oldest;
 }
 
 /* It is fed again: what it wakes is newer, so this ends. */
 static void feed_due(struct state_rule *rule, const struct state_client *client)
 {
-	struct held held;
+	struct held *found;
 
-	while (take_due(rule, &held)) {
+	while ((found = find_due(rule->held))) {
+		struct held held = *found;
 		struct state_input input = { .input = kept_event_input(held.event),
 					     .step = held.step };
 		uint64_t serial = rule->state->serial;
 		struct event event;
 
+		found->event = NULL;
 		kept_event_show(rule, held.event, client->stores, 0, &event);
 		input.event = &event;
 		/* It is the same event: it may not move again what it has moved. */
@@ -116,13 +153,6 @@ void held_feed(struct state *state, const struct state_client *client)
 {
 	state->held_due = false;
 	for (uint32_t i = 0; i < state->rule_count; i++)
-		if (state->rules[i]->held_count)
+		if (state->rules[i]->held)
 			feed_due(state->rules[i], client);
-}
-
-void held_free(struct state_rule *rule)
-{
-	free(rule->held); /* what it points to is in the slab */
-	rule->held = NULL;
-	rule->held_count = 0;
 }

@@ -19,22 +19,12 @@ enum {
 	EXPIRE_PER_EVENT = 2,
 	EXPIRE_PER_ADVANCE = 1024,
 	ROOM_TRIES = 8, /* keys given up for one that grows */
-	HELD_MAX = 64,
 	SOON_KEYS_MIN = 4096,
 };
 
 struct loss {
 	uint64_t time, count;
 	uint16_t id; /* 0: any */
-};
-
-/* An event of a sequence that may have come too early, see held.c. */
-struct held {
-	struct digest key;
-	uint64_t time, serial;
-	struct kept_event *event;
-	uint16_t step;
-	bool due;
 };
 
 /* soon.c: whose keys an event's record is likely to be about, by its id. */
@@ -94,10 +84,9 @@ struct state_rule {
 	uint32_t sets;		   /* threshold: distinct measures */
 	uint32_t partial_size;	   /* sequence: bytes of a partial match */
 	uint32_t partials;	   /* sequence: most that wait at a step, per key */
-	struct held *held;	   /* sequence */
-	uint32_t held_count;
-	bool begun;    /* FACT_SEEN: it learns since ... */
-	int64_t since; /* ... then; before 0: before this boot */
+	struct held_ring *held;	   /* sequence; NULL: nothing comes late */
+	bool begun;		   /* FACT_SEEN: it learns since ... */
+	int64_t since;		   /* ... then; before 0: before this boot */
 };
 
 /* What each kind of rule does. */
@@ -181,7 +170,9 @@ void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
 void kept_event_free(struct state_rule *rule, struct kept_event *kept);
 uint8_t kept_event_input(const struct kept_event *kept);
 
-/* held.c: an event that found nothing to move on; kept for as long as something older may come. */
+/* held.c: room for what comes early; false: there is no memory. */
+bool held_start(struct state_rule *rule);
+/* An event that found nothing to move on; kept for as long as something older may come. */
 void held_add(struct state_rule *rule, struct digest key, const struct state_input *input,
 	      uint64_t time);
 /* A sequence has moved: those held that are not older are looked at before the next event. */

@@ -189,7 +189,8 @@ static size_t entry_size_of(const struct keys *keys)
 
 uint64_t keys_bytes(const struct keys *keys)
 {
-	return keys->table.mapped + (uint64_t)keys->high * sizeof(struct entry_place);
+	return keys->table.mapped +
+	       (uint64_t)keys->high * (sizeof(struct entry_place) + keys->rest_size);
 }
 
 uint64_t keys_bytes_max(const struct keys *keys)

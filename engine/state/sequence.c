@@ -144,7 +144,6 @@ static struct partial *partial_begin(struct state_rule *rule, struct partial *pa
 {
 	memset(partial, 0, rule->partial_size);
 	partial->first = time;
-	rule->stats.partials++;
 	return partial;
 }
 
@@ -300,7 +299,8 @@ static void drop_old(struct state_rule *rule, struct waiting *waiting, uint64_t 
 	for (struct partial *partial = waiting->newest, *older; partial; partial = older) {
 		older = partial->older;
 		slide(config_of(rule), partial, time);
-		if (is_over(rule, partial, time))
+		/* A late event may still be of its time. */
+		if (is_over(rule, partial, rule_watermark(rule)))
 			drop_partial(rule, waiting, partial);
 	}
 }
@@ -386,7 +386,6 @@ static void tell(struct state_rule *rule, struct partial *partial, const char *p
 	if (match.summary.lost && absence && !config->despite_loss) {
 		rule->stats.withheld++;
 	} else {
-		rule->stats.partial += match.summary.lost > 0;
 		client->fire(client->ctx, rule, run, &match);
 	}
 	partial_free(rule, partial);
@@ -520,8 +519,9 @@ static bool can_move(struct state_rule *rule, struct partial *partial,
 				    partial->steps[number - 1].count >=
 					    config->order[number - 1]->min;
 
-	return !partial->done && fits && partial->serial != rule->state->serial &&
-	       in_time(partial, step, time) && conditions_hold(rule, partial, step, input, client);
+	return !partial->done && !is_over(rule, partial, time) && fits &&
+	       partial->serial != rule->state->serial && in_time(partial, step, time) &&
+	       conditions_hold(rule, partial, step, input, client);
 }
 
 /* The one that the event moves on: at best one that is at this step already. NULL: none. */
@@ -603,8 +603,7 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 		settle(rule, entry);
 		return;
 	}
-	if (rule->held_count)
-		held_wake(rule, entry->key, time);
+	held_wake(rule, entry->key, time);
 	slide(config, partial, time);
 	moved(rule, entry, partial, input, client);
 }

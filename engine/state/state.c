@@ -102,7 +102,8 @@ bool rule_start(struct state_rule *rule)
 		return true;
 	if (rule->failed)
 		return false;
-	rule->failed = keys_start(&rule->keys) != 0;
+	rule->failed = keys_start(&rule->keys) != 0 ||
+		       (rule->config->kind == STATE_SEQUENCE && !held_start(rule));
 	rule->started = !rule->failed;
 	return rule->started;
 }
@@ -173,6 +174,8 @@ void state_total(const struct state *state, struct state_stats *out)
 		out->late += one.late;
 		out->inexact += one.inexact;
 		out->replaced += one.replaced;
+		out->unheld += one.unheld;
+		out->withheld += one.withheld;
 	}
 }
 
@@ -368,7 +371,6 @@ void state_adopt(struct state *state, struct state *old)
 		rule->keys = take(from->keys);
 		rule->slab = take(from->slab);
 		rule->held = take(from->held);
-		rule->held_count = take(from->held_count);
 		rule->stats = from->stats;
 		rule->begun = from->begun;
 		rule->since = from->since;

@@ -286,16 +286,13 @@ uint64_t state_now(const struct state *state);
 
 struct state_stats {
 	uint64_t keys, keys_max, bytes, bytes_max;
-	uint64_t evicted;   /* keys given up for others */
-	uint64_t expired;   /* keys whose time was over */
-	uint64_t null_keys; /* events without a key */
-	uint64_t late;	    /* events too old to count, or to be put in order */
-	uint64_t unheld;    /* steps given up before they could be put in order */
-	uint64_t partial;   /* verdicts with events missing */
-	uint64_t inexact;   /* windows that memory was too small for */
-	uint64_t partials;  /* sequences begun */
-	uint64_t replaced;  /* of these: given up for newer ones of the same key */
-	uint64_t withheld;  /* absence that was not told because events were lost */
+	uint64_t evicted;  /* keys given up for others */
+	uint64_t expired;  /* keys whose time was over */
+	uint64_t late;	   /* events too old to count, or to be put in order */
+	uint64_t unheld;   /* steps given up before they could be put in order */
+	uint64_t inexact;  /* windows that memory was too small for */
+	uint64_t replaced; /* sequences begun that were given up for newer ones of the same key */
+	uint64_t withheld; /* absence that was not told because events were lost */
 };
 void state_rule_stats(const struct state_rule *rule, struct state_stats *out);
 /* Of all rules together. */

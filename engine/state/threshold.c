@@ -297,7 +297,6 @@ static void fire(struct state_rule *rule, const struct snapshot *snapshot,
 {
 	struct state_match match = { rule, event, summary, snapshot };
 
-	rule->stats.partial += summary.lost > 0;
 	client->fire(client->ctx, rule, run, &match);
 }
 

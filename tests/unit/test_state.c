@@ -307,7 +307,26 @@ static void what_comes_out_of_order_is_put_in_order(void **state)
 	}
 }
 
-/* Older than the slack: nobody waits for that; and what is held is bounded. */
+/* A newer event of another kind does not end what a late one may still complete. */
+static void what_is_over_waits_for_what_is_late(void **state)
+{
+	static const char body[] = "sequence:\n  by: [process]\n  within: 10ms\n  steps:\n"
+				   "    - {conditions: ['getEventData(\"msqid\") == 1']}\n"
+				   "    - {conditions: ['getEventData(\"msqid\") == 2']}\n"
+				   "  until: {conditions: ['getEventData(\"msqid\") == 4']}\n";
+	enum { MS = 1000000 };
+	struct world world = { .ruleset = load_slack(body, 50 * MS), .now = 1000000000 };
+
+	(void)state;
+	feed_at(&world, 7, 5, 1, world.now);
+	feed_at(&world, 7, 5, 2, world.now + 11 * MS);
+	assert_int_equal(world.made, 0);
+	feed_at(&world, 7, 5, 2, world.now + 9 * MS);
+	assert_int_equal(world.made, 1);
+	end(&world);
+}
+
+/* Older than the slack: nobody waits for that; and what is held is bounded, for each user. */
 static void what_comes_too_late_is_counted(void **state)
 {
 	static const char body[] = "sequence:\n  by: [process]\n  within: 1h\n  steps:\n"
@@ -326,9 +345,16 @@ static void what_comes_too_late_is_counted(void **state)
 		feed_at(&world, pid, 5, 2, world.now + 62 * MS);
 	assert_int_equal(stats_of(&world).late, 0);
 	assert_in_range(stats_of(&world).unheld, 900, 1000);
-	feed_at(&world, 1099, 5, 1, world.now + 61 * MS);
+	feed_at(&world, 99, 6, 2, world.now + 62 * MS);
+	feed_at(&world, 99, 6, 1, world.now + 61 * MS);
+	feed_at(&world, 100, 5, 1, world.now + 61 * MS);
 	feed_at(&world, 8, 5, 9, world.now + 63 * MS);
-	assert_int_equal(world.made, 1);
+	assert_int_equal(world.made, 2);
+	/* What is too old makes room. */
+	feed_at(&world, 50, 5, 2, world.now + 200 * MS);
+	feed_at(&world, 50, 5, 1, world.now + 199 * MS);
+	feed_at(&world, 8, 5, 9, world.now + 201 * MS);
+	assert_int_equal(world.made, 3);
 	end(&world);
 }
 
@@ -689,6 +715,7 @@ int main(void)
 		cmocka_unit_test(labels_have_the_limits_of_their_detector),
 		cmocka_unit_test(what_is_over_is_forgotten),
 		cmocka_unit_test(what_comes_out_of_order_is_put_in_order),
+		cmocka_unit_test(what_is_over_waits_for_what_is_late),
 		cmocka_unit_test(what_comes_too_late_is_counted),
 		cmocka_unit_test(large_records_are_kept_without_their_end),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
