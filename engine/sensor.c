@@ -164,6 +164,10 @@ void sensor_stats_add(struct spoor_stats *total, const struct spoor_stats *more)
 	total->memory_unheld += more->memory_unheld;
 	total->memory_replaced += more->memory_replaced;
 	total->memory_withheld += more->memory_withheld;
+	total->processes_evicted += more->processes_evicted;
+	total->containers_evicted += more->containers_evicted;
+	total->objects_evicted += more->objects_evicted;
+	total->attaches_evicted += more->attaches_evicted;
 }
 
 static void summary_part(const char *name, uint64_t count, bool always)

@@ -704,6 +704,17 @@ static void rules_stats(const struct ruleset *ruleset, struct spoor_stats *out)
 	out->memory_withheld = memory.withheld;
 }
 
+static void store_stats(const struct stores *stores, struct spoor_stats *out)
+{
+	struct store_stats stats;
+
+	stores_stats(stores, &stats);
+	out->processes_evicted = stats.process_evicted;
+	out->containers_evicted = stats.container_evicted;
+	out->objects_evicted = stats.ipc_evicted;
+	out->attaches_evicted = stats.attaches_evicted;
+}
+
 void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 {
 	const struct pipeline *p = &spoor->pipeline;
@@ -731,6 +742,8 @@ void spoor_stats(const struct spoor *spoor, struct spoor_stats *out)
 		egress_stats(spoor->egress, out);
 	if (spoor->rules.ruleset)
 		rules_stats(spoor->rules.ruleset, out);
+	if (p->stores)
+		store_stats(p->stores, out);
 }
 
 void spoor_close(struct spoor *spoor)

@@ -63,6 +63,8 @@ struct spoor_stats {
 	/* What rules remember: keys, bytes; keys given up, events too late, inexact counts. */
 	uint64_t memory_keys, memory_bytes, memory_evicted, memory_late, memory_inexact;
 	uint64_t memory_unheld, memory_replaced, memory_withheld;
+	/* What the stores forgot for want of room; of processes those that have ended first. */
+	uint64_t processes_evicted, containers_evicted, objects_evicted, attaches_evicted;
 };
 
 /* Seen by the caller for every event that leaves the sensor; valid during the call. */
