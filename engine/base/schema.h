@@ -9,6 +9,8 @@
 #ifndef BASE_SCHEMA_H
 #define BASE_SCHEMA_H
 
+#include <stddef.h>
+
 #include "err.h"
 #include "yaml.h"
 
@@ -51,6 +53,13 @@ struct schema_key {
 	const char *example;
 	const char *def; /* name of a definition with more: "event_name" */
 };
+
+/* A row for the member of a struct. */
+#define SCHEMA_KEY(type, member, key_name, key_kind, text) \
+	{ \
+		.name = key_name, .kind = key_kind, .offset = offsetof(struct type, member), \
+		.doc = text \
+	}
 
 struct schema {
 	const char *what; /* "detector", for messages */

@@ -14,9 +14,28 @@
 #include "sensor.h"
 #include "spoor.h"
 
-static int run_run(const struct options *options, int argc, char **argv)
+enum { PATH_LEN = 4096 };
+
+/*
+ * Where neither the command line nor the configuration says it, what was learnt is kept in the
+ * directory that systemd's StateDirectory= makes; of several, the first.
+ */
+static void use_state_directory(struct options *options, char path[PATH_LEN])
+{
+	const char *folder = getenv("STATE_DIRECTORY");
+	int len = folder ? (int)strcspn(folder, ":") : 0;
+
+	if (options->memory || !len)
+		return;
+	if (snprintf(path, PATH_LEN, "%.*s/seen", len, folder) < PATH_LEN)
+		options->memory = path;
+}
+
+static int run_run(const struct options *given, int argc, char **argv)
 {
 	autoclean(spoor_closep) struct spoor *spoor = NULL;
+	struct options own = *given, *options = &own; /* what is allocated stays given's */
+	char seen[PATH_LEN];
 
 	if (argc) {
 		fprintf(stderr,
@@ -25,6 +44,7 @@ static int run_run(const struct options *options, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	sensor_signals();
+	use_state_directory(options, seen);
 
 	int status = sensor_load(options, options->output, true, &spoor);
 

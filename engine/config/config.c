@@ -28,22 +28,16 @@ static const struct {
 	{ "stores", "the stores are always on" },
 };
 
-#define KEY(type, member, key_name, key_kind, text) \
-	{ \
-		.name = key_name, .kind = key_kind, .offset = offsetof(struct type, member), \
-		.doc = text \
-	}
-
 struct output_keys {
 	const struct yaml_node *node;
 	const struct yaml_node *destinations, *streams;
 	bool none, sort_events;
 };
 static const struct schema_key output_schema_keys[] = {
-	KEY(output_keys, destinations, "destinations", KEY_ANY, "where alerts go"),
-	KEY(output_keys, streams, "streams", KEY_ANY, "which of them go where"),
-	KEY(output_keys, none, "none", KEY_BOOL, "print nothing"),
-	KEY(output_keys, sort_events, "sort-events", KEY_BOOL, "order is kept anyway"),
+	SCHEMA_KEY(output_keys, destinations, "destinations", KEY_ANY, "where alerts go"),
+	SCHEMA_KEY(output_keys, streams, "streams", KEY_ANY, "which of them go where"),
+	SCHEMA_KEY(output_keys, none, "none", KEY_BOOL, "print nothing"),
+	SCHEMA_KEY(output_keys, sort_events, "sort-events", KEY_BOOL, "order is kept anyway"),
 };
 static const struct schema output_schema = { "output", output_schema_keys,
 					     ARRAY_SIZE(output_schema_keys),
@@ -55,15 +49,16 @@ struct spool_keys {
 		*drain_timeout;
 };
 static const struct schema_key spool_schema_keys[] = {
-	KEY(spool_keys, path, "path", KEY_TEXT, "the file; default " DEFAULT_SPOOL),
-	KEY(spool_keys, max_bytes, "max_bytes", KEY_ANY, "size of the file; default 1G"),
-	KEY(spool_keys, max_age, "max_age", KEY_ANY, "how long alerts are kept; default 7d"),
-	KEY(spool_keys, full, "full", KEY_ANY, "what to do then: " FULL_POLICY_NAMES),
-	KEY(spool_keys, memory, "memory", KEY_ANY, "for alerts on their way to it; default 16M"),
-	KEY(spool_keys, commit_interval, "commit_interval", KEY_ANY,
-	    "how long an alert may wait to be written together with others; default 20ms"),
-	KEY(spool_keys, drain_timeout, "drain_timeout", KEY_ANY,
-	    "how long outputs may go on when the sensor ends; default 10s"),
+	SCHEMA_KEY(spool_keys, path, "path", KEY_TEXT, "the file; default " DEFAULT_SPOOL),
+	SCHEMA_KEY(spool_keys, max_bytes, "max_bytes", KEY_ANY, "size of the file; default 1G"),
+	SCHEMA_KEY(spool_keys, max_age, "max_age", KEY_ANY, "how long alerts are kept; default 7d"),
+	SCHEMA_KEY(spool_keys, full, "full", KEY_ANY, "what to do then: " FULL_POLICY_NAMES),
+	SCHEMA_KEY(spool_keys, memory, "memory", KEY_ANY,
+		   "for alerts on their way to it; default 16M"),
+	SCHEMA_KEY(spool_keys, commit_interval, "commit_interval", KEY_ANY,
+		   "how long an alert may wait to be written together with others; default 20ms"),
+	SCHEMA_KEY(spool_keys, drain_timeout, "drain_timeout", KEY_ANY,
+		   "how long outputs may go on when the sensor ends; default 10s"),
 };
 static const struct schema spool_schema = { "spool", spool_schema_keys,
 					    ARRAY_SIZE(spool_schema_keys),
@@ -75,12 +70,13 @@ struct server_keys {
 	bool metrics, healthz, pprof;
 };
 static const struct schema_key server_schema_keys[] = {
-	KEY(server_keys, address, "http-address", KEY_TEXT, "host:port; default 127.0.0.1:3366"),
-	KEY(server_keys, metrics, "metrics", KEY_BOOL, "serve /metrics"),
-	KEY(server_keys, healthz, "healthz", KEY_BOOL, "serve /healthz and /readyz"),
-	KEY(server_keys, grpc, "grpc-address", KEY_ANY, "not here"),
-	KEY(server_keys, pprof, "pprof", KEY_BOOL, "not here"),
-	KEY(server_keys, pyroscope, "pyroscope", KEY_ANY, "not here"),
+	SCHEMA_KEY(server_keys, address, "http-address", KEY_TEXT,
+		   "host:port; default 127.0.0.1:3366"),
+	SCHEMA_KEY(server_keys, metrics, "metrics", KEY_BOOL, "serve /metrics"),
+	SCHEMA_KEY(server_keys, healthz, "healthz", KEY_BOOL, "serve /healthz and /readyz"),
+	SCHEMA_KEY(server_keys, grpc, "grpc-address", KEY_ANY, "not here"),
+	SCHEMA_KEY(server_keys, pprof, "pprof", KEY_BOOL, "not here"),
+	SCHEMA_KEY(server_keys, pyroscope, "pyroscope", KEY_ANY, "not here"),
 };
 static const struct schema server_schema = { "server", server_schema_keys,
 					     ARRAY_SIZE(server_schema_keys),
@@ -92,11 +88,12 @@ struct suppress_keys {
 	const struct yaml_node *window, *limit;
 };
 static const struct schema_key suppress_schema_keys[] = {
-	KEY(suppress_keys, detectors, "detectors", KEY_TEXTS, "names or ids; default all"),
-	KEY(suppress_keys, key, "key", KEY_TEXTS,
-	    "what makes alerts the same: process, pid, user, container, data.FIELD"),
-	KEY(suppress_keys, window, "window", KEY_ANY, "default 60s"),
-	KEY(suppress_keys, limit, "limit", KEY_ANY, "alerts that pass in a window; default 1"),
+	SCHEMA_KEY(suppress_keys, detectors, "detectors", KEY_TEXTS, "names or ids; default all"),
+	SCHEMA_KEY(suppress_keys, key, "key", KEY_TEXTS,
+		   "what makes alerts the same: process, pid, user, container, data.FIELD"),
+	SCHEMA_KEY(suppress_keys, window, "window", KEY_ANY, "default 60s"),
+	SCHEMA_KEY(suppress_keys, limit, "limit", KEY_ANY,
+		   "alerts that pass in a window; default 1"),
 };
 static const struct schema suppress_schema = { "suppress", suppress_schema_keys,
 					       ARRAY_SIZE(suppress_schema_keys),
@@ -113,7 +110,8 @@ struct top {
 	const struct yaml_node *foreign[ARRAY_SIZE(foreign_keys)];
 };
 static const struct schema_key top_keys[] = {
-	KEY(top, output, "output", KEY_ANY, "destinations and streams, or --output expressions"),
+	SCHEMA_KEY(top, output, "output", KEY_ANY,
+		   "destinations and streams, or --output expressions"),
 	{ .name = "spool",
 	  .kind = KEY_MAP,
 	  .offset = offsetof(struct top, spool),
@@ -147,6 +145,25 @@ static void all_keys(struct schema_key keys[TOP_KEYS])
 			.kind = KEY_ANY,
 			.offset = (uint16_t)offsetof(struct top, foreign[i]),
 		};
+}
+
+static void keys_of(const char *path, const struct schema *schema, config_key_fn fn, void *ctx)
+{
+	for (uint32_t i = 0; i < schema->count; i++)
+		fn(ctx, path, schema->keys[i].name);
+}
+
+void config_keys(config_key_fn fn, void *ctx)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_keys); i++)
+		fn(ctx, "", option_keys[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(top_keys); i++)
+		fn(ctx, "", top_keys[i].name);
+	keys_of("spool", &spool_schema, fn, ctx);
+	keys_of("output", &output_schema, fn, ctx);
+	keys_of("server", &server_schema, fn, ctx);
+	keys_of("suppress", &suppress_schema, fn, ctx);
+	destinations_keys(fn, ctx);
 }
 
 /* ---- settings of the command line -------------------- */

@@ -25,17 +25,11 @@ struct filters {
 	struct texts events, policies, detectors;
 };
 
-#define KEY(type, member, key_name, key_kind, text) \
-	{ \
-		.name = key_name, .kind = key_kind, .offset = offsetof(struct type, member), \
-		.doc = text \
-	}
-
 static const struct schema_key filter_keys[] = {
-	KEY(filters, severity, "severity", KEY_ANY, "least severity: " SEVERITIES),
-	KEY(filters, events, "events", KEY_TEXTS, "names of events; prefix* is possible"),
-	KEY(filters, policies, "policies", KEY_TEXTS, "names of policies"),
-	KEY(filters, detectors, "detectors", KEY_TEXTS, "names or ids of detectors"),
+	SCHEMA_KEY(filters, severity, "severity", KEY_ANY, "least severity: " SEVERITIES),
+	SCHEMA_KEY(filters, events, "events", KEY_TEXTS, "names of events; prefix* is possible"),
+	SCHEMA_KEY(filters, policies, "policies", KEY_TEXTS, "names of policies"),
+	SCHEMA_KEY(filters, detectors, "detectors", KEY_TEXTS, "names or ids of detectors"),
 };
 
 static const struct schema filter_schema = { "filters", filter_keys, ARRAY_SIZE(filter_keys),
@@ -573,19 +567,19 @@ struct stream {
 };
 
 static const struct schema_key buffer_keys[] = {
-	KEY(buffer, size, "size", KEY_ANY, "events; here the spool is the buffer"),
-	KEY(buffer, mode, "mode", KEY_ANY, "block or drop; here spool.full"),
+	SCHEMA_KEY(buffer, size, "size", KEY_ANY, "events; here the spool is the buffer"),
+	SCHEMA_KEY(buffer, mode, "mode", KEY_ANY, "block or drop; here spool.full"),
 };
 static const struct schema buffer_schema = { "buffer", buffer_keys, ARRAY_SIZE(buffer_keys),
 					     sizeof(struct buffer) };
 static const struct schema_key stream_keys[] = {
-	KEY(stream, name, "name", KEY_TEXT, "name of the stream"),
+	SCHEMA_KEY(stream, name, "name", KEY_TEXT, "name of the stream"),
 	{ .name = "destinations",
 	  .kind = KEY_TEXTS,
 	  .required = true,
 	  .offset = offsetof(struct stream, destinations),
 	  .doc = "names of destinations" },
-	KEY(stream, filters, "filters", KEY_ANY, "what its destinations get"),
+	SCHEMA_KEY(stream, filters, "filters", KEY_ANY, "what its destinations get"),
 	{ .name = "buffer",
 	  .kind = KEY_MAP,
 	  .offset = offsetof(struct stream, buffer),
@@ -643,6 +637,16 @@ static void read_stream(struct report *report, struct delivery_config *delivery,
 			add_filter(report, stream.filters, output);
 		}
 	}
+}
+
+void destinations_keys(config_key_fn fn, void *ctx)
+{
+	for (size_t i = 0; i < OWN_KEYS; i++)
+		fn(ctx, "output.destinations", own_keys[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(filter_keys); i++)
+		fn(ctx, "output.destinations.filters", filter_keys[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(stream_keys); i++)
+		fn(ctx, "output.streams", stream_keys[i].name);
 }
 
 void destinations_read(struct report *report, struct config *config,

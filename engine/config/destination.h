@@ -9,5 +9,7 @@
 /* Reads output.destinations and output.streams (nodes or NULL) into config. */
 void destinations_read(struct report *report, struct config *config,
 		       const struct yaml_node *destinations, const struct yaml_node *streams);
+/* config_keys of output.destinations and output.streams. */
+void destinations_keys(config_key_fn fn, void *ctx);
 
 #endif

@@ -159,4 +159,20 @@ ok $? "as do the metrics"
 kill -INT $sensor
 wait $sensor
 
+# ---- what was learnt is kept where systemd says, unless the configuration says it ----
+mkdir state
+{ cat rule.yaml && echo 'first_seen: {by: [process], learn: 1h, forget: 30d}'; } >learns.yaml
+cat >learn.yaml <<EOF
+detectors: [$TMP/learns.yaml]
+quiet: true
+duration: 1
+output: {none: true}
+EOF
+STATE_DIRECTORY=$TMP/state:$TMP/other "$spoor" run -c learn.yaml >out 2>&1
+is "$? $(ls state)" "0 seen" "what was learnt is kept in systemd's state directory"
+echo "memory: $TMP/learnt" >>learn.yaml
+rm state/seen
+STATE_DIRECTORY=$TMP/state "$spoor" run -c learn.yaml >out 2>&1
+is "$? $(ls state; ls learnt)" "0 learnt" "a file that the configuration names is what counts"
+
 done_testing
