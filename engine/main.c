@@ -29,7 +29,7 @@ static void print_usage(FILE *out)
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n'spoor COMMAND --help' tells more about one.\n"
-	      "Exit status: 0 fine, 1 the input was bad, 2 wrong usage, 3 something is missing.\n",
+	      "Exit status: 0 fine, 1 the input was bad, 2 wrong usage, 3 the host lacks something.\n",
 	      out);
 }
 

@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 #include "base/common.h"
+#include "base/err.h"
 #include "base/suggest.h"
+#include "values.h"
 
 enum option_kind { KIND_FLAG, KIND_TEXT, KIND_LIST, KIND_SIZE };
 
@@ -133,8 +135,7 @@ static int usage_bad(const struct command *command, const struct option_row *row
 	return -EINVAL;
 }
 
-/* A decimal number with an optional K, M or G (powers of 1024). */
-static bool size_parse(const char *text, size_t *out)
+bool size_parse(const char *text, size_t *out)
 {
 	static const char units[] = "KMG";
 	char *end;
@@ -168,11 +169,28 @@ static int list_append(const char *const **list, const char *value)
 	return 0;
 }
 
+/* A value that the setting can never have. */
+static int usage_wrong(const struct command *command, const struct option_row *row,
+		       const char *value, const struct err *err)
+{
+	char name[NAME_LEN_MAX];
+
+	dashed(name, row->name);
+	fprintf(stderr, "spoor %s: --%s %s: %s\n", command->name, name, value, err->message);
+	if (err->hint[0])
+		fprintf(stderr, "    hint: %s\n", err->hint);
+	fprintf(stderr, "Try 'spoor %s --help'.\n", command->name);
+	return -EINVAL;
+}
+
 static int row_store(const struct command *command, const struct option_row *row,
 		     struct options *out, const char *value)
 {
 	void *member = (char *)out + row->offset;
+	struct err err = { 0 };
 
+	if (value_check(row->name, value, &err) < 0)
+		return usage_wrong(command, row, value, &err);
 	out->given |= UINT64_C(1) << (row - rows);
 	switch (row->kind) {
 	case KIND_FLAG: *(bool *)member = true; return 0;
@@ -218,6 +236,16 @@ const char *options_refuse(const struct config_option *option)
 	if (row->kind == KIND_FLAG && !flag_parse(option->values[0], &flag))
 		return "true or false";
 	return NULL;
+}
+
+int options_check(const struct config_option *option, uint32_t i, struct err *err)
+{
+	return value_check(option->name, option->values[i], err);
+}
+
+bool options_given(const struct options *options, const char *name)
+{
+	return options->given & UINT64_C(1) << (row_named(name) - rows);
 }
 
 int options_default(struct options *options, const struct config_option *option)

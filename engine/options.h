@@ -13,6 +13,7 @@
 #include "command.h"
 
 struct config; /* config/config.h */
+struct err;
 
 struct options {
 #define OPTION_FLAG(name, letter, doc)			   bool name;
@@ -43,8 +44,17 @@ struct config_option {
 	const char **values; /* live as long as the options */
 	uint32_t count;
 };
+/* Did it stand on the command line? */
+bool options_given(const struct options *options, const char *name);
 /* What the value should be, for a message, if it cannot be taken; NULL: it can. */
 const char *options_refuse(const struct config_option *option);
+/*
+ * Of one that is not refused: can the setting have its i-th value? 0, or -EINVAL with err's message,
+ * which names neither, and hint.
+ */
+int options_check(const struct config_option *option, uint32_t i, struct err *err);
+/* A decimal number with an optional K, M or G (powers of 1024). */
+bool size_parse(const char *text, size_t *out);
 /* Takes the value unless the command line has one. 0 or -ENOMEM. */
 int options_default(struct options *options, const struct config_option *option);
 void options_free(struct options *options);

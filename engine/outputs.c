@@ -2,6 +2,7 @@
 /* Reading --output, and the buffers between formats and transports. */
 #include "outputs.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/buf.h"
@@ -41,35 +42,59 @@ static const struct output_ops *ops_by_name(const char *name)
 	return NULL;
 }
 
-static int wrong_option(struct str name, struct err *err)
+/* Messages name no expression: outputs_open and whoever calls outputs_check do. */
+static int wrong_option(struct err *err)
 {
-	err_set(err, -EINVAL, "--output option:%.*s: there is no such option", (int)name.len,
-		name.data);
+	err_set(err, -EINVAL, "there is no such option");
 	err_hint(err, "the options are: decoded-data");
 	return -EINVAL;
 }
 
-/* Tracee's webhook:URL and forward:URL, and the like: these need the spool, and keys. */
-static bool is_receiver(struct str name)
+/* The keys that a destination of this transport must have; a URL as it was given. */
+static void destination_keys(struct buf *out, const struct transport *transport, const char *url)
 {
-	return transport_by_name(name) != NULL;
+	for (uint32_t i = 0; i < transport->key_count; i++) {
+		const struct setting_key *key = &transport->keys[i];
+
+		if (!key->required)
+			continue;
+		buf_printf(out, ", %s: ", key->name);
+		if (*url && !strcmp(key->name, "url")) {
+			buf_printf(out, "\"%s\"", url);
+			continue;
+		}
+		for (const char *at = key->name; *at; at++)
+			buf_char(out, (char)toupper((unsigned char)*at));
+	}
 }
 
-static int wrong_format(struct str name, struct err *err)
+/* Tracee's webhook:URL and forward:URL, and the like: these need the spool, and keys. */
+static int wrong_place(const struct transport *transport, const char *url, struct err *err)
 {
+	autoclean(buf_free) struct buf keys = { 0 };
+
+	destination_keys(&keys, transport, url);
+	err_set(err, -EINVAL, "a receiver is a destination of a configuration");
+	err_hint(err,
+		 "write\n"
+		 "        output: {destinations: [{name: %s, type: %s%s}]}\n"
+		 "    into a file and give it with --config; contrib/spoor.yaml shows all keys",
+		 transport->name, transport->name, buf_cstr(&keys));
+	return -EINVAL;
+}
+
+/* rest: what stands behind the name. */
+static int wrong_format(struct str name, const char *rest, struct err *err)
+{
+	const struct transport *transport = transport_by_name(name);
 	struct suggest suggest;
 
+	if (transport)
+		return wrong_place(transport, rest + (*rest == ':'), err);
 	suggest_start(&suggest, name);
 	for (size_t i = 0; formats[i]; i++)
 		suggest_try(&suggest, str_of(formats[i]->name));
-	err_set(err, -EINVAL, "--output %.*s: there is no such format", (int)name.len, name.data);
-	if (is_receiver(name)) {
-		err_hint(err,
-			 "a receiver is a destination of a configuration: {name: siem, type: %.*s, "
-			 "url: URL}; see contrib/spoor.yaml and --config",
-			 (int)name.len, name.data);
-		return -EINVAL;
-	}
+	err_set(err, -EINVAL, "there is no such format");
 	if (suggest.best.data)
 		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
 	else
@@ -77,12 +102,9 @@ static int wrong_format(struct str name, struct err *err)
 	return -EINVAL;
 }
 
-static int refuse_binary(const struct format *format, struct err *err)
+static int refuse_binary(struct err *err)
 {
-	err_set(err, -EINVAL,
-		"--output %s: its records are not lines, and a file would not keep "
-		"them apart",
-		format->name);
+	err_set(err, -EINVAL, "its records are not lines, and a file would not keep them apart");
 	err_hint(err, "use it with a transport that does, or write lines, such as otlp");
 	return -EINVAL;
 }
@@ -99,21 +121,6 @@ struct request {
 	uint32_t count;
 };
 
-static int request_use(const struct request *request, struct format_use *out, struct err *err)
-{
-	struct err inner = { 0 };
-	int r = format_use_open(out, request->format, request->settings, request->count, NULL,
-				&inner);
-
-	if (r == 0)
-		return 0;
-	*err = inner;
-	/* A place in a template tells more than which option named it. */
-	if (!inner.path[0])
-		err_set(err, r, "--output %s: %s", request->expression, inner.message);
-	return r;
-}
-
 /* Tracee's gotemplate=FILE, and the rest of an expression's head: ,SETTING=VALUE,... */
 static int request_settings(struct request *request, const char *at, const char *end,
 			    struct err *err)
@@ -127,8 +134,8 @@ static int request_settings(struct request *request, const char *at, const char 
 		const char *equal = memchr(at, '=', (size_t)(stop - at));
 
 		if (!equal || request->count == SETTINGS_MAX) {
-			err_set(err, -EINVAL, "--output %s: found '%.*s', expected SETTING=VALUE",
-				request->expression, (int)(stop - at - 1), at + 1);
+			err_set(err, -EINVAL, "found '%.*s', expected SETTING=VALUE",
+				(int)(stop - at - 1), at + 1);
 			err_hint(err, "the form is FORMAT[,SETTING=VALUE...][:FILE]");
 			return -EINVAL;
 		}
@@ -151,28 +158,29 @@ static int request_read(struct request *request, const char *expression, const c
 	request->format = format_by_name(str_equal(name, STR("gotemplate")) ? STR("template")
 									    : name);
 	if (!request->format)
-		return wrong_format(name, err);
+		return wrong_format(name, expression + name.len, err);
 	if (request->format->binary)
-		return refuse_binary(request->format, err);
+		return refuse_binary(err);
 	return request_settings(request, expression + name.len, colon, err);
+}
+
+static int path_check(const struct format *format, struct str path, struct err *err)
+{
+	if (path.len && path.len < ERR_PATH_MAX)
+		return 0;
+	err_set(err, -EINVAL, "%s", path.len ? "the path is too long" : "a path is missing");
+	err_hint(err, "write %s:FILE, or just %s for standard output", format->name, format->name);
+	return -EINVAL;
 }
 
 /* One destination; the path is not kept. */
 static int destination_open(struct outputs *all, const struct request *request, struct str path,
 			    struct err *err)
 {
-	const struct format *format = request->format;
 	char name[ERR_PATH_MAX];
 
 	if (all->count == OUTPUTS_MAX)
-		return err_set(err, -E2BIG, "--output: more than %d outputs", OUTPUTS_MAX);
-	if (!path.len || path.len >= sizeof(name)) {
-		err_set(err, -EINVAL, "--output %s:%.*s: %s", format->name, (int)MIN(path.len, 64u),
-			path.data, path.len ? "the path is too long" : "a path is missing");
-		err_hint(err, "write %s:FILE, or just %s for standard output", format->name,
-			 format->name);
-		return -EINVAL;
-	}
+		return err_set(err, -E2BIG, "more than %d outputs", OUTPUTS_MAX);
 	memcpy(name, path.data, path.len);
 	name[path.len] = 0;
 
@@ -182,7 +190,8 @@ static int destination_open(struct outputs *all, const struct request *request, 
 	destination->buf.limit = FLUSH_AT + RECORD_LIMIT;
 	destination->standard = !strcmp(name, "stdout") || !strcmp(name, "-");
 	/* The file last: a wrong setting leaves none behind. */
-	int r = request_use(request, &destination->use, err);
+	int r = format_use_open(&destination->use, request->format, request->settings,
+				request->count, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -194,35 +203,78 @@ static int destination_open(struct outputs *all, const struct request *request, 
 	return r;
 }
 
-static int expression_open(struct outputs *all, const char *expression, struct err *err)
+/* Could its settings be used? A template that is wrong is for whoever opens it. */
+static int settings_check(const struct request *request, struct err *err)
+{
+	struct format_use use = { 0 };
+	int r = format_use_open(&use, request->format, request->settings, request->count, NULL,
+				err);
+
+	if (r == 0)
+		format_use_close(&use);
+	return err->path[0] ? 0 : r;
+}
+
+/* FORMAT[,SETTING=VALUE...][:FILE,...]; all NULL: looks at it only. */
+static int expression_use(struct outputs *all, const char *expression, struct err *err)
 {
 	const char *colon = strchrnul(expression, ':');
-	struct str name = { expression, (uint32_t)(colon - expression) };
-
-	if (str_equal(name, STR("none")) && !*colon) {
-		all->silent = true;
-		return 0;
-	}
-	if (str_equal(name, STR("option"))) {
-		if (!*colon || strcmp(colon + 1, "decoded-data") != 0)
-			return wrong_option(str_of(*colon ? colon + 1 : ""), err);
-		all->options.decoded_data = true;
-		return 0;
-	}
 	struct request request;
 	int r = request_read(&request, expression, colon, err);
 
+	if (r == 0 && !all)
+		r = settings_check(&request, err);
 	if (r < 0)
 		return r;
 	if (!*colon)
-		return destination_open(all, &request, STR("stdout"), err);
+		return all ? destination_open(all, &request, STR("stdout"), err) : 0;
 	for (const char *at = colon + 1;; at++) {
 		const char *end = strchrnul(at, ',');
-		r = destination_open(all, &request, (struct str){ at, (uint32_t)(end - at) }, err);
+		struct str path = { at, (uint32_t)(end - at) };
+
+		r = path_check(request.format, path, err);
+		if (r == 0 && all)
+			r = destination_open(all, &request, path, err);
 		if (r < 0 || !*end)
 			return r;
 		at = end;
 	}
+}
+
+static int expression_open(struct outputs *all, const char *expression, struct err *err)
+{
+	if (!strcmp(expression, "none")) {
+		if (all)
+			all->silent = true;
+		return 0;
+	}
+	if (!strcmp(expression, "option") || !strncmp(expression, "option:", 7)) {
+		if (strcmp(expression, "option:decoded-data") != 0)
+			return wrong_option(err);
+		if (all)
+			all->options.decoded_data = true;
+		return 0;
+	}
+	return expression_use(all, expression, err);
+}
+
+int outputs_check(const char *expression, struct err *err)
+{
+	return expression_open(NULL, expression, err);
+}
+
+/* A place in a template tells more than which option named it. */
+static int expression_open_named(struct outputs *all, const char *expression, struct err *err)
+{
+	struct err inner = { 0 };
+	int r = expression_open(all, expression, &inner);
+
+	if (r == 0)
+		return 0;
+	*err = inner;
+	if (!inner.path[0])
+		err_set(err, r, "--output %s: %s", expression, inner.message);
+	return r;
 }
 
 DEFINE_CLEANUP(struct outputs *, outputs_close)
@@ -240,15 +292,15 @@ int outputs_open(const char *const *expressions, const struct stores *stores,
 		.sensor_version = spoor_version(),
 	};
 	for (size_t i = 0; expressions && expressions[i]; i++) {
-		int r = expression_open(all, expressions[i], err);
+		int r = expression_open_named(all, expressions[i], err);
 
 		if (r < 0)
 			return r;
 	}
 	if (all->silent && all->count)
-		return err_set(err, -EINVAL, "--output none and other outputs exclude each other");
+		return err_set(err, -EDOM, "--output none and other outputs exclude each other");
 	if (!all->silent && !all->count) {
-		int r = expression_open(all, "table", err);
+		int r = expression_open_named(all, "table", err);
 
 		if (r < 0)
 			return r;

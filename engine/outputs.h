@@ -19,6 +19,11 @@ struct outputs;
  */
 int outputs_open(const char *const *expressions, const struct stores *stores,
 		 const struct host *host, struct outputs **out, struct err *err);
+/*
+ * Could outputs_open take the expression? Opens nothing for writing. 0 or -EINVAL with err's
+ * message and hint, which do not name it; what is wrong in a template is left for outputs_open.
+ */
+int outputs_check(const char *expression, struct err *err);
 void outputs_write(struct outputs *outputs, const struct event *event);
 /* Hands over what is buffered. */
 void outputs_flush(struct outputs *outputs);

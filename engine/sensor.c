@@ -50,6 +50,13 @@ int sensor_fail(const struct spoor *spoor, int status)
 	return status;
 }
 
+/* A setting is wrong, not what it names; and it stood on the command line. */
+static bool is_usage(const struct options *options, int r)
+{
+	return r == -EDOM && (options_given(options, "events") || options_given(options, "scope") ||
+			      options_given(options, "output"));
+}
+
 int sensor_load(const struct options *options, const char *const *output, bool live,
 		struct spoor **out)
 {
@@ -69,19 +76,16 @@ int sensor_load(const struct options *options, const char *const *output, bool l
 		.stop = &stop_wanted,
 	};
 
-	if (options->compat && strcmp(options->compat, "tracee") != 0) {
-		fprintf(stderr, "spoor: option --compat %s: only 'tracee' is known\n",
-			options->compat);
-		return EXIT_USAGE;
-	}
 	autoclean(spoor_closep) struct spoor *spoor = spoor_new();
 
 	if (!spoor) {
 		fputs("spoor: out of memory\n", stderr);
 		return EXIT_ENVIRONMENT;
 	}
-	if (spoor_load(spoor, &config) < 0)
-		return sensor_fail(spoor, EXIT_BAD_INPUT);
+	int r = spoor_load(spoor, &config);
+
+	if (r < 0)
+		return sensor_fail(spoor, is_usage(options, r) ? EXIT_USAGE : EXIT_BAD_INPUT);
 	fputs(spoor_warnings(spoor), stderr);
 	*out = take(spoor);
 	return EXIT_FINE;

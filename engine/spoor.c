@@ -23,6 +23,7 @@
 #include "policy/policy.h"
 #include "source.h"
 #include "store.h"
+#include "values.h"
 
 struct rules {
 	struct ruleset *ruleset;
@@ -159,78 +160,6 @@ static int list_copy(const char *const *list, char ***out)
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	enum hook_mode mode;
-} hook_names[] = {
-	{ "auto", HOOK_NONE },	   { "fentry", HOOK_FENTRY },
-	{ "kprobe", HOOK_KPROBE }, { "tracepoint", HOOK_TRACEPOINT },
-	{ "raw", HOOK_RAW },
-};
-
-static int hook_parse(const char *name, enum hook_mode *out, struct err *err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(hook_names); i++)
-		if (!name || !strcmp(name, hook_names[i].name)) {
-			*out = hook_names[i].mode;
-			return 0;
-		}
-	err_set(err, -EINVAL, "--hook %s: there is no such kind of hook", name);
-	err_hint(err, "kinds are: auto, fentry, kprobe, tracepoint, raw");
-	return -EINVAL;
-}
-
-enum { RING_LEAST = 64 << 10 };
-static const size_t ring_most = (size_t)2 << 30;
-
-/* A long exec record fits in the least; the kernel takes no more than the most. */
-static int ring_check(size_t bytes, struct err *err)
-{
-	if (!bytes || (bytes >= RING_LEAST && bytes <= ring_most))
-		return 0;
-	err_set(err, -EINVAL, "--ring %zu: found a size of %zu bytes, expected 64K to 2G", bytes,
-		bytes);
-	err_hint(err, "the default of 16M does for most hosts; busy ones want 64M or more");
-	return -EINVAL;
-}
-
-/* Tracee's names; what is on whenever it can be and what is something else here. */
-static const struct {
-	const char *name, *advice;
-} enrichments[] = {
-	{ "environment", NULL },
-	{ "container", NULL },
-	{ "decoded-data", "here it is an option of the output: --output option:decoded-data" },
-	{ "executable-hash", "this sensor does not collect it yet" },
-	{ "fd-paths", "this sensor does not collect it yet" },
-	{ "user-stack", "this sensor does not collect it yet" },
-};
-
-static int enrichment_parse(struct spoor *spoor, const char *name, struct err *err)
-{
-	struct suggest suggest;
-
-	suggest_start(&suggest, str_of(name));
-	for (size_t i = 0; i < ARRAY_SIZE(enrichments); i++) {
-		suggest_try(&suggest, str_of(enrichments[i].name));
-		if (strcmp(name, enrichments[i].name) != 0)
-			continue;
-		if (!enrichments[i].advice) {
-			spoor->environment |= strcmp(name, "environment") == 0;
-			return 0;
-		}
-		err_set(err, -EINVAL, "--enrichment %s: not available", name);
-		err_hint(err, "%s", enrichments[i].advice);
-		return -EINVAL;
-	}
-	err_set(err, -EINVAL, "--enrichment %s: there is no such enrichment", name);
-	if (suggest.best.data)
-		err_hint(err, "did you mean '%.*s'?", (int)suggest.best.len, suggest.best.data);
-	else
-		err_hint(err, "there are: environment, container (always on)");
-	return -EINVAL;
-}
-
 struct spoor *spoor_new(void)
 {
 	return calloc(1, sizeof(struct spoor));
@@ -255,10 +184,20 @@ static void warn_nothing(const char *path, struct err_list *problems)
 	err_list_add(problems, &err);
 }
 
-/* Everything loaded from YAML, as a whole or not at all. */
 /* Records of different processors come out of order by less than this. */
 enum { SLACK_NS = 50 * 1000 * 1000 };
 
+/* Nothing is wrong but what --events and --scope say. */
+static bool is_usage(const struct err_list *problems)
+{
+	for (uint32_t i = 0; i < problems->count; i++)
+		if (problems->items[i].level == ERR_ERROR &&
+		    strncmp(problems->items[i].path, "--", 2) != 0)
+			return false;
+	return problems->count;
+}
+
+/* Everything loaded from YAML, as a whole or not at all. */
 static int rules_load(struct spoor *spoor, struct rules *out)
 {
 	const char *const *detectors = (const char *const *)spoor->detectors;
@@ -286,7 +225,7 @@ static int rules_load(struct spoor *spoor, struct rules *out)
 		return fail_memory(spoor);
 	text_replace(&spoor->warnings, &problems, ERR_WARNING);
 	if (problems.errors)
-		return fail_list(spoor, &problems, -EINVAL);
+		return fail_list(spoor, &problems, is_usage(&problems) ? -EDOM : -EINVAL);
 	*out = take(rules);
 	return 0;
 }
@@ -301,16 +240,26 @@ static void rules_use(struct spoor *spoor, struct rules *rules)
 	spoor->pipeline.policies = spoor->rules.policies;
 }
 
+static int fail_setting(struct spoor *spoor, const char *name, const char *value, struct err *err)
+{
+	struct err told = *err;
+
+	err_set(&told, err->code, "--%s%s%s: %s", name, value ? " " : "", value ? value : "",
+		err->message);
+	return fail(spoor, &told);
+}
+
 static int config_copy(struct spoor *spoor, const struct spoor_config *config)
 {
 	struct err err = { 0 };
 
-	if (hook_parse(config->hook, &spoor->hook, &err) < 0 ||
-	    ring_check(config->ring_bytes, &err) < 0)
-		return fail(spoor, &err);
+	if (hook_parse(config->hook, &spoor->hook, &err) < 0)
+		return fail_setting(spoor, "hook", config->hook, &err);
+	if (ring_check(config->ring_bytes, &err) < 0)
+		return fail_setting(spoor, "ring", NULL, &err);
 	for (size_t i = 0; config->enrichments && config->enrichments[i]; i++)
-		if (enrichment_parse(spoor, config->enrichments[i], &err) < 0)
-			return fail(spoor, &err);
+		if (enrichment_parse(config->enrichments[i], &spoor->environment, &err) < 0)
+			return fail_setting(spoor, "enrichment", config->enrichments[i], &err);
 	spoor->ring_bytes = config->ring_bytes;
 	spoor->compat_tracee = config->compat_tracee;
 	if (config->memory && !(spoor->memory_path = strdup(config->memory)))

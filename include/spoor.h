@@ -73,7 +73,10 @@ typedef void (*spoor_event_fn)(void *ctx, const struct event *event);
 const char *spoor_version(void);
 /* NULL only when out of memory. */
 struct spoor *spoor_new(void);
-/* Loads rules and opens outputs. On failure nothing is left open. */
+/*
+ * Loads rules and opens outputs. On failure nothing is left open. -EDOM: no rule and no file is
+ * wrong, but the events, scopes or outputs that the config names.
+ */
 int spoor_load(struct spoor *spoor, const struct spoor_config *config);
 /* Optional: a callback beside the outputs. */
 void spoor_on_event(struct spoor *spoor, spoor_event_fn fn, void *ctx);

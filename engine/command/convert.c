@@ -90,10 +90,12 @@ static int conversion_open(const struct options *options, struct conversion *con
 	if (status != EXIT_FINE)
 		return status;
 	if (format_use_open(&conversion->use, format, pairs, count, NULL, &err) < 0) {
-		if (!err.path[0])
+		bool usage = !err.path[0]; /* else a template is wrong */
+
+		if (usage)
 			err_at(&err, "spoor convert", 0, 0);
 		err_print(stderr, &err);
-		return EXIT_BAD_INPUT;
+		return usage ? EXIT_USAGE : EXIT_BAD_INPUT;
 	}
 	conversion->decoded = options->decoded_data;
 	conversion->arena.limit = ALERT_ARENA_MAX;

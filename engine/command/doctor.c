@@ -130,14 +130,14 @@ static void print_refusals(const struct report *report)
 	puts("\n'spoor doctor EVENT' shows every hook of an event and why it is used or not.");
 }
 
-static bool hook_mode_parse(const char *name, enum hook_mode *out)
+/* It is one of them: options.c has seen to that. */
+static enum hook_mode hook_mode_of(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++)
-		if (!strcmp(name, mode_names[i])) {
-			*out = (enum hook_mode)i;
-			return true;
-		}
-	return false;
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(mode_names) && strcmp(name, mode_names[i]) != 0)
+		i++;
+	return (enum hook_mode)i;
 }
 
 static bool collectable(const struct event_def *def)
@@ -165,16 +165,10 @@ static void complain(const char *name)
 static int doctor_run(const struct options *options, int argc, char **argv)
 {
 	const struct event_def *events[EVENTS_MAX];
-	struct source_want want = { .events = events };
+	struct source_want want = { .events = events, .hook = hook_mode_of(options->hook) };
 	struct report report = { 0 };
 	struct err err = { 0 };
 
-	if (!hook_mode_parse(options->hook, &want.hook)) {
-		fprintf(stderr,
-			"spoor doctor: --hook %s: kinds are auto, fentry, kprobe, tracepoint, raw\n",
-			options->hook);
-		return EXIT_USAGE;
-	}
 	for (int i = 0; i < argc && want.count < EVENTS_MAX; i++) {
 		events[want.count] = event_by_name(str_of(argv[i]));
 		if (!events[want.count++]) {

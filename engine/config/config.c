@@ -168,6 +168,27 @@ void config_keys(config_key_fn fn, void *ctx)
 
 /* ---- settings of the command line -------------------- */
 
+/* Each of the option's values, at its node, is one that the setting can have. */
+static bool values_fit(struct report *report, const struct config_option *option,
+		       const struct yaml_node *const *items)
+{
+	bool fine = true;
+
+	for (uint32_t i = 0; i < option->count; i++) {
+		struct err err = { .level = ERR_ERROR, .rule = "value" };
+
+		if (options_check(option, i, &err) >= 0)
+			continue;
+		struct err told = err;
+
+		err_set(&told, err.code, "'%s': %s, found '%s'", option->name, err.message,
+			option->values[i]);
+		report_add(report, items[i], &told);
+		fine = false;
+	}
+	return fine;
+}
+
 static void add_option(struct report *report, struct config *config, const char *name,
 		       const struct yaml_node *node)
 {
@@ -192,7 +213,7 @@ static void add_option(struct report *report, struct config *config, const char 
 			     wrong, node->kind == YAML_SCALAR ? "'" : yaml_describe(node),
 			     node->kind == YAML_SCALAR ? node->text.data : "",
 			     node->kind == YAML_SCALAR ? "'" : "");
-	else
+	else if (values_fit(report, option, items))
 		config->option_count++;
 }
 

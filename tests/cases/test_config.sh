@@ -52,10 +52,6 @@ is "$? $(cut -d' ' -f 1,2 out | tr '\n' ' ')" "0 all: delivered high: delivered 
 tail -n 1 all.json | grep -q '"name":"spoor_test"'
 ok $? "and is in the file"
 
-"$spoor" replay -o webhook:http://127.0.0.1:1/ "$input" >out 2>&1
-is "$? $(grep -c 'hint: a receiver is a destination of a configuration: {name: siem, type: webhook,' out)" "1 1" \
-	"a receiver is no --output"
-
 # ---- what Tracee's files say ----
 echo '{{ .Name }} by {{ .Workload.Process.Thread.Name }}' >line.tmpl
 cat >tracee.yaml <<EOF

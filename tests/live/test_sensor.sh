@@ -258,7 +258,7 @@ refused() {
 }
 printf 'type: detector\nid: X\nproduced_event:\n  name: x\n version: 1\n' >"$work/broken.yaml"
 head -c -5 "$work/ipc.capture" >"$work/cut.capture"
-refused 1 "did you mean msgsnd" "an unknown event" run --events msgsend
+refused 2 "did you mean msgsnd" "an unknown event" run --events msgsend
 refused 1 "$work/none" "a missing directory" run --detectors "$work/none"
 refused 1 "broken.yaml:5:" "broken YAML" run --detectors "$work/broken.yaml"
 refused 1 "cut off" "a truncated capture" replay "$work/cut.capture"
@@ -266,9 +266,9 @@ refused 1 "no-such-file" "a missing capture" replay "$work/no-such-file"
 refused 2 "did you mean --events" "a misspelt option" run --event msgget
 refused 2 "did you mean 'spoor replay'" "a misspelt command" repaly
 refused 1 "cannot write the capture" "a capture in a missing directory" record -o "$work/none/x"
-refused 1 "expected 64K to 2G" "a ring that is too small" run --ring 1
-refused 1 "expected 64K to 2G" "a ring that is too large" run --ring 6G
-refused 1 "no such format" "an unknown format" run --output jsn
+refused 2 "expected 64K to 2G" "a ring that is too small" run --ring 1
+refused 2 "expected 64K to 2G" "a ring that is too large" run --ring 6G
+refused 2 "no such format" "an unknown format" run --output jsn
 if command -v setpriv >/dev/null; then
 	cp "$spoor" "$work/spoor"
 	chmod 755 "$work" "$work/spoor"
