@@ -49,8 +49,8 @@ bool options_given(const struct options *options, const char *name);
 /* What the value should be, for a message, if it cannot be taken; NULL: it can. */
 const char *options_refuse(const struct config_option *option);
 /*
- * Of one that is not refused: can the setting have its i-th value? 0, or -EINVAL with err's message,
- * which names neither, and hint.
+ * Of one that is not refused: can the setting have its i-th value? 0, or -EINVAL with err's
+ * message, which names neither, and hint.
  */
 int options_check(const struct config_option *option, uint32_t i, struct err *err);
 /* A decimal number with an optional K, M or G (powers of 1024). */

@@ -46,8 +46,8 @@ const char *config_spool_path(const struct options *options);
 /* A key of the file; path: of the maps around it, "output.destinations", "" at the top. */
 typedef void (*config_key_fn)(void *ctx, const char *path, const char *key);
 /*
- * Calls fn for each: the command line's and the file's own, but for those of transports and formats,
- * and Tracee's that change nothing. For the test that contrib/spoor.yaml shows them.
+ * Calls fn for each: the command line's and the file's own, but for those of transports and
+ * formats, and Tracee's that change nothing. For the test that contrib/spoor.yaml shows them.
  */
 void config_keys(config_key_fn fn, void *ctx);
 
