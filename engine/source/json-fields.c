@@ -238,10 +238,13 @@ static bool read_numbers(struct builder *b, const struct json *value,
 
 /* ---- objects ------------------------------ */
 
+/* Strings are written into room for six bytes of each of theirs; tail_add has the last word. */
+enum { OBJECT_ROOM = 8 * WIRE_RECORD_MAX };
+
 static bool read_object(struct builder *b, const struct json *value,
 			const struct event_field *field, struct wire_ref *slot)
 {
-	autoclean(buf_free) struct buf text = { .limit = WIRE_RECORD_MAX };
+	autoclean(buf_free) struct buf text = { .limit = OBJECT_ROOM };
 
 	if (value->type != JSON_OBJECT && value->type != JSON_NULL)
 		return fail(b, value, field, json_type_name(value));
