@@ -74,8 +74,6 @@ static void put_rules(struct id_hash *s, const struct event *event)
 		put_text(s, str_of(event->state->phase));
 		put_word(s, event->state->events);
 	}
-	if (event->state)
-		put_text(s, str_of(event->state->phase));
 }
 
 static char *put_hex(char *at, uint64_t number, unsigned digits)
