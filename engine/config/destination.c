@@ -666,7 +666,6 @@ void destinations_read(struct report *report, struct config *config,
 			     DELIVERY_OUTPUTS_MAX);
 		return;
 	}
-	/* One more for config_add_output. */
 	delivery->outputs = arena_array(report->arena, struct delivery_output,
 					DELIVERY_OUTPUTS_MAX);
 	for (uint32_t i = 0; i < count && delivery->outputs; i++)

@@ -58,6 +58,9 @@ struct delivery_output {
 	uint64_t rate, burst; /* alerts a second, and at once; 0: no limit */
 };
 
+/* Do all its filters let it through? */
+bool output_wants(const struct delivery_output *output, const struct row *row);
+
 /* Shared by those who use it; everything in it is in its arena. */
 struct delivery_config {
 	atomic_int users;

@@ -58,3 +58,11 @@ bool filter_passes(const struct delivery_filter *filter, const struct row *row)
 	       (row->detector.len && (names_have(&filter->detectors, row->detector) ||
 				      names_have(&filter->detectors, row->event)));
 }
+
+bool output_wants(const struct delivery_output *output, const struct row *row)
+{
+	for (uint32_t i = 0; i < output->filter_count; i++)
+		if (!filter_passes(&output->filters[i], row))
+			return false;
+	return true;
+}

@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "base/common.h"
+#include "delivery/own_record.h"
+#include "delivery/own_record.h"
 #include "delivery/private.h"
 #include "event/encode.h"
 #include "source/alert.h"
@@ -43,20 +45,10 @@ struct loss_record {
 	char tail[TAIL_MAX];
 } __attribute__((aligned(8)));
 
-static struct wire_ref add_text(struct loss_record *record, uint32_t *used, const char *text)
-{
-	uint32_t len = (uint32_t)MIN(strlen(text), (size_t)TAIL_MAX - *used);
-	struct wire_ref ref = { (uint32_t)offsetof(struct loss_record, tail) + *used, len };
-
-	memcpy(record->tail + *used, text, len);
-	*used += len;
-	return ref;
-}
-
 static void record_fill(struct loss_record *record, const char *reason, const char *output,
 			const struct loss *loss)
 {
-	uint32_t used = 0;
+	uint32_t size = offsetof(struct loss_record, tail);
 
 	*record = (struct loss_record){
 		.header = { .id = EV_alerts_lost,
@@ -70,10 +62,9 @@ static void record_fill(struct loss_record *record, const char *reason, const ch
 			  .since = loss->since,
 			  .until = loss->until },
 	};
-	record->body.reason = add_text(record, &used, reason);
-	record->body.output = add_text(record, &used, output);
-	record->header.size = (uint32_t)((offsetof(struct loss_record, tail) + used + 7) &
-					 ~(size_t)7);
+	record->body.reason = own_record_text(record, &size, sizeof(*record), reason);
+	record->body.output = own_record_text(record, &size, sizeof(*record), output);
+	record->header.size = own_record_size(size);
 }
 
 int loss_write(struct delivery *d, struct spool *spool, enum loss_reason reason, const char *output,

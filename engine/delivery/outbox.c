@@ -61,14 +61,6 @@ struct fill {
 	bool full, out_of_memory;
 };
 
-static bool is_wanted(const struct delivery_output *wants, const struct row *row)
-{
-	for (uint32_t i = 0; i < wants->filter_count; i++)
-		if (!filter_passes(&wants->filters[i], row))
-			return false;
-	return true;
-}
-
 /* The canonical line is what this format writes: nothing has to be read. */
 static bool is_canonical(const struct delivery_output *wants)
 {
@@ -142,7 +134,7 @@ static bool take_row(void *ctx, const struct row *row)
 {
 	struct fill *fill = ctx;
 
-	if (is_wanted(fill->wants, row)) {
+	if (output_wants(fill->wants, row)) {
 		if (!add_letter(fill, row, 0, 0))
 			return false;
 	} else {

@@ -95,14 +95,6 @@ static bool find_stretch(const struct writer *w, uint64_t first, struct spool_ra
 	return range->first <= range->last;
 }
 
-static bool wants(const struct output *o, const struct row *row)
-{
-	for (uint32_t i = 0; i < o->wants->filter_count; i++)
-		if (!filter_passes(&o->wants->filters[i], row))
-			return false;
-	return true;
-}
-
 struct count_lost {
 	struct writer *writer;
 	uint64_t last;
@@ -129,7 +121,7 @@ static bool count_lost(void *ctx, const struct row *row)
 		struct drop *drop = &count->writer->drops[i];
 
 		if (row->position <= MAX((uint64_t)drop->output->scanned, drop->through) ||
-		    drop->output->leaving || !wants(drop->output, row))
+		    drop->output->leaving || !output_wants(drop->output->wants, row))
 			continue;
 		drop_row(drop, row, reports ? &report : NULL);
 	}

@@ -157,7 +157,6 @@ struct spool_query {
 	const char *rule;      /* name or id of a detector */
 	const char *process;   /* part of the executable's path, or all of the pid */
 	const char *container; /* beginning of the id */
-	const char *id;
 	uint32_t limit;
 };
 

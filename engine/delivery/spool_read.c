@@ -107,7 +107,7 @@ static bool is_number(const char *text)
 	return text && *text && !text[strspn(text, "0123456789")];
 }
 
-enum { CONDITIONS = 7 };
+enum { CONDITIONS = 6 };
 
 static void conditions_fill(struct condition conditions[CONDITIONS],
 			    const struct spool_query *query)
@@ -124,7 +124,6 @@ static void conditions_fill(struct condition conditions[CONDITIONS],
 		  pid ? strtoull(query->process, NULL, 10) : 0, query->process },
 		{ "instr(container, ?) = 1", str_of(query->container ? query->container : ""), 0,
 		  query->container },
-		{ "id = ?", str_of(query->id ? query->id : ""), 0, query->id },
 	};
 
 	memcpy(conditions, all, sizeof(all));
@@ -137,9 +136,7 @@ static sqlite3_stmt *query_prepare(struct spool *spool, const struct condition *
 	sqlite3_stmt *statement = NULL;
 	int bound = 0;
 
-	buf_lit(&sql,
-		"SELECT position, sequence, time, arrived, severity, pid, id, event, detector, process,"
-		" container, policies, json FROM alert WHERE 1");
+	buf_lit(&sql, "SELECT position FROM alert WHERE 1");
 	for (int i = 0; i < CONDITIONS; i++)
 		if (conditions[i].wanted)
 			buf_printf(&sql, " AND %s", conditions[i].sql);
@@ -156,36 +153,33 @@ static sqlite3_stmt *query_prepare(struct spool *spool, const struct condition *
 }
 
 /* The newest are found first and shown last: only their positions are kept meanwhile. */
-struct positions {
-	uint64_t *items;
-	uint32_t count;
-};
-
-static bool keep_position(void *ctx, const struct row *row)
+static int find_positions(struct spool *spool, sqlite3_stmt *statement, uint64_t *out,
+			  uint32_t *count)
 {
-	struct positions *positions = ctx;
+	int r;
 
-	positions->items[positions->count++] = row->position;
-	return true;
+	while ((r = sqlite3_step(statement)) == SQLITE_ROW)
+		out[(*count)++] = (uint64_t)sqlite3_column_int64(statement, 0);
+	return spool_code(spool->db, r);
 }
 
 int spool_find(struct spool *spool, const struct spool_query *query, spool_row_fn fn, void *ctx)
 {
 	struct condition conditions[CONDITIONS];
-	autoclean(freep) uint64_t *items = calloc(query->limit + 1, sizeof(*items));
-	struct positions positions = { .items = items };
+	autoclean(freep) uint64_t *positions = calloc(query->limit + 1, sizeof(*positions));
+	uint32_t count = 0;
 
-	if (!items)
+	if (!positions)
 		return -ENOMEM;
 	conditions_fill(conditions, query);
 	sqlite3_stmt *statement = query_prepare(spool, conditions, query->limit);
 
 	if (!statement)
 		return spool_code(spool->db, sqlite3_errcode(spool->db));
-	int code = each_row(spool, statement, keep_position, &positions);
+	int code = find_positions(spool, statement, positions, &count);
 
 	sqlite3_finalize(statement);
-	for (uint32_t i = positions.count; code == 0 && i-- > 0;)
-		code = spool_read(spool, positions.items[i] - 1, 1, fn, ctx);
+	while (code == 0 && count-- > 0)
+		code = spool_read(spool, positions[count] - 1, 1, fn, ctx);
 	return code;
 }

@@ -10,6 +10,8 @@
 #include <sys/random.h>
 
 #include "base/common.h"
+#include "base/siphash.h"
+#include "delivery/own_record.h"
 #include "event/encode.h"
 #include "store.h"
 
@@ -22,7 +24,6 @@ struct window {
 	const struct suppress_rule *rule;
 	uint32_t passed;
 	uint64_t suppressed;
-	int32_t severity;
 	char detector[TEXT_MAX], event[TEXT_MAX];
 	struct wire_header wire; /* of the last one that was suppressed: whose it was */
 	struct clock clock;
@@ -67,36 +68,14 @@ uint64_t suppress_count(const struct suppress *suppress)
 
 /* ---- the key ---------------------------------------------------------------------- */
 
-/* SipHash-1-3, a word at a time. */
-struct hash {
-	uint64_t v[4];
-};
+enum { HASH_ROUNDS = 1 };
 
-static uint64_t rotate(uint64_t x, int by)
+static void hash_word(struct sip *h, uint64_t word)
 {
-	return x << by | x >> (64 - by);
+	sip_word(h, word, HASH_ROUNDS);
 }
 
-static void hash_round(struct hash *h)
-{
-	uint64_t *v = h->v;
-
-	v[0] += v[1], v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0], v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[1], v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2], v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
-}
-
-static void hash_word(struct hash *h, uint64_t word)
-{
-	h->v[3] ^= word;
-	hash_round(h);
-	h->v[0] ^= word;
-}
-
-static void hash_text(struct hash *h, struct str text)
+static void hash_text(struct sip *h, struct str text)
 {
 	hash_word(h, text.len);
 	for (uint32_t i = 0; i < text.len; i += 8) {
@@ -107,16 +86,16 @@ static void hash_text(struct hash *h, struct str text)
 	}
 }
 
-static void hash_value(struct hash *h, struct value value);
+static void hash_value(struct sip *h, struct value value);
 
-static void hash_list(struct hash *h, const struct value_list *list)
+static void hash_list(struct sip *h, const struct value_list *list)
 {
 	hash_word(h, list->count);
 	for (uint32_t i = 0; i < list->count; i++)
 		hash_value(h, list->items[i]);
 }
 
-static void hash_map(struct hash *h, const struct value_map *map)
+static void hash_map(struct sip *h, const struct value_map *map)
 {
 	hash_word(h, map->count);
 	for (uint32_t i = 0; i < map->count; i++) {
@@ -125,7 +104,7 @@ static void hash_map(struct hash *h, const struct value_map *map)
 	}
 }
 
-static void hash_value(struct hash *h, struct value value)
+static void hash_value(struct sip *h, struct value value)
 {
 	hash_word(h, value.tag);
 	switch (value.tag) {
@@ -138,7 +117,7 @@ static void hash_value(struct hash *h, struct value value)
 	}
 }
 
-static void hash_field(struct hash *h, const struct event *event, struct str name)
+static void hash_field(struct sip *h, const struct event *event, struct str name)
 {
 	int index = event_field_index(event->def, name);
 
@@ -148,14 +127,7 @@ static void hash_field(struct hash *h, const struct event *event, struct str nam
 		hash_word(h, VALUE_TAG_COUNT);
 }
 
-static struct str container_of(const struct event *event)
-{
-	if (event->given && event->given->container_id.data)
-		return event->given->container_id;
-	return event->container ? event->container->id : STR("");
-}
-
-static void hash_part(struct hash *h, const struct event *event, const struct suppress_key *key)
+static void hash_part(struct sip *h, const struct event *event, const struct suppress_key *key)
 {
 	struct str path = event_executable(event);
 
@@ -166,7 +138,7 @@ static void hash_part(struct hash *h, const struct event *event, const struct su
 		hash_word(h, event->wire->leader_start_time);
 		break;
 	case SUPPRESS_USER: hash_word(h, event->wire->uid); break;
-	case SUPPRESS_CONTAINER: hash_text(h, container_of(event)); break;
+	case SUPPRESS_CONTAINER: hash_text(h, event_container_id(event)); break;
 	case SUPPRESS_FIELD: hash_field(h, event, key->field); break;
 	}
 }
@@ -174,19 +146,17 @@ static void hash_part(struct hash *h, const struct event *event, const struct su
 static uint64_t key_of(const struct suppress *s, const struct suppress_rule *rule,
 		       const struct event *event)
 {
-	struct hash h = { { 0x736f6d6570736575ULL ^ s->key[0], 0x646f72616e646f6dULL ^ s->key[1],
-			    0x6c7967656e657261ULL ^ s->key[0],
-			    0x7465646279746573ULL ^ s->key[1] } };
+	struct sip h;
+	uint64_t out[2];
 
+	sip_start(&h, s->key[0], s->key[1]);
 	hash_word(&h, (uint64_t)(rule - s->rules));
 	hash_text(&h, event->rule);
 	hash_text(&h, str_of(event->def->name));
 	for (uint32_t i = 0; i < rule->key_count; i++)
 		hash_part(&h, event, &rule->keys[i]);
-	h.v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		hash_round(&h);
-	return (h.v[0] ^ h.v[1] ^ h.v[2] ^ h.v[3]) | 1;
+	sip_end(&h, rule->key_count, HASH_ROUNDS, out);
+	return out[0] | 1;
 }
 
 /* ---- the closing record ---------------------------------------------------------------- */
@@ -197,20 +167,10 @@ struct suppressed_record {
 	char tail[TAIL_MAX];
 } __attribute__((aligned(8)));
 
-static struct wire_ref add_text(struct suppressed_record *record, uint32_t *used, const char *text)
-{
-	uint32_t len = (uint32_t)strlen(text);
-	struct wire_ref ref = { (uint32_t)offsetof(struct suppressed_record, tail) + *used, len };
-
-	memcpy(record->tail + *used, text, len);
-	*used += len;
-	return ref;
-}
-
 static void tell(struct suppress *s, const struct window *w)
 {
 	struct suppressed_record record = { .header = w->wire };
-	uint32_t used = 0;
+	uint32_t size = offsetof(struct suppressed_record, tail);
 
 	record.header.id = EV_alerts_suppressed;
 	record.header.present = (UINT64_C(1) << 6) - 1;
@@ -219,10 +179,9 @@ static void tell(struct suppress *s, const struct window *w)
 						     .passed = w->passed,
 						     .since = w->begin,
 						     .until = w->last };
-	record.body.detector = add_text(&record, &used, w->detector);
-	record.body.alert = add_text(&record, &used, w->event);
-	record.header.size = (uint32_t)((offsetof(struct suppressed_record, tail) + used + 7) &
-					~(size_t)7);
+	record.body.detector = own_record_text(&record, &size, sizeof(record), w->detector);
+	record.body.alert = own_record_text(&record, &size, sizeof(record), w->event);
+	record.header.size = own_record_size(size);
 	struct event event = { .def = event_by_id(EV_alerts_suppressed),
 			       .wire = &record.header,
 			       .clock = &w->clock };

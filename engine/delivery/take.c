@@ -28,13 +28,6 @@ static struct str join_policies(const struct event *event, char out[ROW_TEXT_MAX
 	return (struct str){ out, len };
 }
 
-static struct str container_of(const struct event *event)
-{
-	if (event->given && event->given->container_id.data)
-		return event->given->container_id;
-	return event->container ? event->container->id : STR("");
-}
-
 void row_fill(struct row *row, const struct event *event, struct str line, char *id,
 	      char policies[ROW_TEXT_MAX], const struct host *host)
 {
@@ -55,7 +48,7 @@ void row_fill(struct row *row, const struct event *event, struct str line, char 
 		.event = cut(str_of(event->def->name)),
 		.detector = cut(event->rule),
 		.process = cut(process.len ? process : event_comm(event)),
-		.container = cut(container_of(event)),
+		.container = cut(event_container_id(event)),
 		.policies = join_policies(event, policies),
 		.json = line,
 	};

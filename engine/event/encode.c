@@ -31,6 +31,13 @@ struct str event_executable(const struct event *event)
 	return event->process ? event->process->executable : (struct str){ 0 };
 }
 
+struct str event_container_id(const struct event *event)
+{
+	if (event->given && event->given->has_container)
+		return event->given->container_id;
+	return event->container ? event->container->id : (struct str){ 0 };
+}
+
 struct str event_syscall(const struct event *event)
 {
 	const struct event_def *def;

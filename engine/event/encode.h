@@ -17,6 +17,8 @@ void encode_event(struct buf *out, const struct event *event, const struct forma
 
 /* Path of the executable; data == NULL if unknown. */
 struct str event_executable(const struct event *event);
+/* Full id of the container it comes from; len == 0 if it is not known to come from one. */
+struct str event_container_id(const struct event *event);
 /* Name of the system call the task was in; data == NULL if none. */
 struct str event_syscall(const struct event *event);
 /* Name of the event of the table that a detection began with; data == NULL if unknown. */

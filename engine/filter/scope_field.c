@@ -2,6 +2,7 @@
 /* Scope fields: the part of an event's context that filters can name. A row is a field. */
 #include "filter.h"
 
+#include "event/encode.h"
 #include "store.h"
 
 enum what {
@@ -77,16 +78,9 @@ const struct scope_field *scope_field_find(struct str name)
 	return NULL;
 }
 
-static struct str container_id(const struct event *event)
-{
-	if (event->given)
-		return event->given->container_id;
-	return event->container ? event->container->id : (struct str){ 0 };
-}
-
 bool event_in_container(const struct event *event)
 {
-	return container_id(event).len > 0;
+	return event_container_id(event).len > 0;
 }
 
 bool event_container_started(const struct event *event)
@@ -174,7 +168,7 @@ struct str scope_field_text(const struct scope_field *field, const struct event 
 	if (field->what == COMM)
 		return comm(event);
 	if (field->what == CONTAINER_ID)
-		return container_id(event);
+		return event_container_id(event);
 	return event->given ? given_text(field->what, event->given)
 			    : known_text(field->what, event);
 }

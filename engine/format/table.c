@@ -278,12 +278,8 @@ static void add_alert(struct buf *out, const struct event *event)
 
 static void add_container(struct buf *out, const struct event *event)
 {
-	struct str id = { 0 };
+	struct str id = event_container_id(event);
 
-	if (event->given && event->given->has_container)
-		id = event->given->container_id;
-	else if (event->container)
-		id = event->container->id;
 	if (!id.len)
 		return;
 	buf_lit(out, ", container: ");

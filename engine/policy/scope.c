@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/suggest.h"
+#include "event/encode.h"
 #include "flag.h"
 #include "store.h"
 
@@ -421,9 +422,6 @@ static bool executables_match(const struct scope *s, struct str path, uint64_t m
 static bool containers_match(const struct scope *s, const struct event *event)
 {
 	bool in = event_in_container(event);
-	struct str id = event->given	   ? event->given->container_id
-			: event->container ? event->container->id
-					   : (struct str){ 0 };
 
 	if ((s->container_asked[ANY_CONTAINER] || s->container_asked[OLD_CONTAINER] ||
 	     s->container_asked[NEW_CONTAINER] || s->container_asked[STARTED_CONTAINER] ||
@@ -439,7 +437,7 @@ static bool containers_match(const struct scope *s, const struct event *event)
 		return false;
 	if (s->container_asked[OLD_CONTAINER] && event->wire->leader_start_time >= s->loaded_at)
 		return false;
-	return string_filter_match(&s->container_id, id);
+	return string_filter_match(&s->container_id, event_container_id(event));
 }
 
 static const struct process *process_of(const struct event *event, const struct stores *stores)

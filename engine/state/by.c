@@ -2,6 +2,7 @@
 /* Keys: from an event and a rule's `by` to a digest. What has a name needs no expression. */
 #include "internal.h"
 
+#include "event/encode.h"
 #include "store.h"
 
 static const struct {
@@ -47,9 +48,7 @@ static struct value text_or_null(struct str text)
 
 static struct value container_value(const struct event *event)
 {
-	if (event->given)
-		return text_or_null(event->given->container_id);
-	return event->container ? text_or_null(event->container->id) : value_null();
+	return text_or_null(event_container_id(event));
 }
 
 static struct value executable_value(const struct event *event)
