@@ -109,6 +109,11 @@ struct given_ancestor {
 /* ---- one event ------------------------------------------------------------ */
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+enum { SEVERITY_COUNT = SEVERITY_CRITICAL + 1 };
+/* "info" to "critical", as rules and commands write them; NULL-terminated. */
+extern const char *const severity_names[SEVERITY_COUNT + 1];
+/* -1: there is none of this name. */
+int severity_by_name(struct str name);
 
 struct threat_property {
 	struct str key, value;

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spoor alerts: the history that the spool keeps, as a table or as the alerts' own JSON. */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "base/buf.h"
 #include "base/common.h"
 #include "base/suggest.h"
 #include "command.h"
-#include "config/config.h"
 #include "delivery/clock.h"
-#include "delivery/spool.h"
-#include "options.h"
+#include "config/spool_use.h"
 #include "page/table.h"
 #include "page/when.h"
-
-static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
 
 static bool print_json(void *ctx, const struct row *row)
 {
@@ -37,11 +32,12 @@ static bool add_row(void *ctx, const struct row *row)
 	when_time(time, row->time);
 	snprintf(pid, sizeof(pid), "%u", row->pid);
 	table_add(table,
-		  (const char *[]){
-			  time,
-			  row->severity >= 0 && row->severity < 5 ? severities[row->severity] : "-",
-			  buf_cstr(&texts[0]), buf_cstr(&texts[1]), row->pid ? pid : "-",
-			  buf_cstr(&texts[2]), buf_cstr(&texts[3]) });
+		  (const char *[]){ time,
+				    row->severity >= 0 && row->severity < SEVERITY_COUNT
+					    ? severity_names[row->severity]
+					    : "-",
+				    buf_cstr(&texts[0]), buf_cstr(&texts[1]), row->pid ? pid : "-",
+				    buf_cstr(&texts[2]), buf_cstr(&texts[3]) });
 	for (int i = 0; i < 4; i++)
 		buf_free(&texts[i]);
 	return true;
@@ -53,14 +49,12 @@ static bool read_severity(const char *text, int32_t *out)
 {
 	struct suggest suggest;
 
+	*out = severity_by_name(str_of(text));
+	if (*out >= 0)
+		return true;
 	suggest_start(&suggest, str_of(text));
-	for (int i = 0; i < 5; i++) {
-		if (!strcmp(text, severities[i])) {
-			*out = i;
-			return true;
-		}
-		suggest_try(&suggest, str_of(severities[i]));
-	}
+	for (int i = 0; i < SEVERITY_COUNT; i++)
+		suggest_try(&suggest, str_of(severity_names[i]));
 	fprintf(stderr, "spoor alerts: option --severity %s: there is no such severity\n", text);
 	if (suggest.best.data)
 		fprintf(stderr, "    hint: did you mean '%.*s'?\n", (int)suggest.best.len,
@@ -120,7 +114,6 @@ static int alerts_run(const struct options *options, int argc, char **argv)
 {
 	struct spool_query query;
 	struct spool *spool = NULL;
-	struct err err = { 0 };
 
 	if (argc) {
 		fprintf(stderr, "spoor alerts: takes no operands, found '%s'\n", argv[0]);
@@ -128,17 +121,11 @@ static int alerts_run(const struct options *options, int argc, char **argv)
 	}
 	if (!read_query(options, &query))
 		return EXIT_USAGE;
-	if (spool_open(config_spool_path(options), SPOOL_READER, &spool, &err) < 0) {
-		err_print(stderr, &err);
-		return err.code == -EACCES ? EXIT_ENVIRONMENT : EXIT_BAD_INPUT;
-	}
-	int r = find(spool, &query, options->json);
+	int status = spool_use(options, SPOOL_READER, &spool);
 
-	if (r < 0)
-		fprintf(stderr, "spoor alerts: %s: %s\n", config_spool_path(options),
-			spool_error(spool));
-	spool_close(spool);
-	return r < 0 ? EXIT_BAD_INPUT : EXIT_FINE;
+	if (status != EXIT_FINE)
+		return status;
+	return spool_used_by("alerts", options, spool, find(spool, &query, options->json));
 }
 
 const struct command command_alerts = {

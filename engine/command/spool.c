@@ -11,10 +11,8 @@
 #include "base/common.h"
 #include "base/text.h"
 #include "command.h"
-#include "config/config.h"
 #include "delivery/clock.h"
-#include "delivery/spool.h"
-#include "options.h"
+#include "config/spool_use.h"
 #include "page/table.h"
 #include "page/when.h"
 
@@ -242,7 +240,6 @@ static const struct action {
 static int spool_run(const struct options *options, int argc, char **argv)
 {
 	struct spool *spool = NULL;
-	struct err err = { 0 };
 	const struct action *action = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
@@ -254,17 +251,12 @@ static int spool_run(const struct options *options, int argc, char **argv)
 		      stderr);
 		return EXIT_USAGE;
 	}
-	if (spool_open(config_spool_path(options), action->mode, &spool, &err) < 0) {
-		err_print(stderr, &err);
-		return err.code == -EACCES ? EXIT_ENVIRONMENT : EXIT_BAD_INPUT;
-	}
-	int r = action->run(spool, options, argc - 1, argv + 1);
+	int status = spool_use(options, action->mode, &spool);
 
-	if (r < 0 && r != -EINVAL)
-		fprintf(stderr, "spoor spool: %s: %s\n", config_spool_path(options),
-			spool_error(spool));
-	spool_close(spool);
-	return r < 0 ? EXIT_BAD_INPUT : EXIT_FINE;
+	if (status != EXIT_FINE)
+		return status;
+	return spool_used_by("spool", options, spool,
+			     action->run(spool, options, argc - 1, argv + 1));
 }
 
 const struct command command_spool = {

@@ -15,8 +15,6 @@
 
 enum { NAME_MAX_LEN = 64 };
 
-#define SEVERITIES "info low medium high critical"
-
 /* ---- the tables -------------------- */
 
 struct filters {
@@ -26,7 +24,7 @@ struct filters {
 };
 
 static const struct schema_key filter_keys[] = {
-	SCHEMA_KEY(filters, severity, "severity", KEY_ANY, "least severity: " SEVERITIES),
+	SCHEMA_KEY(filters, severity, "severity", KEY_ANY, "least severity, info to critical"),
 	SCHEMA_KEY(filters, events, "events", KEY_TEXTS, "names of events; prefix* is possible"),
 	SCHEMA_KEY(filters, policies, "policies", KEY_TEXTS, "names of policies"),
 	SCHEMA_KEY(filters, detectors, "detectors", KEY_TEXTS, "names or ids of detectors"),
@@ -105,6 +103,15 @@ static struct names_wanted names_of(struct report *report, const struct texts *t
 	return (struct names_wanted){ names, names ? texts->count : 0 };
 }
 
+static void read_severity(struct report *report, const struct yaml_node *node, int64_t *out)
+{
+	autoclean(buf_free) struct buf names = { 0 };
+
+	for (int i = 0; i < SEVERITY_COUNT; i++)
+		buf_printf(&names, "%s%s", i ? " " : "", severity_names[i]);
+	read_choice(report, node, buf_cstr(&names), out);
+}
+
 static void read_filters(struct report *report, const struct yaml_node *node,
 			 struct delivery_filter *out)
 {
@@ -113,7 +120,7 @@ static void read_filters(struct report *report, const struct yaml_node *node,
 
 	schema_read(report, &filter_schema, node, &filters);
 	if (filters.severity)
-		read_choice(report, filters.severity, SEVERITIES, &severity);
+		read_severity(report, filters.severity, &severity);
 	*out = (struct delivery_filter){
 		.severity = (int32_t)severity,
 		.events = names_of(report, &filters.events),

@@ -27,7 +27,7 @@ struct severity_row {
 };
 
 /* Events that are no detections are informational. */
-extern const struct severity_row severity_rows[SEVERITY_CRITICAL + 1];
+extern const struct severity_row severity_rows[SEVERITY_COUNT];
 
 struct facts {
 	const struct event *event;

@@ -8,6 +8,7 @@
 
 #include "base/common.h"
 #include "base/text.h"
+#include "encode/facts.h"
 #include "event/json.h"
 #include "event/object.h"
 #include "store.h"
@@ -254,18 +255,12 @@ static void add_arguments(struct buf *out, const struct event *event)
 	}
 }
 
-static const struct str severity_names[] = {
-	[SEVERITY_INFO] = { "INFO", 4 },	 [SEVERITY_LOW] = { "LOW", 3 },
-	[SEVERITY_MEDIUM] = { "MEDIUM", 6 },	 [SEVERITY_HIGH] = { "HIGH", 4 },
-	[SEVERITY_CRITICAL] = { "CRITICAL", 8 },
-};
-
 static void add_alert(struct buf *out, const struct event *event)
 {
 	unsigned severity = MIN((unsigned)event->threat->severity, (unsigned)SEVERITY_CRITICAL);
 
 	buf_lit(out, "*** ");
-	buf_str(out, severity_names[severity]);
+	buf_str(out, str_of(severity_rows[severity].name));
 	buf_lit(out, ": ");
 	add_text(out, event->threat->name);
 	if (event->detected_from) {

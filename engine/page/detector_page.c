@@ -10,11 +10,6 @@
 
 enum { COLUMN = 13 };
 
-static const char *const severity_names[] = {
-	[SEVERITY_INFO] = "info", [SEVERITY_LOW] = "low",	    [SEVERITY_MEDIUM] = "medium",
-	[SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical",
-};
-
 const char *detector_severity(const struct detector_info *info)
 {
 	return info->threat ? severity_names[info->threat->severity] : "";

@@ -14,8 +14,6 @@ static const char *const properties[] = { "severity", "name", "mitre.technique",
 enum operator{ EQUAL, UNEQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL };
 static const char *const operators[] = { "=", "!=", "<", "<=", ">", ">=" };
 
-static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
-
 /* Position in a list of words, -1 if there is none. */
 static int position(struct str word, const char *const *words, size_t count, bool any_case)
 {
@@ -46,7 +44,7 @@ static int suggest_word(struct str word, const char *const *words, size_t count,
 
 static int parse_severity(struct str value, struct threat_query *out, struct err *err)
 {
-	int severity = POSITION(value, severities, true);
+	int severity = position(value, severity_names, SEVERITY_COUNT, true);
 
 	if (value.len == 1 && value.data[0] >= '0' && value.data[0] <= '4')
 		severity = value.data[0] - '0';
@@ -55,7 +53,7 @@ static int parse_severity(struct str value, struct threat_query *out, struct err
 		return 0;
 	}
 	err_set(err, -EINVAL, "invalid severity value: %.*s", (int)value.len, value.data);
-	return suggest_word(value, severities, ARRAY_SIZE(severities),
+	return suggest_word(value, severity_names, SEVERITY_COUNT,
 			    "info, low, medium, high, critical or 0 to 4", err);
 }
 

@@ -288,15 +288,14 @@ static void add_header(const struct kafka *lib, rd_kafka_headers_t *headers, con
 static rd_kafka_headers_t *make_headers(const struct transport_state *state,
 					const struct transport_record *record)
 {
-	static const char *const severities[] = { "info", "low", "medium", "high", "critical" };
 	rd_kafka_headers_t *headers = state->lib->rd_kafka_headers_new(6);
 	char sequence[24];
-	uint8_t severity = MIN(record->severity, (uint8_t)(ARRAY_SIZE(severities) - 1));
+	uint8_t severity = MIN(record->severity, (uint8_t)SEVERITY_CRITICAL);
 
 	snprintf(sequence, sizeof(sequence), "%llu", (unsigned long long)record->sequence);
 	add_header(state->lib, headers, "id", record->id);
 	add_header(state->lib, headers, "event", record->event);
-	add_header(state->lib, headers, "severity", str_of(severities[severity]));
+	add_header(state->lib, headers, "severity", str_of(severity_names[severity]));
 	add_header(state->lib, headers, "sequence", str_of(sequence));
 	add_header(state->lib, headers, "host", state->settings->host_name);
 	add_header(state->lib, headers, "format", str_of(state->settings->format));

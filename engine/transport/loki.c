@@ -12,7 +12,7 @@
 #include "library.h"
 
 enum key { LABELS = HTTP_KEY_COUNT, TENANT, METADATA, KEY_COUNT };
-enum { LABELS_MAX = 13, SEVERITIES = 5 };
+enum { LABELS_MAX = 13 };
 
 static const struct setting_key keys[KEY_COUNT] = {
 	HTTP_KEY_ROWS("http://HOST:3100; without a path /loki/api/v1/push. token is a Bearer token",
@@ -23,8 +23,6 @@ static const struct setting_key keys[KEY_COUNT] = {
 	{ "structured_metadata", SETTING_BOOL, .fallback = "true",
 	  .doc = "alert_id and event beside the line; needs Loki 3, or 2.9 with it allowed" },
 };
-
-static const char *const severities[SEVERITIES] = { "info", "low", "medium", "high", "critical" };
 
 static bool is_label(struct str name)
 {
@@ -69,7 +67,7 @@ static void write_labels(const struct transport_settings *settings, uint8_t seve
 
 	buf_lit(out, "{\"stream\":{\"host\":");
 	json_text(out, settings->host_name);
-	buf_printf(out, ",\"severity\":\"%s\"", severities[severity]);
+	buf_printf(out, ",\"severity\":\"%s\"", severity_names[severity]);
 	for (uint32_t i = 0; i < labels->count; i++) {
 		buf_char(out, ',');
 		json_text(out, labels->pairs[i].key);
@@ -104,11 +102,11 @@ static void body_write(void *own, struct buf *out, const struct http_part *part)
 	bool streams = false;
 
 	buf_lit(out, "{\"streams\":[");
-	for (uint8_t severity = 0; severity < SEVERITIES; severity++) {
+	for (uint8_t severity = 0; severity < SEVERITY_COUNT; severity++) {
 		bool values = false;
 
 		for (uint32_t i = 0; i < part->count; i++) {
-			if (MIN(part->records[i].severity, SEVERITIES - 1) != severity)
+			if (MIN(part->records[i].severity, SEVERITY_COUNT - 1) != severity)
 				continue;
 			if (!values && streams)
 				buf_char(out, ',');

@@ -37,6 +37,7 @@ is "$(grep -c 'line skipped' "$TMP/err")" 10 "the first malformed lines are told
 is "$(sed -n 1p "$TMP/err")" \
 	"spoor: standard input:3: line skipped: 'timestamp' is missing" \
 	"with their number"
+
 # ---- a record may have 256 KiB, whatever of it is one string ----
 
 # long TYPE LENGTH: an event with a string so long, alone or in an object
@@ -44,11 +45,16 @@ long() {
 	x=$(head -c "$2" /dev/zero | tr '\0' x)
 	case $1 in
 	text) data="{\"name\":\"pathname\",\"str\":\"$x\"}" name=openat ;;
-	object) data="{\"name\":\"remote_addr\",\"sockaddr\":{\"sa_family\":\"AF_UNIX\",\"sun_path\":\"$x\"}}"
-		name=security_socket_connect ;;
+	object)
+		data="{\"sa_family\":\"AF_UNIX\",\"sun_path\":\"$x\"}"
+		data="{\"name\":\"remote_addr\",\"sockaddr\":$data}" name=security_socket_connect
+		;;
 	esac
-	printf '{"timestamp":"2026-02-01T08:00:00Z","name":"%s","policies":{"matched":[""]},"workload":{"process":{"unique_id":1,"host_pid":9,"pid":9,"thread":{"start_time":"2026-02-01T07:59:59Z","name":"x","unique_id":1,"host_tid":9,"tid":9}}},"data":[%s]}\n' \
-		$name "$data"
+	task='"unique_id":1,"pid":9'
+	printf '{"timestamp":"2026-02-01T08:00:00Z","name":"%s","policies":{"matched":[""]},' $name
+	printf '"workload":{"process":{%s,"host_pid":9,"thread":{%s,"host_tid":9,"tid":9,' "$task" \
+		'"start_time":"2026-02-01T07:59:59Z","name":"t","unique_id":1'
+	printf '"syscall":"connect"}}},"data":[%s]}\n' "$data"
 }
 for type in text object; do
 	for size in 43000 50000 200000 260000; do
