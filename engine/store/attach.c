@@ -2,153 +2,248 @@
 /*
  * Who has which segments attached, see attach.h.
  *
- * Invariant: a used row is in the chain of its process, one that is not in the free list. Rows are
- * given up in order of their places, which is about that of their making.
+ * A row stands in two lists: of those with its hash, which finds it, and of its process, which
+ * finds all of a process. Processes without rows are not kept. Rows are given up in order of
+ * their places, which is about that of their making.
  */
 #include "attach.h"
+
+#include <sys/random.h>
 
 #include "base/common.h"
 #include "base/pages.h"
 
 enum {
 	ROWS = 1 << 14,
-	BUCKETS = 1 << 12,
+	BUCKETS = 1 << 14,
 	OF_ONE_MAX = 256, /* different segments of a process: forks must not cost what one likes */
 	NONE = UINT32_MAX,
 };
 
 struct row {
-	struct attacher who;
 	struct attached attached; /* count 0: free */
-	uint32_t next;
+	uint32_t process;
+	uint32_t next;	       /* with its hash; of the free */
+	uint32_t older, newer; /* of its process */
 };
 
+struct holder {
+	struct attacher who;
+	uint32_t count, newest; /* rows */
+	uint32_t next;		/* with its hash; of the free */
+};
+
+/* A process has a row at least, so there are places for all. */
 struct attaches {
 	struct row *rows;
-	uint32_t buckets[BUCKETS];
-	uint32_t high, free_head, hand;
-	uint64_t evicted;
+	struct holder *holders;
+	uint32_t row_buckets[BUCKETS], holder_buckets[BUCKETS];
+	uint32_t high, free_row, hand;
+	uint32_t holder_high, free_holder;
+	uint64_t secret, evicted;
 };
 
-static uint32_t *bucket_of(struct attaches *attaches, struct attacher who)
+static uint32_t hash(const struct attaches *attaches, uint64_t a, uint64_t b)
 {
-	uint64_t x = (who.start_time * 31 + who.pid) * 0x9e3779b97f4a7c15ULL;
+	unsigned __int128 mixed = (unsigned __int128)(a ^ attaches->secret) *
+				  (b ^ 0x9e3779b97f4a7c15ULL);
 
-	return &attaches->buckets[x >> 32 & (BUCKETS - 1)];
+	return (uint32_t)((uint64_t)(mixed >> 64) ^ (uint64_t)mixed) & (BUCKETS - 1);
 }
 
-static bool is_of(const struct row *row, struct attacher who)
+/* ---- processes ---------------------------------------- */
+
+static uint32_t *holder_bucket(struct attaches *attaches, struct attacher who)
 {
-	return row->who.pid == who.pid && row->who.start_time == who.start_time;
+	return &attaches->holder_buckets[hash(attaches, who.start_time, who.pid)];
+}
+
+static uint32_t holder_find(struct attaches *attaches, struct attacher who)
+{
+	uint32_t at = *holder_bucket(attaches, who);
+
+	while (at != NONE && (attaches->holders[at].who.pid != who.pid ||
+			      attaches->holders[at].who.start_time != who.start_time))
+		at = attaches->holders[at].next;
+	return at;
+}
+
+static uint32_t holder_new(struct attaches *attaches, struct attacher who)
+{
+	uint32_t *head = holder_bucket(attaches, who), at = attaches->free_holder;
+
+	if (at != NONE)
+		attaches->free_holder = attaches->holders[at].next;
+	else
+		at = attaches->holder_high++;
+	attaches->holders[at] = (struct holder){ .who = who, .newest = NONE, .next = *head };
+	*head = at;
+	return at;
+}
+
+static void holder_free(struct attaches *attaches, uint32_t at)
+{
+	uint32_t *link = holder_bucket(attaches, attaches->holders[at].who);
+
+	while (*link != at)
+		link = &attaches->holders[*link].next;
+	*link = attaches->holders[at].next;
+	attaches->holders[at].next = attaches->free_holder;
+	attaches->free_holder = at;
+}
+
+/* ---- rows ---------------------------------------- */
+
+static uint32_t *row_bucket(struct attaches *attaches, uint32_t process, uint32_t ipc_ns,
+			    int32_t id)
+{
+	uint64_t object = (uint64_t)ipc_ns << 32 | (uint32_t)id;
+
+	return &attaches->row_buckets[hash(attaches, object, process)];
 }
 
 static void row_free(struct attaches *attaches, uint32_t at)
 {
 	struct row *row = &attaches->rows[at];
-	uint32_t *link = bucket_of(attaches, row->who);
+	struct holder *holder = &attaches->holders[row->process];
+	uint32_t *link = row_bucket(attaches, row->process, row->attached.ipc_ns, row->attached.id);
 
 	while (*link != at)
 		link = &attaches->rows[*link].next;
 	*link = row->next;
+	if (row->newer != NONE)
+		attaches->rows[row->newer].older = row->older;
+	else
+		holder->newest = row->older;
+	if (row->older != NONE)
+		attaches->rows[row->older].newer = row->newer;
+	if (--holder->count == 0)
+		holder_free(attaches, row->process);
 	row->attached.count = 0;
-	row->next = attaches->free_head;
-	attaches->free_head = at;
+	row->next = attaches->free_row;
+	attaches->free_row = at;
 }
 
-static struct row *row_new(struct attaches *attaches, struct attacher who)
+/* A place that is free, another's if there is none. */
+static uint32_t row_place(struct attaches *attaches)
 {
-	uint32_t *head = bucket_of(attaches, who), at;
+	uint32_t at = attaches->free_row;
 
-	if (attaches->free_head == NONE && attaches->high == ROWS) {
+	if (at == NONE && attaches->high == ROWS) {
 		row_free(attaches, attaches->hand);
 		attaches->hand = (attaches->hand + 1) % ROWS;
 		attaches->evicted++;
+		at = attaches->free_row;
 	}
-	at = attaches->free_head;
-	if (at != NONE)
-		attaches->free_head = attaches->rows[at].next;
-	else
-		at = attaches->high++;
-	attaches->rows[at] = (struct row){ .who = who, .next = *head };
-	*head = at;
-	return &attaches->rows[at];
+	if (at == NONE)
+		return attaches->high++;
+	attaches->free_row = attaches->rows[at].next;
+	return at;
 }
 
-/* *others: how many other segments the process has attached. */
-static struct row *row_find(struct attaches *attaches, struct attacher who, uint32_t ipc_ns,
-			    int32_t id, uint32_t *others)
+static void row_add(struct attaches *attaches, struct attacher who, struct attached attached)
 {
-	*others = 0;
-	for (uint32_t at = *bucket_of(attaches, who); at != NONE; at = attaches->rows[at].next) {
-		struct row *row = &attaches->rows[at];
+	/* First: it may take the last row of the process, and the process with it. */
+	uint32_t at = row_place(attaches), process = holder_find(attaches, who), *head;
+	struct holder *holder;
 
-		if (!is_of(row, who))
-			continue;
-		if (row->attached.id == id && row->attached.ipc_ns == ipc_ns)
-			return row;
-		++*others;
-	}
-	return NULL;
+	if (process == NONE)
+		process = holder_new(attaches, who);
+	holder = &attaches->holders[process];
+	head = row_bucket(attaches, process, attached.ipc_ns, attached.id);
+	attaches->rows[at] = (struct row){ .attached = attached,
+					   .process = process,
+					   .next = *head,
+					   .older = holder->newest,
+					   .newer = NONE };
+	*head = at;
+	if (holder->newest != NONE)
+		attaches->rows[holder->newest].newer = at;
+	holder->newest = at;
+	holder->count++;
 }
+
+/* NONE: it has not attached that. */
+static uint32_t row_find(struct attaches *attaches, uint32_t process, uint32_t ipc_ns, int32_t id)
+{
+	uint32_t at = process == NONE ? NONE : *row_bucket(attaches, process, ipc_ns, id);
+
+	for (; at != NONE; at = attaches->rows[at].next) {
+		const struct row *row = &attaches->rows[at];
+
+		if (row->process == process && row->attached.id == id &&
+		    row->attached.ipc_ns == ipc_ns)
+			return at;
+	}
+	return NONE;
+}
+
+/* ---- for others ---------------------------------------- */
 
 void attaches_add(struct attaches *attaches, struct attacher who, uint32_t ipc_ns, int32_t id)
 {
-	uint32_t others;
-	struct row *row = row_find(attaches, who, ipc_ns, id, &others);
+	uint32_t process = holder_find(attaches, who);
+	uint32_t at = row_find(attaches, process, ipc_ns, id);
 
-	if (!row && others >= OF_ONE_MAX) {
+	if (at != NONE)
+		attaches->rows[at].attached.count++;
+	else if (process != NONE && attaches->holders[process].count >= OF_ONE_MAX)
 		attaches->evicted++;
-		return;
-	}
-	if (!row) {
-		row = row_new(attaches, who);
-		row->attached = (struct attached){ .ipc_ns = ipc_ns, .id = id };
-	}
-	row->attached.count++;
+	else
+		row_add(attaches, who, (struct attached){ .ipc_ns = ipc_ns, .id = id, .count = 1 });
 }
 
 void attaches_remove(struct attaches *attaches, struct attacher who, uint32_t ipc_ns, int32_t id)
 {
-	uint32_t others;
-	struct row *row = row_find(attaches, who, ipc_ns, id, &others);
+	uint32_t at = row_find(attaches, holder_find(attaches, who), ipc_ns, id);
 
-	if (row && --row->attached.count == 0)
-		row_free(attaches, (uint32_t)(row - attaches->rows));
+	if (at != NONE && --attaches->rows[at].attached.count == 0)
+		row_free(attaches, at);
 }
 
-void attaches_each(const struct attaches *attaches, struct attacher who,
+void attaches_each(struct attaches *attaches, struct attacher who,
 		   void (*each)(void *ctx, const struct attached *attached), void *ctx)
 {
-	uint32_t at = *bucket_of((struct attaches *)attaches, who);
+	uint32_t process = holder_find(attaches, who);
+	uint32_t at = process == NONE ? NONE : attaches->holders[process].newest;
 
-	for (; at != NONE; at = attaches->rows[at].next)
-		if (is_of(&attaches->rows[at], who))
-			each(ctx, &attaches->rows[at].attached);
+	for (; at != NONE; at = attaches->rows[at].older)
+		each(ctx, &attaches->rows[at].attached);
+}
+
+struct list {
+	struct attached items[OF_ONE_MAX];
+	uint32_t count;
+};
+
+static void list_add(void *ctx, const struct attached *attached)
+{
+	struct list *list = ctx;
+
+	if (list->count < OF_ONE_MAX)
+		list->items[list->count++] = *attached;
 }
 
 void attaches_inherit(struct attaches *attaches, struct attacher parent, struct attacher child)
 {
-	struct attached all[OF_ONE_MAX];
-	uint32_t count = 0, at = *bucket_of(attaches, parent);
+	struct list list;
 
 	/* A new row may take the place of one of these: first the list, then the rows. */
-	for (; at != NONE && count < OF_ONE_MAX; at = attaches->rows[at].next)
-		if (is_of(&attaches->rows[at], parent))
-			all[count++] = attaches->rows[at].attached;
-	for (uint32_t i = 0; i < count; i++)
-		row_new(attaches, child)->attached = all[i];
+	list.count = 0;
+	attaches_each(attaches, parent, list_add, &list);
+	for (uint32_t i = list.count; i; i--)
+		row_add(attaches, child, list.items[i - 1]);
 }
 
 void attaches_drop(struct attaches *attaches, struct attacher who)
 {
-	uint32_t at = *bucket_of(attaches, who);
+	uint32_t process = holder_find(attaches, who), at, older;
 
-	while (at != NONE) {
-		uint32_t next = attaches->rows[at].next;
-
-		if (is_of(&attaches->rows[at], who))
-			row_free(attaches, at);
-		at = next;
+	if (process == NONE)
+		return;
+	for (at = attaches->holders[process].newest; at != NONE; at = older) {
+		older = attaches->rows[at].older;
+		row_free(attaches, at);
 	}
 }
 
@@ -162,6 +257,7 @@ void attaches_free(struct attaches *attaches)
 	if (!attaches)
 		return;
 	pages_free(attaches->rows, ROWS * sizeof(struct row));
+	pages_free(attaches->holders, ROWS * sizeof(struct holder));
 	free(attaches);
 }
 
@@ -171,10 +267,15 @@ struct attaches *attaches_new(void)
 
 	if (!attaches)
 		return NULL;
-	attaches->free_head = NONE;
-	memset(attaches->buckets, 0xff, sizeof(attaches->buckets));
+	attaches->free_row = attaches->free_holder = NONE;
+	memset(attaches->row_buckets, 0xff, sizeof(attaches->row_buckets));
+	memset(attaches->holder_buckets, 0xff, sizeof(attaches->holder_buckets));
 	attaches->rows = pages_reserve(ROWS * sizeof(struct row), SIZE_MAX);
-	if (attaches->rows)
+	attaches->holders = pages_reserve(ROWS * sizeof(struct holder), SIZE_MAX);
+	/* Without it nobody is kept from choosing what meets, and no more. */
+	if (getrandom(&attaches->secret, sizeof(attaches->secret), 0) < 0)
+		attaches->secret = 1;
+	if (attaches->rows && attaches->holders)
 		return attaches;
 	attaches_free(attaches);
 	return NULL;

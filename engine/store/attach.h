@@ -30,7 +30,7 @@ void attaches_free(struct attaches *attaches);
 void attaches_add(struct attaches *attaches, struct attacher who, uint32_t ipc_ns, int32_t id);
 void attaches_remove(struct attaches *attaches, struct attacher who, uint32_t ipc_ns, int32_t id);
 /* Calls each for what the process has attached. */
-void attaches_each(const struct attaches *attaches, struct attacher who,
+void attaches_each(struct attaches *attaches, struct attacher who,
 		   void (*each)(void *ctx, const struct attached *attached), void *ctx);
 /* The child has attached what its parent has. */
 void attaches_inherit(struct attaches *attaches, struct attacher parent, struct attacher child);
