@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # must be quiet: Apache with semaphores of System V for all its locks, in both common process
 # models: load, graceful restarts, a crash (kill -9), which leaves semaphores, and a clean end.
-# The user nobody else runs as is how our processes and semaphores are known.
-user=1080
+# By a user of Debian's base whom nobody else runs as our processes and semaphores are known.
+user=uucp
 parent=
 trap '[ -z "$parent" ] || kill -TERM $parent; wait; tidy' EXIT
 trap 'exit 1' INT TERM
@@ -25,8 +25,8 @@ LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so
 LoadModule ssl_module $modules/mod_ssl.so
 SSLSessionCache shmcb:$PWD/logs/sessions(512000)
 Mutex sysvsem default
-User #$user
-Group #$user
+User $user
+Group $user
 DocumentRoot $PWD/www
 END
 }
