@@ -23,6 +23,7 @@ enum {
 	OWNERS_MAX = 4096,
 	HAND_STEPS = 64, /* entries looked at for a victim: making room costs the same always */
 	HEIRLOOMS_MAX = 1024, /* objects that a child takes over, the newest */
+	KEPT_LOOKS = 16,      /* objects that are looked at for one that is still there */
 	NONE = UINT32_MAX,
 };
 
@@ -642,6 +643,21 @@ uint32_t ipc_made_by(const struct stores *stores, uint32_t pid, uint64_t start_t
 		count++;
 	}
 	return count;
+}
+
+bool ipc_store_keeps(const struct ipc_store *store, uint32_t pid, uint64_t start_time)
+{
+	struct keeper keeper = { start_time, pid };
+	uint32_t at = store->buckets[BY_KEEPER][keeper_hash(keeper) & store->mask];
+
+	/* Bounded like what is left: the removed stay in the chain for a while. */
+	for (uint32_t steps = 0; at != NONE && steps < KEPT_LOOKS; steps++) {
+		if (!store->entries[at].object.removed &&
+		    keeper_equal(store->entries[at].keeper, keeper))
+			return true;
+		at = store->entries[at].next[BY_KEEPER];
+	}
+	return false;
 }
 
 void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,

@@ -22,6 +22,9 @@ void ipc_store_update(struct ipc_store *store, const struct wire_header *record)
 void ipc_store_leave(struct ipc_store *store, uint32_t pid, uint64_t start_time, uint32_t heir,
 		     uint64_t heir_start_time);
 
+/* Are there objects that are this process's to remove? */
+bool ipc_store_keeps(const struct ipc_store *store, uint32_t pid, uint64_t start_time);
+
 /*
  * A process has started a child with a copy of its memory: what it has attached, that has attached,
  * too. And a process has ended, or executes a program: it has nothing attached any more.

@@ -17,6 +17,7 @@
 
 enum {
 	PROCESSES_DEFAULT = 16384,
+	PATIENCE = 8, /* makers of objects that are spared for one that comes */
 	TEXT_BUDGET = 24 * 1024 * 1024,
 	NONE = UINT32_MAX, /* no entry */
 	CHAINS = 3,
@@ -278,14 +279,28 @@ static bool was_referenced(struct stores *stores, uint32_t at)
 	return was;
 }
 
+/* Who left objects behind is asked for as long as they are there: *patience times at most. */
+static bool is_maker(const struct stores *stores, const struct entry *entry, uint32_t *patience)
+{
+	if (!*patience ||
+	    !ipc_store_keeps(stores->ipc, entry->process.pid, entry->process.start_time))
+		return false;
+	--*patience;
+	return true;
+}
+
 /* Whoever was looked at since it exited goes to the end of the queue once. */
 static bool evict_exited(struct stores *stores, uint32_t keep)
 {
-	for (uint32_t left = stores->count + 1; left && stores->exited_first != NONE; left--) {
+	uint32_t patience = PATIENCE;
+
+	for (uint32_t left = stores->count + 1 + PATIENCE; left && stores->exited_first != NONE;
+	     left--) {
 		uint32_t at = stores->exited_first;
 		struct entry *entry = &stores->entries[at];
 
-		if (at != keep && !was_referenced(stores, at)) {
+		if (at != keep && !was_referenced(stores, at) &&
+		    !is_maker(stores, entry, &patience)) {
 			entry_remove(stores, entry);
 			return true;
 		}

@@ -326,6 +326,40 @@ static void test_users(void **state)
 	assert_int_equal(users(), 7);
 }
 
+/* However many processes come and go: who made an object that is there is known. */
+static void test_makers_stay(void **state)
+{
+	enum { MANY = 100000 };
+
+	(void)state;
+	stores_free(stores);
+	stores = stores_new(64, 8);
+	msgget_call(5, IPC_PRIVATE, 0600, USER);
+	process_ends(PID, true);
+	for (uint32_t pid = 10000; pid < 10000 + MANY; pid++) {
+		process_forks(1, pid, false);
+		process_ends(pid, true);
+	}
+	assert_non_null(process_find(stores, PID, START));
+	assert_null(process_find(stores, 10000, START));
+	msgctl_call(5, IPC_RMID, 0, 0);
+	for (uint32_t pid = 10000; pid < 10000 + MANY; pid++) {
+		process_forks(1, pid, false);
+		process_ends(pid, true);
+	}
+	assert_null(process_find(stores, PID, START));
+	/* Even where all that ended have left objects somebody must go, and soon. */
+	for (uint32_t pid = 10000; pid < 10000 + MANY; pid++) {
+		const int id = (int)pid;
+		RECORD(msgget, USER);
+
+		r.h.pid = r.h.tid = pid;
+		r.e.returnValue = id;
+		stores_update(stores, &r.h);
+		process_ends(pid, true);
+	}
+}
+
 /* Whoever attaches more than we keep is not known to detach it, and nobody else is forgotten. */
 static void test_users_are_bounded(void **state)
 {
@@ -563,6 +597,7 @@ int main(void)
 		TEST(test_listing),
 		TEST(test_plain_creat_after_eviction),
 		TEST(test_users),
+		TEST(test_makers_stay),
 		TEST(test_users_are_bounded),
 		TEST(test_removal),
 		TEST(test_changes),
