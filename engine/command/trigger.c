@@ -122,9 +122,9 @@ const struct command command_trigger = {
 		"a running sensor should alert within a second. Every object it makes is its own, under\n"
 		"a key that was free, and is removed again; objects of others are not touched. Some\n"
 		"need root; without it, they are skipped and said so.\n\n"
-		"One line each: name, done, SKIPPED or FAILED, what was done or why not; `never` is what\n"
-		"nobody can act out, `later` what takes minutes and must be named. Exit status 0 if all else\n"
-		"that was asked for could be done, 3 if not.\n\n"
+		"One line each: name, done, SKIPPED or FAILED, what was done or why not; `later` is what\n"
+		"takes minutes and must be named. Exit status 0 if all else that was asked for could be\n"
+		"done, 3 if not.\n\n"
 		"Examples:\n"
 		"  spoor trigger --list\n"
 		"  spoor trigger all",
