@@ -399,28 +399,44 @@ static struct output *find_running(struct delivery *d, const char *name)
 	return NULL;
 }
 
-/* Those that have ended and told all they had to tell; not those somebody still waits for. */
+/* It has ended and told all it had to tell, and nobody waits for that any more. */
+static bool is_over(struct delivery *d, struct output *o)
+{
+	pthread_mutex_lock(&d->lock);
+	bool over = o->leaving && o->ended;
+
+	for (uint32_t i = 0; i < d->output_count; i++)
+		over &= d->outputs[i]->predecessor != o;
+	pthread_mutex_unlock(&d->lock);
+	return over && !output_has_news(o);
+}
+
+/* Its counts are those of the one that now has its name. */
+static void leave_counts(struct delivery *d, struct output *o)
+{
+	struct output *heir = find_running(d, o->wants->name);
+
+	if (!heir)
+		return;
+	pthread_mutex_lock(&heir->lock);
+	output_stats_add(&heir->stats, &o->stats);
+	pthread_mutex_unlock(&heir->lock);
+}
+
 static void reap(struct delivery *d)
 {
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < d->output_count; i++) {
+	for (uint32_t i = 0; i < d->output_count;) {
 		struct output *o = d->outputs[i];
-		bool awaited = false;
 
-		pthread_mutex_lock(&d->lock);
-		bool over = o->leaving && o->ended;
-
-		/* Between the kept and this one stand those that were closed. */
-		for (uint32_t k = 0; k < d->output_count; k++)
-			awaited |= (k < kept || k > i) && d->outputs[k]->predecessor == o;
-		pthread_mutex_unlock(&d->lock);
-		if (over && !awaited && !output_has_news(o))
-			output_close(o);
-		else
-			d->outputs[kept++] = o;
+		if (!is_over(d, o)) {
+			i++;
+			continue;
+		}
+		leave_counts(d, o);
+		output_close(o);
+		memmove(&d->outputs[i], &d->outputs[i + 1],
+			(--d->output_count - i) * sizeof(d->outputs[0]));
 	}
-	d->output_count = kept;
 }
 
 /* With outputs_lock: old ones leave, new ones follow those of the same name. */
@@ -588,19 +604,21 @@ static void output_counts(struct delivery *d, struct output *o, struct output_st
 {
 	uint64_t committed = d->committed, now = clock_epoch();
 
-	/* Counters do not begin anew when the outputs are loaded again. */
-	pthread_mutex_lock(&d->lock);
 	pthread_mutex_lock(&o->lock);
 	*out = o->stats;
 	out->waiting = committed > o->cursor ? committed - o->cursor : 0;
 	out->oldest_ns = o->oldest && now > o->oldest ? now - o->oldest : 0;
 	pthread_mutex_unlock(&o->lock);
-	for (struct output *before = o->predecessor; before; before = before->predecessor) {
+	/* Counters do not begin anew when the outputs are loaded again. */
+	for (uint32_t i = 0; i < d->output_count; i++) {
+		struct output *before = d->outputs[i];
+
+		if (!before->leaving || strcmp(before->wants->name, o->wants->name) != 0)
+			continue;
 		pthread_mutex_lock(&before->lock);
 		output_stats_add(out, &before->stats);
 		pthread_mutex_unlock(&before->lock);
 	}
-	pthread_mutex_unlock(&d->lock);
 }
 
 void delivery_stats(struct delivery *d, struct delivery_stats *out)

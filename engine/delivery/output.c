@@ -410,9 +410,6 @@ static void wait_for_predecessor(struct output *o)
 	while (!before->ended)
 		pthread_cond_wait(&d->changed, &d->lock);
 	o->scanned = o->cursor = MAX(o->cursor, before->cursor);
-	pthread_mutex_lock(&o->lock);
-	output_stats_add(&o->stats, &before->stats);
-	pthread_mutex_unlock(&o->lock);
 	o->predecessor = NULL; /* may be freed from here on */
 	pthread_mutex_unlock(&d->lock);
 }
