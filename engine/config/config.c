@@ -292,22 +292,33 @@ static void read_spool(struct report *report, struct config *config, const struc
 	d->commit_ms = 20;
 	d->drain_ms = 10000;
 	if (spool->max_bytes)
-		read_size(report, spool->max_bytes, "max_bytes", (struct range){ "1M", SIZE_MOST },
+		read_size(report, spool->max_bytes, "max_bytes",
+			  (struct range){ "1M", SIZE_MOST, "size of the file; default 1G" },
 			  &d->spool_bytes);
 	if (spool->max_age)
 		read_duration(report, spool->max_age, "max_age",
-			      (struct range){ "1s", DURATION_MOST }, &d->spool_age_ms);
+			      (struct range){ "1s", DURATION_MOST,
+					      "how long alerts are kept; default 7d" },
+			      &d->spool_age_ms);
 	if (spool->full)
 		read_choice(report, spool->full, FULL_POLICY_NAMES, &full);
 	if (spool->memory)
-		read_size(report, spool->memory, "memory", (struct range){ "256K", "1G" },
+		read_size(report, spool->memory, "memory",
+			  (struct range){ "256K", "1G",
+					  "for alerts on their way to the spool; default 16M" },
 			  &d->queue_bytes);
 	if (spool->commit_interval)
-		read_duration(report, spool->commit_interval, "commit_interval",
-			      (struct range){ "0ms", "1m" }, &d->commit_ms);
+		read_duration(
+			report, spool->commit_interval, "commit_interval",
+			(struct range){ "0ms", "1m",
+					"how long an alert may wait to be written; default 20ms" },
+			&d->commit_ms);
 	if (spool->drain_timeout)
-		read_duration(report, spool->drain_timeout, "drain_timeout",
-			      (struct range){ "0s", "1h" }, &d->drain_ms);
+		read_duration(
+			report, spool->drain_timeout, "drain_timeout",
+			(struct range){ "0s", "1h",
+					"how long outputs may go on at the end; default 10s" },
+			&d->drain_ms);
 	d->full = (enum full_policy)full;
 	if (spool->node)
 		config->delivery = d;
@@ -367,10 +378,13 @@ static void read_suppress(struct report *report, const struct suppress_keys *key
 	for (uint32_t i = 0; i < keys->detectors.count; i++)
 		names[i] = keys->detectors.items[i]->text;
 	if (keys->window)
-		read_duration(report, keys->window, "window", (struct range){ "1ms", "365d" },
-			      &window);
+		read_duration(report, keys->window, "window",
+			      (struct range){ "1ms", "365d", "default 60s" }, &window);
 	if (keys->limit)
-		read_number(report, keys->limit, "limit", (struct range){ "1", "1000000" }, &limit);
+		read_number(
+			report, keys->limit, "limit",
+			(struct range){ "1", "1000000", "alerts that pass in a window; default 1" },
+			&limit);
 	*out = (struct suppress_rule){ .detectors = { names, keys->detectors.count },
 				       .keys = parts,
 				       .key_count = keys->key.count,

@@ -59,15 +59,18 @@ static const struct {
 	[OWN_FORMAT] = { "format", "a format, or {name: FORMAT, its keys ...}" },
 	[OWN_FILTERS] = { "filters", "severity, events, policies, detectors" },
 	[OWN_DURABLE] = { "durable", "for files: false writes directly, without the spool" },
-	[OWN_SEND_TIMEOUT] = { "send_timeout", "for one exchange with the receiver; 30s" },
-	[OWN_RETRY_MIN] = { "retry_min", "first waiting time after a failure; 500ms" },
-	[OWN_RETRY_MAX] = { "retry_max", "longest waiting time; 60s" },
+	[OWN_SEND_TIMEOUT] = { "send_timeout", "for one exchange with the receiver; default 30s" },
+	[OWN_RETRY_MIN] = { "retry_min", "first waiting time after a failure; default 500ms" },
+	[OWN_RETRY_MAX] = { "retry_max", "longest waiting time; default 60s" },
 	[OWN_GIVE_UP_AFTER] = { "give_up_after",
 				"failures after which an alert is a dead letter, if others pass "
-				"meanwhile; 5, 0: never" },
-	[OWN_BATCH_RECORDS] = { "batch_records", "most alerts at once" },
-	[OWN_BATCH_BYTES] = { "batch_bytes", "most bytes at once" },
-	[OWN_RATE] = { "rate", "most alerts a second; the rest waits in the spool" },
+				"meanwhile; default 5, 0: never" },
+	[OWN_BATCH_RECORDS] = { "batch_records",
+				"most alerts at once; default: what the transport likes" },
+	[OWN_BATCH_BYTES] = { "batch_bytes",
+			      "most bytes at once; default: what the transport likes" },
+	[OWN_RATE] = { "rate",
+		       "most alerts a second; the rest waits in the spool; default 0: no limit" },
 	[OWN_BURST] = { "burst", "alerts that may go at once under a rate; default the rate" },
 };
 
@@ -164,12 +167,14 @@ static void read_limit(struct report *report, const struct yaml_node *node, size
 		       struct limits *limits)
 {
 	const char *name = own_keys[limit_rows[row].key].name;
+	struct range range = limit_rows[row].range;
 	uint64_t *out = (uint64_t *)((char *)limits + limit_rows[row].offset);
 
+	range.hint = own_keys[limit_rows[row].key].doc;
 	switch (limit_rows[row].kind) {
-	case OWN_IS_TIME: read_duration(report, node, name, limit_rows[row].range, out); break;
-	case OWN_IS_NUMBER: read_number(report, node, name, limit_rows[row].range, out); break;
-	case OWN_IS_SIZE: read_size(report, node, name, limit_rows[row].range, out); break;
+	case OWN_IS_TIME: read_duration(report, node, name, range, out); break;
+	case OWN_IS_NUMBER: read_number(report, node, name, range, out); break;
+	case OWN_IS_SIZE: read_size(report, node, name, range, out); break;
 	}
 }
 

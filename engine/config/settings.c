@@ -125,8 +125,8 @@ static bool in_range(struct report *report, const struct yaml_node *node, const 
 	parse(range->most, &most);
 	if (value >= least && value <= most)
 		return true;
-	report_error(report, node, "value", NULL, "'%s' must be from %s to %s, found '%s'", key,
-		     range->least, range->most, node->text.data);
+	report_error(report, node, "value", range->hint, "'%s' must be from %s to %s, found '%s'",
+		     key, range->least, range->most, node->text.data);
 	return false;
 }
 
@@ -345,16 +345,16 @@ static bool read_value(struct report *report, const struct setting_key *key,
 	case SETTING_FILE: return read_file(report, node, &out->text);
 	case SETTING_BOOL: return read_bool(report, node, &out->number);
 	case SETTING_NUMBER:
-		fine = read_number(report, node, key->name, (struct range){ "0", NUMBER_MOST },
-				   &number);
+		fine = read_number(report, node, key->name,
+				   (struct range){ "0", NUMBER_MOST, key->doc }, &number);
 		break;
 	case SETTING_SIZE:
-		fine = read_size(report, node, key->name, (struct range){ "0", SIZE_MOST },
-				 &number);
+		fine = read_size(report, node, key->name,
+				 (struct range){ "0", SIZE_MOST, key->doc }, &number);
 		break;
 	case SETTING_DURATION:
 		fine = read_duration(report, node, key->name,
-				     (struct range){ "0ms", DURATION_MOST }, &number);
+				     (struct range){ "0ms", DURATION_MOST, key->doc }, &number);
 		break;
 	case SETTING_CHOICE:
 		out->text = node->text;

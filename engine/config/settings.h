@@ -22,6 +22,7 @@ struct setting_value *settings_read(struct report *report, const struct setting_
 /* Both included, as a person would write them. */
 struct range {
 	const char *least, *most;
+	const char *hint; /* for who is outside of it: what the key means, and its default */
 };
 
 /* So that sums of times in nanoseconds, and of sizes, fit into 64 bits. */

@@ -4,7 +4,6 @@
 
 #include "base/common.h"
 #include "delivery/own_record.h"
-#include "delivery/own_record.h"
 #include "delivery/private.h"
 #include "event/encode.h"
 #include "source/alert.h"

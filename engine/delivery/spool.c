@@ -128,7 +128,7 @@ static int check_version(struct spool *spool, const char *path, struct err *err)
 		return spool_fail_open(path, -EPROTO, "a newer version of this program made it",
 				       err);
 	if (!version && spool->mode != SPOOL_WRITER)
-		return spool_fail_open(path, -EBADMSG, "there are no alerts in it", err);
+		return spool_fail_open(path, -ENODATA, "there are no alerts in it", err);
 	return 0;
 }
 

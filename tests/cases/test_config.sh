@@ -162,6 +162,8 @@ EOF
 limit send_timeout 0s "10ms to 1h"
 limit send_timeout 61m "10ms to 1h"
 limit retry_min 0ms "10ms to 1h"
+grep -q "hint: first waiting time after a failure; default 500ms" out
+ok $? "with what the key means, and its default"
 limit retry_max 0s "10ms to 1d"
 limit retry_max 106751991167d "10ms to 1d"
 limit batch_records 0 "1 to 10000"
