@@ -81,6 +81,19 @@ struct digest digest_words(const struct digest_key *key, const uint64_t *words, 
 	return (struct digest){ fold(high, key->k), fold(low, key->k + 2) };
 }
 
+uint64_t digest_hash(const struct digest_key *key, const uint64_t *words, uint32_t count)
+{
+	const uint64_t *k = key->k + DIGEST_FOLD;
+	u128 low = (u128)count << 64;
+	uint32_t i;
+
+	for (i = 0; i + 1 < count; i += 2)
+		low += product(words[i] + k[i + 2], words[i + 1] + k[i + 3]);
+	if (i < count)
+		low += product(words[i] + k[i + 2], k[i + 3]);
+	return fold(low, key->k + 2);
+}
+
 struct digest digest_secret(void)
 {
 	struct digest secret;

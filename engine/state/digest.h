@@ -34,6 +34,8 @@ void digest_key_init(struct digest_key *key, struct digest secret);
  * then folded to 64 bits that can be used as they are.
  */
 struct digest digest_words(const struct digest_key *key, const uint64_t *words, uint32_t count);
+/* The lower half alone. */
+uint64_t digest_hash(const struct digest_key *key, const uint64_t *words, uint32_t count);
 struct digest digest_bytes(struct digest secret, const void *data, size_t len);
 /* From the system's random numbers. */
 struct digest digest_secret(void);

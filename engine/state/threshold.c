@@ -162,7 +162,7 @@ static void add_hash(struct state_rule *rule, const struct measure_config *measu
 		client->fault(client->ctx, rule, measure->name, value);
 		return;
 	}
-	out->hashes[which] = digest_words(&rule->state->key, words, count).low;
+	out->hashes[which] = digest_hash(&rule->state->key, words, count);
 	out->has[which] = out->any = true;
 }
 
