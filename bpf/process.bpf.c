@@ -111,34 +111,6 @@ int process_exit(unsigned long long *ctx)
 	return 0;
 }
 
-/* ---- records of any length ------------------------------------------------------ */
-
-INLINE void draft_host_name(struct draft *draft, struct wire_header *header,
-			    struct task_struct *task)
-{
-	__u32 at = 0;
-	__u8 *room = wants_host_names ? draft_room(draft, &at) : NULL;
-
-	if (!room)
-		return;
-	host_name_read(room, task);
-	header->host_name = at;
-	draft->used = at + WIRE_HOST_NAME_LEN;
-}
-
-/* header: that of the record in the draft. */
-INLINE int draft_send(struct draft *draft, struct wire_header *header, __u32 slot)
-{
-	__u32 size = (draft->used + 7) & ~7U;
-
-	if (size > DRAFT_BYTES)
-		size = DRAFT_BYTES;
-	header->size = size;
-	if (bpf_ringbuf_output(&ring, draft->bytes, size, record_wakeup(header->seq)))
-		loss_count(slot, LOSS_RING_FULL);
-	return 0;
-}
-
 /* ---- exec ---------------------------------------------------------------------- */
 
 /* An exec record under construction: a draft begins with these. */
@@ -254,6 +226,18 @@ INLINE void exec_stdin(struct draft *draft, struct exec_record *out, struct task
 		*present |= FIELD_BIT(sched_process_exec, stdin_path);
 }
 
+INLINE void exec_host_name(struct draft *draft, struct exec_record *out, struct task_struct *task)
+{
+	__u32 at = 0;
+	__u8 *room = wants_host_names ? draft_room(draft, &at) : NULL;
+
+	if (!room)
+		return;
+	host_name_read(room, task);
+	out->header.host_name = at;
+	draft->used = at + WIRE_HOST_NAME_LEN;
+}
+
 INLINE void exec_texts(struct draft *draft, struct exec_record *out, struct task_struct *task,
 		       struct linux_binprm *bprm, __u64 *present)
 {
@@ -282,6 +266,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	struct fs_struct *fs;
 	struct place place;
 	__u64 present = 0;
+	__u32 size;
 
 	if (is_sensor(task) || !wanted(SLOT_sched_process_exec))
 		return 0;
@@ -295,7 +280,7 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 	header_fill(&out->header, task, EV_sched_process_exec, 0, place, current_syscall(task),
 		    compat_flag(task));
 	out->header.time = bpf_ktime_get_boot_ns();
-	draft_host_name(draft, &out->header, task);
+	exec_host_name(draft, out, task);
 	exec_texts(draft, out, task, bprm, &present);
 	exec_previous(draft, out, task, &present);
 	exec_file(draft, out, bprm->file, &present);
@@ -306,45 +291,41 @@ int BPF_PROG(process_exec, struct task_struct *task, pid_t old_pid, struct linux
 		present |= FIELD_BIT(sched_process_exec, pwd);
 	out->body.invoked_from_kernel = !!(task->real_parent->flags & TASK_KTHREAD);
 	out->header.present = present | FIELD_BIT(sched_process_exec, invoked_from_kernel);
-	return draft_send(draft, &out->header, SLOT_sched_process_exec);
+	size = (draft->used + 7) & ~7U;
+	if (size > DRAFT_BYTES)
+		size = DRAFT_BYTES;
+	out->header.size = size;
+	if (bpf_ringbuf_output(&ring, draft->bytes, size, record_wakeup(place.seq)))
+		loss_count(SLOT_sched_process_exec, LOSS_RING_FULL);
+	return 0;
 }
 
 /* ---- control groups ---------------------------------------------------------- */
 
-struct group_record {
-	struct wire_header header;
-	struct ev_cgroup_mkdir body;
-};
+enum { GROUP_PATH_MAX = 960 }; /* the kernel tells no more than 1024 bytes of it */
 
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(group_mkdir, struct cgroup *cgroup, const char *path)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct group_record *out;
-	struct draft *draft;
-	struct place place;
+	RECORD(cgroup_mkdir, GROUP_PATH_MAX) * record;
 	__u64 present = 0;
+	long len;
 
 	if (is_sensor(task) || !wanted(SLOT_cgroup_mkdir))
 		return 0;
-	place = place_take(false);
-	draft = draft_get();
-	if (!draft)
-		return loss_count(SLOT_cgroup_mkdir, LOSS_RING_FULL);
-	out = (struct group_record *)draft->bytes;
-	__builtin_memset(&out->body, 0, sizeof(out->body));
-	draft->used = sizeof(*out);
-	header_fill(&out->header, task, EV_cgroup_mkdir, 0, place, current_syscall(task),
-		    compat_flag(task));
-	out->header.time = bpf_ktime_get_boot_ns();
-	draft_host_name(draft, &out->header, task);
-	if (draft_string(draft, path, &out->body.cgroup_path))
-		present |= FIELD_BIT(cgroup_mkdir, cgroup_path);
-	SET(cgroup_mkdir, out, cgroup_id, cgroup->kn->id);
-	SET(cgroup_mkdir, out, hierarchy_id, cgroup->root->hierarchy_id);
-	SET(cgroup_mkdir, out, tracked, cgroup_is_numbered(cgroup, cgroup_subsystem));
-	out->header.present = present;
-	return draft_send(draft, &out->header, SLOT_cgroup_mkdir);
+	if (!record_begin(cgroup_mkdir, record, task, current_syscall(task), compat_flag(task),
+			  false))
+		return 0;
+	len = bpf_probe_read_kernel_str(record->bytes, GROUP_PATH_MAX, path);
+	record->body.cgroup_path.offset = offsetof(__typeof__(*record), bytes);
+	record->body.cgroup_path.len = len > 0 ? len - 1 : 0;
+	SET(cgroup_mkdir, record, cgroup_id, cgroup->kn->id);
+	SET(cgroup_mkdir, record, hierarchy_id, cgroup->root->hierarchy_id);
+	SET(cgroup_mkdir, record, tracked, cgroup_is_numbered(cgroup, cgroup_subsystem));
+	record->header.present = present | FIELD_BIT(cgroup_mkdir, cgroup_path);
+	record_send(record);
+	return 0;
 }
 
 /* ---- credentials ---------------------------------------------------------------- */
