@@ -587,6 +587,19 @@ static int collect_for(struct spoor *spoor, const struct rules *rules)
 	return p->source_ops->rewant(p->source, &want, &err) < 0 ? fail(spoor, &err) : 0;
 }
 
+enum { READS_BEFORE_RELOAD = 64 };
+
+/* What happened under the old rules is theirs to judge. A flood must not keep them for ever. */
+static void take_waiting(struct spoor *spoor)
+{
+	struct pipeline *p = &spoor->pipeline;
+	struct err err = { 0 };
+
+	for (int i = 0; p->source && !spoor->ended && i < READS_BEFORE_RELOAD; i++)
+		if (p->source_ops->read(p->source, 0, pipeline_take, p, &err) <= 0)
+			return;
+}
+
 /* All or nothing: what is collected can be taken back, outputs that were told to end cannot. */
 int spoor_reload(struct spoor *spoor)
 {
@@ -601,6 +614,7 @@ int spoor_reload(struct spoor *spoor)
 		collect_for(spoor, &spoor->rules);
 		return r;
 	}
+	take_waiting(spoor);
 	rules_use(spoor, &rules);
 	return 0;
 }
