@@ -230,7 +230,8 @@ bool by_is_in_record(const struct state_by *by, const struct event *event, int16
 		if (part->part == PART_CEL && part->field.data)
 			index = event_field_index(event->def, part->field);
 		if (part->part == PART_CEL &&
-		    (index < 0 || field_is_ref(event->def->fields[index].type)))
+		    (index < 0 || field_is_ref(event->def->fields[index].type) ||
+		     event->def->fields[index].type == FIELD_time)) /* which the clock decides */
 			return false;
 		fields[i] = (int16_t)index;
 	}

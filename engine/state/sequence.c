@@ -29,7 +29,7 @@ struct partial {
 
 struct waiting {
 	struct partial *newest;
-	uint64_t blocked; /* what must not come first has come: nothing begins until then */
+	uint64_t blocked_from, blocked; /* what must not come first has come: nothing begins then */
 };
 
 static const struct sequence_config *config_of(const struct state_rule *rule)
@@ -294,7 +294,7 @@ static void slide(const struct sequence_config *config, struct partial *partial,
 static void drop_old(struct state_rule *rule, struct waiting *waiting, uint64_t time)
 {
 	time = MAX(time, rule_watermark(rule));
-	if (waiting->blocked < time)
+	if (waiting->blocked < rule_watermark(rule))
 		waiting->blocked = 0;
 	for (struct partial *partial = waiting->newest, *older; partial; partial = older) {
 		older = partial->older;
@@ -563,7 +563,7 @@ static struct partial *begin(struct state_rule *rule, struct entry *entry, uint6
 		return partial_new(rule, entry, time);
 	unlink_partial(waiting, replaced);
 	partial_clear(rule, replaced);
-	rule->stats.replaced++;
+	rule->stats.replaced += !is_over(rule, replaced, time);
 	return partial_begin(rule, replaced, time);
 }
 
@@ -584,7 +584,8 @@ static void feed_step(struct state_rule *rule, struct entry *entry, const struct
 	struct waiting *waiting = (struct waiting *)entry->payload;
 	struct partial *partial = find_partial(rule, waiting, step, input, time, client);
 
-	if (!partial && !step->number && !(waiting->blocked && time <= waiting->blocked))
+	if (!partial && !step->number &&
+	    !(waiting->blocked && time >= waiting->blocked_from && time <= waiting->blocked))
 		partial = begin(rule, entry, time);
 	else if (partial)
 		unlink_partial(waiting, partial);
@@ -617,13 +618,15 @@ static void feed_absent(struct state_rule *rule, struct entry *entry,
 	uint16_t before = (uint16_t)(step->gap - 1);
 
 	if (!step->gap)
+		waiting->blocked_from = waiting->blocked ? MIN(waiting->blocked_from, time) : time;
+	if (!step->gap)
 		waiting->blocked = MAX(
 			waiting->blocked,
 			time + (step->within_previous ? step->within_previous : config->within));
 	for (struct partial *p = waiting->newest, *older; step->gap && p; p = older) {
 		older = p->older;
 		if (p->stage != before || p->steps[before].count < config->order[before]->min ||
-		    p->serial == rule->state->serial || time < p->last ||
+		    p->serial == rule->state->serial || time < p->last || is_over(rule, p, time) ||
 		    (p->done && time > absent_until(config, step, p)) ||
 		    !conditions_hold(rule, p, step, input, client))
 			continue;
@@ -641,7 +644,7 @@ static void feed_until(struct state_rule *rule, struct entry *entry, const struc
 	for (struct partial *p = waiting->newest, *older; p; p = older) {
 		older = p->older;
 		if (p->serial != rule->state->serial && time >= p->last &&
-		    conditions_hold(rule, p, step, input, client))
+		    !is_over(rule, p, time) && conditions_hold(rule, p, step, input, client))
 			drop_partial(rule, waiting, p);
 	}
 	settle(rule, entry);

@@ -39,13 +39,29 @@ static void add_rule(struct soon_event *entry, struct state_rule *rule, const st
 	rule->state->soon.rules++;
 }
 
+/* One record less is looked at for its rules. */
+static void cool(struct soon *soon, struct soon_event *entry)
+{
+	for (uint32_t i = 0; i < entry->count;) {
+		if (--entry->rules[i].heat) {
+			i++;
+			continue;
+		}
+		entry->rules[i] = entry->rules[--entry->count];
+		soon->rules--;
+	}
+}
+
 void soon_note(struct state_rule *rule, const struct state_by *by, const struct event *event)
 {
 	uint16_t id = event->wire->id;
 	struct soon_event *entry = event_of(&rule->state->soon, id);
 
-	if (entry->id != id && entry->count)
-		return; /* another kind of event is there, for as long as it comes */
+	if (entry->id != id && entry->count) {
+		/* Another kind of event is there, for as long as it comes more often. */
+		cool(&rule->state->soon, entry);
+		return;
+	}
 	entry->id = id;
 	for (uint32_t i = 0; i < entry->count; i++) {
 		struct soon_rule *known = &entry->rules[i];
@@ -84,16 +100,11 @@ static void guess_keys(struct state *state, const struct wire_header *wire, uint
 	event->def = event_by_id(wire->id);
 	if (!event->def || wire->size < sizeof(*wire) + event->def->body_size)
 		return;
-	for (uint32_t i = 0; i < known->count;) {
-		struct soon_rule *rule = &known->rules[i];
+	cool(soon, known);
+	for (uint32_t i = 0; i < known->count; i++) {
+		const struct soon_rule *rule = &known->rules[i];
 		struct soon_key *key = &soon->keys[step][soon->counts[step]];
 
-		if (!--rule->heat) {
-			*rule = known->rules[--known->count];
-			soon->rules--;
-			continue;
-		}
-		i++;
 		key->rule = rule->rule;
 		if (!by_guess(state, rule->by, event, rule->fields, &key->key))
 			continue;

@@ -386,7 +386,7 @@ static void make_room(struct state_rule *rule, struct entry *entry, uint64_t tim
 {
 	struct episode *episode = (struct episode *)entry->payload;
 
-	while (window_needs_room(&episode->log, &rule->shape, time))
+	for (int i = 0; i < ROOM_TRIES && window_needs_room(&episode->log, &rule->shape, time); i++)
 		if (!window_grow(&episode->log, &rule->shape, &rule->slab) &&
 		    !rule_make_room(rule, entry))
 			break;
@@ -396,8 +396,8 @@ static void make_room(struct state_rule *rule, struct entry *entry, uint64_t tim
 static void add_value(struct state_rule *rule, const struct entry *entry, struct distinct *set,
 		      uint32_t most, uint64_t hash, uint64_t time)
 {
-	while (!distinct_add(set, &rule->slab, most, hash, time)) {
-		if (rule_make_room(rule, entry))
+	for (int i = 0; !distinct_add(set, &rule->slab, most, hash, time); i++) {
+		if (i < ROOM_TRIES && rule_make_room(rule, entry))
 			continue;
 		distinct_replace(set, &rule->slab, hash, time);
 		rule->stats.inexact++;

@@ -7,6 +7,7 @@
  * given up all the time; rules are reloaded and forgotten between events.
  */
 #include "fuzz_rules.h"
+#include "state/internal.h"
 
 static const char head[] = "type: detector\nid: S\n"
 			   "produced_event: {name: s, version: 1.0}\n"
@@ -21,6 +22,7 @@ struct world {
 	const struct ruleset_options *options;
 	struct arena arena;
 	uint64_t now;
+	uint32_t seen;
 };
 
 static void made_one(void *ctx, const struct event *produced)
@@ -43,6 +45,9 @@ static struct ruleset *load(const struct world *world)
 		ruleset_free(ruleset);
 		ruleset = NULL;
 	}
+	for (size_t i = 0; ruleset && i < ARRAY_SIZE(ruleset->states); i++)
+		if (ruleset->states[i])
+			ruleset->states[i]->soon.least = 0;
 	err_list_free(&problems);
 	return ruleset;
 }
@@ -81,7 +86,26 @@ static void feed(struct world *world, const struct wire_header *h)
 {
 	static const struct clock clock = { 0 };
 	struct event event = { .def = event_by_id(h->id), .wire = h, .clock = &clock };
+	struct {
+		struct wire_header h;
+		char body[RECORD_MAX];
+	} other;
+	uint32_t k = world->seen++;
 
+	/* What is told ahead: this, others, later ones, wrong ones. */
+	memcpy(&other, h, h->size);
+	if (k % 3 == 1)
+		other.h.pid ^= 1;
+	if (k % 7 == 1)
+		other.h.id = k % 2 ? EV_msgrcv : EV_msgsnd;
+	if (k % 11 == 3)
+		other.h.size = 160;
+	for (uint32_t i = k % 5; i; i--) {
+		void *exact = malloc(other.h.size);
+		memcpy(exact, &other, other.h.size);
+		ruleset_soon(world->ruleset, exact);
+		free(exact);
+	}
 	ruleset_run(world->ruleset, &event, NULL, &world->arena, made_one, NULL);
 }
 
