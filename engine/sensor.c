@@ -191,7 +191,7 @@ void sensor_summary(const struct spoor_stats *stats)
 	summary_part("of unknown events", stats->unknown, false);
 	summary_part("rule errors", stats->rule_errors, false);
 	summary_part("keys given up", stats->memory_evicted, false);
-	summary_part("too late to count", stats->memory_late + stats->memory_unheld, false);
+	summary_part("too late to count", stats->memory_late, false);
 	summary_part("counts inexact", stats->memory_inexact, false);
 	summary_part("absences not told", stats->memory_withheld, false);
 	summary_part("suppressed", stats->suppressed, false);

@@ -119,6 +119,7 @@ void *slab_alloc(struct slab *slab, size_t size)
 		piece = slab->memory + (size_t)number * SLAB_PAGE +
 			((size_t)SLAB_PIECE_MIN << class) * page->carved++;
 	page->in_use++;
+	slab->used += (size_t)SLAB_PIECE_MIN << class;
 	if (is_full(page))
 		list_remove(slab, &slab->open[class], number);
 	return piece;
@@ -136,6 +137,7 @@ void slab_release(struct slab *slab, void *piece, size_t size)
 		list_add(slab, &slab->open[class], number);
 	*(void **)piece = page->released;
 	page->released = piece;
+	slab->used -= (size_t)SLAB_PIECE_MIN << class;
 	if (--page->in_use == 0) {
 		list_remove(slab, &slab->open[class], number);
 		list_add(slab, &slab->idle, number);

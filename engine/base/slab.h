@@ -30,6 +30,7 @@ struct slab {
 	uint32_t page_count, untouched; /* pages from here on were never used */
 	uint32_t idle;			/* list of pages without pieces in use */
 	uint32_t open[SLAB_CLASSES];	/* lists of pages with room */
+	uint64_t used;			/* bytes of the pieces handed out */
 };
 
 /* NULL if size is over SLAB_PIECE_MAX or no page has room. */
@@ -38,6 +39,16 @@ void *slab_alloc(struct slab *slab, size_t size);
 void slab_release(struct slab *slab, void *piece, size_t size);
 /* Gives everything back at once. */
 void slab_free(struct slab *slab);
+
+/* What a request takes of the slab. */
+static inline size_t slab_size(size_t size)
+{
+	size_t piece = SLAB_PIECE_MIN;
+
+	while (piece < size)
+		piece *= 2;
+	return piece;
+}
 
 /* A piece as a number below budget / SLAB_PIECE_MIN, for those who keep many of them. */
 static inline uint32_t slab_number(const struct slab *slab, const void *piece)

@@ -171,13 +171,19 @@ static size_t packed_size(const struct event *event, bool short_form)
 	return packer.used;
 }
 
-struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *keep,
-				  const struct state_input *input)
+/* How large it will be; *short_form: only if its long texts are left out. */
+static size_t kept_size(const struct event *event, bool *short_form)
+{
+	size_t size = packed_size(event, false);
+
+	*short_form = size > SLAB_PIECE_MAX;
+	return *short_form ? packed_size(event, true) : size;
+}
+
+static struct kept_event *keep(struct kept_event *kept, size_t size, bool short_form,
+			       const struct state_input *input)
 {
 	struct packer packer = { 0 };
-	bool short_form = packed_size(input->event, false) > SLAB_PIECE_MAX;
-	size_t size = packed_size(input->event, short_form);
-	struct kept_event *kept = rule_alloc(rule, keep, size);
 
 	if (!kept)
 		return NULL;
@@ -192,6 +198,23 @@ struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *k
 	kept->event.policy_count = 0;
 	kept->event.state = NULL;
 	return kept;
+}
+
+struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *entry,
+				  const struct state_input *input)
+{
+	bool short_form;
+	size_t size = kept_size(input->event, &short_form);
+
+	return keep(rule_alloc(rule, entry, size), size, short_form, input);
+}
+
+struct kept_event *kept_event_in(struct slab *slab, const struct state_input *input)
+{
+	bool short_form;
+	size_t size = kept_size(input->event, &short_form);
+
+	return keep(slab_alloc(slab, size), size, short_form, input);
 }
 
 void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
@@ -212,13 +235,18 @@ void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
 	out->threat = NULL;
 }
 
+uint32_t kept_event_size(const struct kept_event *kept)
+{
+	return kept->size;
+}
+
 uint8_t kept_event_input(const struct kept_event *kept)
 {
 	return kept->input;
 }
 
-void kept_event_free(struct state_rule *rule, struct kept_event *kept)
+void kept_event_free(struct slab *slab, struct kept_event *kept)
 {
 	if (kept)
-		slab_release(&rule->slab, kept, kept->size);
+		slab_release(slab, kept, kept->size);
 }

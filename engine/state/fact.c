@@ -56,10 +56,14 @@ static void list_drop(struct state_rule *rule, struct fact *fact)
 
 static void fact_release(void *ctx, struct entry *entry)
 {
-	if (!is_variable(ctx))
+	struct state_rule *rule = ctx;
+	uint64_t before = rule->slab.used;
+
+	if (!is_variable(rule))
 		return;
-	list_drop(ctx, fact_of(entry));
-	value_drop(ctx, &fact_of(entry)->value);
+	list_drop(rule, fact_of(entry));
+	value_drop(rule, &fact_of(entry)->value);
+	rule_book(rule, entry, before);
 }
 
 /* ---- entries ---------------------------------------- */
@@ -215,13 +219,16 @@ void fact_set(struct state_rule *rule, const struct state_input *input, struct v
 	      uint64_t ttl)
 {
 	struct entry *entry = find_or_add(rule, input, ttl);
+	uint64_t before;
 
 	if (!entry)
 		return;
 	fact_of(entry)->inherited = false;
 	if (!is_variable(rule))
 		return;
+	before = rule->slab.used;
 	list_drop(rule, fact_of(entry));
+	rule_book(rule, entry, before);
 	value_keep(rule, entry, value, &fact_of(entry)->value);
 }
 
@@ -262,6 +269,7 @@ void fact_add(struct state_rule *rule, const struct state_input *input, struct v
 {
 	struct entry *entry = find_or_add(rule, input, ttl);
 	struct fact_list *list;
+	uint64_t before;
 
 	if (!entry)
 		return;
@@ -271,7 +279,9 @@ void fact_add(struct state_rule *rule, const struct state_input *input, struct v
 	if (!list || list_has(list, value))
 		return;
 	if (list->count == STATE_LIST_MAX) {
+		before = rule->slab.used;
 		value_drop(rule, &list->items[0]);
+		rule_book(rule, entry, before);
 		memmove(list->items, list->items + 1, --list->count * sizeof(struct value));
 		list->items[list->count] = value_null();
 	}
@@ -373,7 +383,8 @@ static void hand_down(struct state_rule *rule, struct digest parent, struct dige
 	if (!from || fact_of(from)->cleared || keys_find(&rule->keys, child))
 		return;
 	owner = keys_owner(&rule->keys, from);
-	if (rule->keys.count == rule->keys.capacity && !keys_evict(&rule->keys, from, owner))
+	if (rule->keys.count == rule->keys.capacity &&
+	    !keys_evict(&rule->keys, from, owner, KEYS_ENTRIES))
 		return;
 	to = keys_add(&rule->keys, child, owner, from->deadline);
 	from = keys_find(&rule->keys, parent); /* the table may have moved, or have made room */

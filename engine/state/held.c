@@ -23,6 +23,8 @@ struct held {
 
 struct held_ring {
 	uint32_t first, count;
+	uint32_t tags[HELD_MAX]; /* of their keys: what looks for one passes over the others */
+	struct slab slab;	 /* of its own: what sequences have taken is not missing here */
 	struct held items[HELD_MAX];
 };
 
@@ -30,12 +32,23 @@ bool held_start(struct state_rule *rule)
 {
 	if (rule->state->slack && !rule->held)
 		rule->held = calloc(1, sizeof(*rule->held));
+	if (rule->held)
+		rule->held->slab.budget = (size_t)HELD_MAX * SLAB_PIECE_MAX;
 	return rule->held || !rule->state->slack;
 }
 
 void held_free(struct state_rule *rule)
 {
-	free(take(rule->held)); /* what it points to is in the slab */
+	if (rule->held)
+		slab_free(&rule->held->slab);
+	free(take(rule->held));
+}
+
+uint64_t held_bytes(const struct state_rule *rule, uint64_t *most)
+{
+	*most = rule->held ? sizeof(*rule->held) + rule->held->slab.budget : 0;
+	return rule->held ? sizeof(*rule->held) + (uint64_t)rule->held->slab.untouched * SLAB_PAGE
+			  : 0;
 }
 
 static struct held *held_at(struct held_ring *ring, uint32_t number)
@@ -51,7 +64,7 @@ static bool is_over(const struct state_rule *rule, const struct held *held)
 
 static void drop_first(struct state_rule *rule)
 {
-	kept_event_free(rule, held_at(rule->held, 0)->event);
+	kept_event_free(&rule->held->slab, held_at(rule->held, 0)->event);
 	rule->held->first = (rule->held->first + 1) % HELD_MAX;
 	rule->held->count--;
 }
@@ -87,7 +100,7 @@ void held_add(struct state_rule *rule, struct digest key, const struct state_inp
 		return;
 	drop_old(rule);
 	if (!has_its_share(ring, held.owner))
-		held.event = kept_event_new(rule, NULL, input);
+		held.event = kept_event_in(&ring->slab, input);
 	if (!held.event) {
 		rule->stats.unheld++;
 		return;
@@ -96,14 +109,20 @@ void held_add(struct state_rule *rule, struct digest key, const struct state_inp
 		rule->stats.unheld += held_at(ring, 0)->event != NULL;
 		drop_first(rule);
 	}
+	ring->tags[(ring->first + ring->count) % HELD_MAX] = (uint32_t)key.low;
 	*held_at(ring, ring->count++) = held;
 }
 
 void held_wake(struct state_rule *rule, struct digest key, uint64_t time)
 {
-	for (uint32_t i = 0; rule->held && i < rule->held->count; i++) {
-		struct held *held = held_at(rule->held, i);
+	struct held_ring *ring = rule->held;
 
+	for (uint32_t i = 0; ring && i < ring->count; i++) {
+		struct held *held;
+
+		if (LIKELY(ring->tags[(ring->first + i) % HELD_MAX] != (uint32_t)key.low))
+			continue;
+		held = held_at(ring, i);
 		if (!held->event || held->time < time || held->serial == rule->state->serial ||
 		    !digest_equal(held->key, key) || is_over(rule, held))
 			continue;
@@ -145,7 +164,7 @@ static void feed_due(struct state_rule *rule, const struct state_client *client)
 		rule->state->serial = held.serial;
 		client->again(client->ctx, rule, &input);
 		rule->state->serial = serial;
-		kept_event_free(rule, held.event);
+		kept_event_free(&rule->held->slab, held.event);
 	}
 }
 

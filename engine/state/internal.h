@@ -17,7 +17,6 @@
 enum {
 	LOSSES_KEPT = 256,
 	EXPIRE_PER_EVENT = 2,
-	EXPIRE_PER_ADVANCE = 1024,
 	ROOM_TRIES = 8, /* keys given up for one that grows */
 	SOON_KEYS_MIN = 4096,
 };
@@ -116,8 +115,10 @@ const struct state_ops *rule_ops(const struct state_rule *rule);
 bool rule_start(struct state_rule *rule);
 /* An entry's timer; keeps the state's next_due. */
 void rule_timer(struct state_rule *rule, struct entry *entry, uint64_t time);
-/* Memory for an entry: keys are given up for it, but not for NULL. NULL: not even so. */
-void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size);
+/* Memory for an entry, booked on it: keys are given up for it. NULL: not even so. */
+void *rule_alloc(struct state_rule *rule, const struct entry *entry, size_t size);
+/* The slab has been used for the entry, or has got back what was; before: its `used` then. */
+void rule_book(struct state_rule *rule, const struct entry *entry, uint64_t before);
 /* Gives up a key for another that needs memory. */
 bool rule_make_room(struct state_rule *rule, const struct entry *keep);
 /* Whatever is older has come: what ends by then is over, whether it has been cleared or not. */
@@ -162,12 +163,15 @@ struct value value_show(struct value value, struct arena *arena);
 /* copy.c: an event that outlives its batch, in one piece of the slab. */
 struct kept_event;
 /* NULL: no memory. Long texts are left out if the whole does not fit. */
-struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *keep,
+struct kept_event *kept_event_new(struct state_rule *rule, const struct entry *entry,
 				  const struct state_input *input);
+/* The same in memory that is no entry's. */
+struct kept_event *kept_event_in(struct slab *slab, const struct state_input *input);
 /* The event again, as of `time`, of the rule as it is now. Valid until the kept one is freed. */
 void kept_event_show(const struct state_rule *rule, struct kept_event *kept,
 		     const struct stores *stores, uint64_t time, struct event *out);
-void kept_event_free(struct state_rule *rule, struct kept_event *kept);
+void kept_event_free(struct slab *slab, struct kept_event *kept);
+uint32_t kept_event_size(const struct kept_event *kept);
 uint8_t kept_event_input(const struct kept_event *kept);
 
 /* held.c: room for what comes early; false: there is no memory. */
@@ -179,5 +183,7 @@ void held_add(struct state_rule *rule, struct digest key, const struct state_inp
 void held_wake(struct state_rule *rule, struct digest key, uint64_t time);
 void held_feed(struct state *state, const struct state_client *client);
 void held_free(struct state_rule *rule);
+/* Memory in use, and at most. */
+uint64_t held_bytes(const struct state_rule *rule, uint64_t *most);
 
 #endif

@@ -213,8 +213,7 @@ int keys_start(struct keys *keys)
 	keys->owner_buckets = pages_reserve(buckets * sizeof(uint32_t), SIZE_MAX);
 	keys->timers = pages_reserve(keys->capacity * sizeof(*keys->timers), SIZE_MAX);
 	keys->owners = pages_reserve(keys->capacity * sizeof(*keys->owners), SIZE_MAX);
-	for (uint32_t i = 0; i < KEYS_CLASSES; i++)
-		keys->classes[i] = KEYS_NONE;
+	memset(keys->classes, 0xff, sizeof(keys->classes));
 	keys->unused = keys->owner_unused = keys->oldest = keys->newest = keys->hint = KEYS_NONE;
 	if (keys->places && keys->rests && keys->owner_buckets && keys->timers && keys->owners &&
 	    table_make(&keys->table, GROUPS_MIN, keys->entry_size))
@@ -239,6 +238,7 @@ void keys_free(struct keys *keys)
 	keys->timers = NULL;
 	keys->owners = NULL;
 	keys->high = keys->owner_high = keys->count = keys->timer_count = 0;
+	keys->booked = 0;
 }
 
 /* ---- timers: a heap ---------------------------------------- */
@@ -314,50 +314,60 @@ uint32_t keys_owner_of(uint32_t uid)
 	return uid < 65536 ? uid : 65536 + uid / 65536;
 }
 
-static uint32_t class_of(uint32_t count)
+static uint32_t class_of(uint64_t amount)
 {
-	return 31 - (uint32_t)__builtin_clz(count);
+	return 63 - (uint32_t)__builtin_clzll(amount);
 }
 
-static void class_leave(struct keys *keys, uint32_t at)
+static void class_leave(struct keys *keys, uint32_t at, enum keys_goods goods)
 {
-	struct keys_owner *owner = &keys->owners[at];
+	const struct keys_owner *owner = &keys->owners[at];
+	uint32_t next = owner->class_next[goods], previous = owner->class_previous[goods];
 
-	if (owner->class_previous != KEYS_NONE)
-		keys->owners[owner->class_previous].class_next = owner->class_next;
+	if (previous != KEYS_NONE)
+		keys->owners[previous].class_next[goods] = next;
 	else
-		keys->classes[class_of(owner->count)] = owner->class_next;
-	if (owner->class_next != KEYS_NONE)
-		keys->owners[owner->class_next].class_previous = owner->class_previous;
+		keys->classes[goods][class_of(owner->holds[goods])] = next;
+	if (next != KEYS_NONE)
+		keys->owners[next].class_previous[goods] = previous;
 }
 
-static void class_join(struct keys *keys, uint32_t at)
+static void class_join(struct keys *keys, uint32_t at, enum keys_goods goods)
 {
 	struct keys_owner *owner = &keys->owners[at];
-	uint32_t *head = &keys->classes[class_of(owner->count)];
+	uint32_t *head = &keys->classes[goods][class_of(owner->holds[goods])];
 
-	owner->class_previous = KEYS_NONE;
-	owner->class_next = *head;
+	owner->class_previous[goods] = KEYS_NONE;
+	owner->class_next[goods] = *head;
 	if (*head != KEYS_NONE)
-		keys->owners[*head].class_previous = at;
+		keys->owners[*head].class_previous[goods] = at;
 	*head = at;
 }
 
-/* It holds so many entries more: 1 or -1. */
-static void owner_count(struct keys *keys, uint32_t at, int change)
+/* It holds so much more, or less. */
+static void owner_hold(struct keys *keys, uint32_t at, enum keys_goods goods, int64_t change)
 {
 	struct keys_owner *owner = &keys->owners[at];
-	uint32_t before = owner->count, after = (uint32_t)((int64_t)before + change);
+	uint64_t before = owner->holds[goods], after = before + (uint64_t)change;
 
 	if (before && after && class_of(before) == class_of(after)) {
-		owner->count = after;
+		owner->holds[goods] = after;
 		return;
 	}
 	if (before)
-		class_leave(keys, at);
-	owner->count = after;
+		class_leave(keys, at, goods);
+	owner->holds[goods] = after;
 	if (after)
-		class_join(keys, at);
+		class_join(keys, at, goods);
+}
+
+void keys_book(struct keys *keys, const struct entry *entry, int64_t bytes)
+{
+	struct entry_place *place = place_of(keys, entry);
+
+	place->bytes += (uint64_t)bytes;
+	keys->booked += (uint64_t)bytes;
+	owner_hold(keys, place->owner, KEYS_BYTES, bytes);
 }
 
 static uint32_t *owner_bucket(struct keys *keys, uint32_t id)
@@ -529,8 +539,9 @@ void keys_remove(struct keys *keys, struct entry *entry)
 		timer_remove(keys, entry);
 	line_leave(keys, entry);
 	owner_leave(keys, entry);
-	owner_count(keys, place->owner, -1);
-	if (!keys->owners[place->owner].count)
+	keys_book(keys, entry, -(int64_t)place->bytes);
+	owner_hold(keys, place->owner, KEYS_ENTRIES, -1);
+	if (!keys->owners[place->owner].holds[KEYS_ENTRIES])
 		owner_forget(keys, place->owner);
 	table_leave(&keys->table, entry->key, place->slot - 1);
 	entry->used = false;
@@ -540,44 +551,59 @@ void keys_remove(struct keys *keys, struct entry *entry)
 	keys->count--;
 }
 
-/* The owner's oldest that was not used lately. */
+static bool may_go(const struct keys *keys, const struct entry *entry, const struct entry *keep,
+		   enum keys_goods goods)
+{
+	return entry != keep && (goods == KEYS_ENTRIES || place_of(keys, entry)->bytes);
+}
+
+/* The owner's oldest that was not used lately, of those that hold any. */
 static struct entry *victim_of(struct keys *keys, struct keys_owner *owner,
-			       const struct entry *keep)
+			       const struct entry *keep, enum keys_goods goods)
 {
 	struct entry *entry;
 	uint32_t newer;
 
 	for (uint32_t i = 0; i < SECOND_CHANCES; i++) {
 		entry = entry_at(keys, owner->oldest);
-		if (!entry->touched && entry != keep)
+		if (!entry->touched && may_go(keys, entry, keep, goods))
 			return entry;
 		entry->touched = false;
 		owner_leave(keys, entry);
 		owner_join(keys, entry);
 	}
 	entry = entry_at(keys, owner->oldest);
-	if (entry != keep)
+	if (may_go(keys, entry, keep, goods))
 		return entry;
 	newer = place_of(keys, entry)->owner_newer;
-	return newer == KEYS_NONE ? NULL : entry_at(keys, newer);
+	if (newer == KEYS_NONE || !may_go(keys, entry_at(keys, newer), keep, goods))
+		return NULL;
+	return entry_at(keys, newer);
 }
 
-bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner_id)
+/* Of those who hold most: whoever asks for room, if it is one of them. NONE: nobody holds any. */
+static uint32_t owner_to_give(struct keys *keys, uint32_t owner_id, enum keys_goods goods)
 {
-	uint32_t class = KEYS_CLASSES, at;
-	struct entry *victim;
+	uint32_t class = KEYS_CLASSES;
 
-	while (class && keys->classes[class - 1] == KEYS_NONE)
+	while (class && keys->classes[goods][class - 1] == KEYS_NONE)
 		class --;
 	if (!class)
-		return false;
-	at = keys->classes[class - 1];
-	/* Whoever asks for room gives it, if it is one of those who hold most. */
+		return KEYS_NONE;
 	for (uint32_t own = *owner_bucket(keys, owner_id); own; own = keys->owners[own - 1].next)
-		if (keys->owners[own - 1].id == owner_id &&
-		    class_of(keys->owners[own - 1].count) == class - 1)
-			at = own - 1;
-	victim = victim_of(keys, &keys->owners[at], keep);
+		if (keys->owners[own - 1].id == owner_id && keys->owners[own - 1].holds[goods] &&
+		    class_of(keys->owners[own - 1].holds[goods]) == class - 1)
+			return own - 1;
+	return keys->classes[goods][class - 1];
+}
+
+bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner_id,
+		enum keys_goods goods)
+{
+	uint32_t at = owner_to_give(keys, owner_id, goods);
+	struct entry *victim = at == KEYS_NONE ? NULL
+					       : victim_of(keys, &keys->owners[at], keep, goods);
+
 	if (!victim)
 		return false;
 	keys_remove(keys, victim);
@@ -602,7 +628,7 @@ struct entry *keys_add(struct keys *keys, struct digest key, uint32_t owner, uin
 
 	if (keys->count == keys->capacity ||
 	    (keys->count == fits(keys->table.groups) && !table_grow(keys)))
-		keys_evict(keys, NULL, owner);
+		keys_evict(keys, NULL, owner, KEYS_ENTRIES);
 	number = number_take(keys);
 	slot = table_place(&keys->table, key);
 	entry = slot_at(&keys->table, keys->entry_size, slot);
@@ -615,7 +641,7 @@ struct entry *keys_add(struct keys *keys, struct digest key, uint32_t owner, uin
 	keys->places[number].owner = owner_find(keys, owner);
 	line_join(keys, entry);
 	owner_join(keys, entry);
-	owner_count(keys, keys->places[number].owner, 1);
+	owner_hold(keys, keys->places[number].owner, KEYS_ENTRIES, 1);
 	keys->count++;
 	return entry;
 }

@@ -9,9 +9,10 @@
  * expiry, owners, timers) is apart, in struct entry_place. The table doubles as it fills; nothing
  * else is allocated after the first use.
  *
- * Who makes room: entries are booked on an owner (a user id). The victim is an old entry of an
- * owner who holds at least half as many entries as whoever holds most, so nobody's flood pushes
- * out what others hold in smaller numbers.
+ * Who makes room: entries are booked on an owner (a user id), and so is the memory they point to.
+ * The victim is an old entry of an owner who holds at least half as much as whoever holds most:
+ * entries where a place is wanted, bytes where memory is. So nobody's flood of one or the other
+ * pushes out what others hold less of.
  *
  * Orders are kept lazily (second chance): touching an entry moves nothing.
  */
@@ -20,7 +21,10 @@
 
 #include "digest.h"
 
-enum { KEYS_NONE = UINT32_MAX, KEYS_CLASSES = 32 };
+enum { KEYS_NONE = UINT32_MAX, KEYS_CLASSES = 64 };
+
+/* What owners hold. */
+enum keys_goods { KEYS_ENTRIES, KEYS_BYTES, KEYS_GOODS };
 
 /* The first half of a cache line: what finds it; the other half is what the rule puts first. */
 struct entry {
@@ -38,13 +42,15 @@ struct entry_place {
 	uint32_t older, newer;		   /* in line for expiry; newer: of the unused */
 	uint32_t owner_older, owner_newer; /* among the owner's */
 	uint32_t owner;			   /* place of the owner */
+	uint64_t bytes;			   /* of memory it points to */
 };
 
 struct keys_owner {
-	uint32_t id, count;
+	uint32_t id;
 	uint32_t oldest, newest;
-	uint32_t next;			     /* in its bucket, or of the unused */
-	uint32_t class_next, class_previous; /* owners with about as many entries */
+	uint32_t next; /* in its bucket, or of the unused */
+	uint64_t holds[KEYS_GOODS];
+	uint32_t class_next[KEYS_GOODS], class_previous[KEYS_GOODS]; /* who hold about as much */
 };
 
 struct keys_timer {
@@ -80,12 +86,13 @@ struct keys {
 	struct keys_timer *timers;
 	uint32_t bucket_mask;
 	struct keys_owner *owners;
-	uint32_t classes[KEYS_CLASSES];
+	uint32_t classes[KEYS_GOODS][KEYS_CLASSES];
 	uint32_t unused, high; /* numbers that came back; numbers never used begin here */
 	uint32_t owner_unused, owner_high;
 	uint32_t oldest, newest;
 	uint32_t count, timer_count;
 	uint64_t evicted, expired; /* since the start */
+	uint64_t booked;	   /* bytes of all owners */
 };
 
 /* Memory in use, and at most. */
@@ -126,8 +133,13 @@ static inline void *keys_rest(const struct keys *keys, const struct entry *entry
 uint32_t keys_owner(const struct keys *keys, const struct entry *entry);
 /* Forgets at most `most` entries whose deadline is at or before now. */
 void keys_expire(struct keys *keys, uint64_t now, uint32_t most);
-/* Makes room for others: drops one entry, not `keep`. False if there is none. */
-bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner);
+/* It points to so many bytes more, or fewer. */
+void keys_book(struct keys *keys, const struct entry *entry, int64_t bytes);
+/*
+ * Makes room of that kind for another entry of this owner: drops one, not `keep`. False: there is
+ * none, or none near that holds any.
+ */
+bool keys_evict(struct keys *keys, const struct entry *keep, uint32_t owner, enum keys_goods goods);
 
 /* The entry's timer rings at that time; 0: it has none any more. */
 void keys_timer(struct keys *keys, struct entry *entry, uint64_t time);

@@ -130,13 +130,18 @@ static void partial_clear(struct state_rule *rule, struct partial *partial)
 
 	for (uint32_t i = 0; i < config->keep_count; i++)
 		value_drop(rule, &values_of(config, partial)[i]);
-	kept_event_free(rule, partial->kept);
+	kept_event_free(&rule->slab, partial->kept);
 }
 
 static void partial_free(struct state_rule *rule, struct partial *partial)
 {
 	partial_clear(rule, partial);
 	slab_release(&rule->slab, partial, rule->partial_size);
+}
+
+static struct entry *entry_with(struct waiting *waiting)
+{
+	return (struct entry *)((char *)waiting - offsetof(struct entry, payload));
 }
 
 static struct partial *partial_begin(struct state_rule *rule, struct partial *partial,
@@ -175,8 +180,26 @@ static void unlink_partial(struct waiting *waiting, struct partial *partial)
 
 static void drop_partial(struct state_rule *rule, struct waiting *waiting, struct partial *partial)
 {
+	uint64_t before = rule->slab.used;
+
 	unlink_partial(waiting, partial);
 	partial_free(rule, partial);
+	rule_book(rule, entry_with(waiting), before);
+}
+
+/* It is nobody's from now on, and freed in the end. */
+static void take_partial(struct state_rule *rule, struct waiting *waiting, struct partial *partial)
+{
+	const struct sequence_config *config = config_of(rule);
+	size_t bytes = slab_size(rule->partial_size);
+
+	unlink_partial(waiting, partial);
+	for (uint32_t i = 0; i < config->keep_count; i++)
+		if (value_has_text(&values_of(config, partial)[i]))
+			bytes += slab_size(values_of(config, partial)[i].len);
+	if (partial->kept)
+		bytes += slab_size(kept_event_size(partial->kept));
+	keys_book(&rule->keys, entry_with(waiting), -(int64_t)bytes);
 }
 
 static void sequence_release(void *ctx, struct entry *entry)
@@ -267,9 +290,12 @@ static bool conditions_hold(struct state_rule *rule, const struct partial *parti
 	return hold;
 }
 
+/* In any order it has no beginning: matches fall out one by one. */
 static bool is_over(const struct state_rule *rule, const struct partial *partial, uint64_t time)
 {
-	return !partial->done && time > partial->first + config_of(rule)->within;
+	const struct sequence_config *config = config_of(rule);
+
+	return !partial->done && !config->any_order && time > partial->first + config->within;
 }
 
 static bool in_time(const struct partial *partial, const struct step_config *step, uint64_t time)
@@ -403,7 +429,7 @@ static void sequence_ring(struct state_rule *rule, struct entry *entry,
 	while (due && (!due->done || certain_at(config, due) > rule_watermark(rule)))
 		due = due->older;
 	if (due)
-		unlink_partial(waiting, due);
+		take_partial(rule, waiting, due);
 	settle(rule, entry);
 	if (!due)
 		return;
@@ -447,13 +473,12 @@ static void complete(struct state_rule *rule, struct entry *entry, struct partia
 			return;
 		}
 		partial->done = true;
-		kept_event_free(rule, partial->kept);
 		partial->kept = kept_event_new(rule, entry, input);
 		rule->stats.inexact += !partial->kept;
 		settle(rule, entry);
 		return;
 	}
-	unlink_partial(waiting, partial);
+	take_partial(rule, waiting, partial);
 	settle(rule, entry);
 	tell(rule, partial, "complete", input->event, input->run, client);
 }
@@ -558,11 +583,14 @@ static struct partial *begin(struct state_rule *rule, struct entry *entry, uint6
 {
 	struct waiting *waiting = (struct waiting *)entry->payload;
 	struct partial *replaced = find_replaced(rule, waiting);
+	uint64_t before;
 
 	if (!replaced)
 		return partial_new(rule, entry, time);
 	unlink_partial(waiting, replaced);
+	before = rule->slab.used;
 	partial_clear(rule, replaced);
+	rule_book(rule, entry, before);
 	rule->stats.replaced += !is_over(rule, replaced, time);
 	return partial_begin(rule, replaced, time);
 }

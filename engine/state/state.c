@@ -135,28 +135,38 @@ uint64_t state_now(const struct state *state)
 
 bool rule_make_room(struct state_rule *rule, const struct entry *keep)
 {
-	return keys_evict(&rule->keys, keep, keys_owner(&rule->keys, keep));
+	return keys_evict(&rule->keys, keep, keys_owner(&rule->keys, keep), KEYS_BYTES);
 }
 
-void *rule_alloc(struct state_rule *rule, const struct entry *keep, size_t size)
+void rule_book(struct state_rule *rule, const struct entry *entry, uint64_t before)
 {
-	void *piece = slab_alloc(&rule->slab, size);
+	if (rule->slab.used != before)
+		keys_book(&rule->keys, entry, (int64_t)(rule->slab.used - before));
+}
 
-	for (int i = 0; !piece && keep && size <= SLAB_PIECE_MAX && i < ROOM_TRIES; i++) {
-		if (!rule_make_room(rule, keep))
-			break;
-		piece = slab_alloc(&rule->slab, size);
+void *rule_alloc(struct state_rule *rule, const struct entry *entry, size_t size)
+{
+	for (int i = 0; size <= SLAB_PIECE_MAX; i++) {
+		uint64_t before = rule->slab.used;
+		void *piece = slab_alloc(&rule->slab, size);
+
+		if (piece)
+			rule_book(rule, entry, before);
+		if (piece || i == ROOM_TRIES || !rule_make_room(rule, entry))
+			return piece;
 	}
-	return piece;
+	return NULL;
 }
 
 void state_rule_stats(const struct state_rule *rule, struct state_stats *out)
 {
+	uint64_t held_most, held = held_bytes(rule, &held_most);
+
 	*out = rule->stats;
 	out->keys = rule->keys.count;
 	out->keys_max = rule->keys.capacity;
-	out->bytes = keys_bytes(&rule->keys) + (uint64_t)rule->slab.untouched * SLAB_PAGE;
-	out->bytes_max = keys_bytes_max(&rule->keys) + rule->slab.budget;
+	out->bytes = keys_bytes(&rule->keys) + (uint64_t)rule->slab.untouched * SLAB_PAGE + held;
+	out->bytes_max = keys_bytes_max(&rule->keys) + rule->slab.budget + held_most;
 	out->evicted = rule->keys.evicted;
 	out->expired = rule->keys.expired;
 }

@@ -101,12 +101,14 @@ static void episode_reset(struct state_rule *rule, struct entry *entry)
 {
 	struct episode *episode = (struct episode *)entry->payload;
 	struct distinct *sets = sets_of(rule, episode);
+	uint64_t before = rule->slab.used;
 
 	if (episode->log.mark)
-		kept_event_free(rule, total_of(rule, entry)->kept);
+		kept_event_free(&rule->slab, total_of(rule, entry)->kept);
 	window_free(&episode->log, &rule->slab);
 	for (uint32_t i = 0; i < rule->sets; i++)
 		distinct_free(&sets[i], &rule->slab);
+	rule_book(rule, entry, before);
 	memset(episode, 0, rule->keys.payload_size);
 }
 
@@ -326,7 +328,7 @@ static void close_episode(struct state_rule *rule, struct entry *entry,
 		return;
 	kept_event_show(rule, kept, client->stores, end, &event);
 	fire(rule, &snapshot, summary, &event, NULL, client);
-	kept_event_free(rule, kept);
+	kept_event_free(&rule->slab, kept);
 }
 
 static void threshold_ring(struct state_rule *rule, struct entry *entry,
@@ -386,23 +388,32 @@ static void make_room(struct state_rule *rule, struct entry *entry, uint64_t tim
 {
 	struct episode *episode = (struct episode *)entry->payload;
 
-	for (int i = 0; i < ROOM_TRIES && window_needs_room(&episode->log, &rule->shape, time); i++)
-		if (!window_grow(&episode->log, &rule->shape, &rule->slab) &&
-		    !rule_make_room(rule, entry))
+	for (int i = 0; i < ROOM_TRIES && window_needs_room(&episode->log, &rule->shape, time);
+	     i++) {
+		uint64_t before = rule->slab.used;
+
+		if (window_grow(&episode->log, &rule->shape, &rule->slab))
+			rule_book(rule, entry, before);
+		else if (!rule_make_room(rule, entry))
 			break;
+	}
 }
 
 /* And for a value that is another. */
 static void add_value(struct state_rule *rule, const struct entry *entry, struct distinct *set,
 		      uint32_t most, uint64_t hash, uint64_t time)
 {
+	uint64_t before = rule->slab.used;
+
 	for (int i = 0; !distinct_add(set, &rule->slab, most, hash, time); i++) {
-		if (i < ROOM_TRIES && rule_make_room(rule, entry))
-			continue;
-		distinct_replace(set, &rule->slab, hash, time);
-		rule->stats.inexact++;
-		return;
+		if (i == ROOM_TRIES || !rule_make_room(rule, entry)) {
+			distinct_replace(set, &rule->slab, hash, time);
+			rule->stats.inexact++;
+			return;
+		}
+		before = rule->slab.used;
 	}
+	rule_book(rule, entry, before);
 }
 
 static void count_in_window(struct state_rule *rule, struct entry *entry, uint64_t time,

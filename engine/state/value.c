@@ -31,7 +31,10 @@ static void text_keep(struct state_rule *rule, struct entry *entry, struct value
 
 void value_keep(struct state_rule *rule, struct entry *entry, struct value value, struct value *out)
 {
+	uint64_t before = rule->slab.used;
+
 	value_drop(rule, out);
+	rule_book(rule, entry, before);
 	switch (value.tag) {
 	case VALUE_STRING:
 	case VALUE_BYTES: text_keep(rule, entry, value, out); return;

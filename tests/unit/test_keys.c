@@ -17,7 +17,7 @@ enum { KEYS = 3000, STEPS = 200000 };
 
 struct known {
 	bool there;
-	uint64_t deadline, timer;
+	uint64_t deadline, timer, bytes;
 };
 
 struct world {
@@ -76,6 +76,44 @@ static void check_timers(const struct world *world)
 	assert_int_equal(time, first);
 }
 
+static void check_books(const struct world *world)
+{
+	uint64_t all = 0;
+
+	for (uint32_t id = 0; id < KEYS; id++)
+		all += world->known[id].there ? world->known[id].bytes : 0;
+	assert_int_equal(world->keys.booked, all);
+	for (uint32_t owner = 0; owner < world->keys.owner_high; owner++)
+		if (world->keys.owners[owner].holds[KEYS_ENTRIES])
+			all -= world->keys.owners[owner].holds[KEYS_BYTES];
+	assert_int_equal(all, 0);
+}
+
+static void book(struct world *world, uint32_t id)
+{
+	struct known *known = &world->known[id];
+	uint64_t bytes = random_below(&world->random, 1000);
+
+	keys_book(&world->keys, keys_find(&world->keys, key_of(id)),
+		  (int64_t)(bytes - known->bytes));
+	known->bytes = bytes;
+}
+
+/* For another of the key's owner; it stays itself. */
+static void evict(struct world *world, uint32_t id)
+{
+	bool bytes = random_below(&world->random, 2);
+	uint64_t booked = world->keys.booked;
+	bool done = keys_evict(&world->keys, keys_find(&world->keys, key_of(id)), id % 5,
+			       bytes ? KEYS_BYTES : KEYS_ENTRIES);
+
+	assert_true(world->known[id].there);
+	if (bytes)
+		assert_int_equal(done, world->keys.booked < booked);
+	else
+		assert_true(done || world->count == 1);
+}
+
 static void check(struct world *world)
 {
 	uint32_t seen = 0;
@@ -97,6 +135,7 @@ static void check(struct world *world)
 		seen += keys_at(&world->keys, i) != NULL;
 	assert_int_equal(seen, world->count);
 	check_timers(world);
+	check_books(world);
 }
 
 static void step(struct world *world, uint32_t keys)
@@ -104,7 +143,7 @@ static void step(struct world *world, uint32_t keys)
 	uint32_t id = random_below(&world->random, keys);
 	bool there = world->known[id].there;
 
-	switch (random_below(&world->random, 8)) {
+	switch (random_below(&world->random, 9)) {
 	case 0:
 		if (there)
 			keys_remove(&world->keys, keys_find(&world->keys, key_of(id)));
@@ -116,11 +155,13 @@ static void step(struct world *world, uint32_t keys)
 	case 2: keys_expire(&world->keys, random_below(&world->random, 100), 2); return;
 	case 3:
 		if (there)
-			assert_true(keys_evict(&world->keys, keys_find(&world->keys, key_of(id)),
-					       id % 5) ||
-				    world->count == 1);
+			evict(world, id);
+		return;
+	case 4:
 		if (there)
-			assert_true(world->known[id].there);
+			book(world, id);
+		/* It is a guess. */
+		world->keys.hint = random_below(&world->random, 2 * KEYS);
 		return;
 	default:
 		if (!there)

@@ -320,6 +320,15 @@ static void run_stream(struct trial *t)
 	compare(t);
 }
 
+/* Whoever holds memory is known to. */
+static void check_books(const struct trial *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(t->ruleset->states); i++)
+		for (uint32_t k = 0; k < t->ruleset->states[i]->rule_count; k++)
+			assert_int_equal(t->ruleset->states[i]->rules[k]->keys.booked,
+					 t->ruleset->states[i]->rules[k]->slab.used);
+}
+
 static void run_rule(struct trial *t, uint32_t streams)
 {
 	struct err_list problems = { 0 };
@@ -346,8 +355,10 @@ static void run_rule(struct trial *t, uint32_t streams)
 		t->ruleset->states[i]->soon.least = 0;
 	t->now = break_ns;
 	t->model = model_new(&t->rule);
-	for (uint32_t i = 0; i < streams; i++)
+	for (uint32_t i = 0; i < streams; i++) {
 		run_stream(t);
+		check_books(t);
+	}
 	model_free(t->model);
 	ruleset_free(t->ruleset);
 }
