@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See world.h. */
+/* The world of tests of detectors with memory, see world.h. */
 #include "world.h"
 
 #include <setjmp.h>

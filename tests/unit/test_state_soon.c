@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking ahead: whatever it is told, it does no harm. That it changes nothing: test_state_model. */
+/* Looking ahead: whatever it is told, it does no harm (that nothing changes: test_state_model). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
