@@ -19,6 +19,15 @@
 #define mustcheck		 __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
+/* Asks for these bytes to be in the cache soon, whatever is there. */
+static inline void fetch_ahead(const void *data, size_t len)
+{
+	enum { LINE = 64 };
+
+	for (size_t at = 0; at < len; at += LINE)
+		__builtin_prefetch((const char *)data + at);
+}
+
 /* autoclean(freep) char *text = NULL;   runs freep(&text) when the scope ends */
 #define autoclean(function) __attribute__((cleanup(function), unused))
 

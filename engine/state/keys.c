@@ -514,18 +514,16 @@ void keys_fetch(const struct keys *keys, struct digest key)
 /* Of the group alone where it belongs, the first there that has its tag. */
 uint32_t keys_fetch_entry(const struct keys *keys, struct digest key)
 {
-	enum { LINES = 4 };
+	enum { FETCHED = 4 * LINE };
 	const struct keys_table *table = &keys->table;
-	uint32_t group = group_of(table, key), tagged, slot;
-	const char *entry;
+	uint32_t group = group_of(table, key);
+	uint32_t tagged = table->groups ? slots_tagged(table, group, tag_of(key)) : 0;
+	uint32_t slot;
 
-	tagged = table->groups ? slots_tagged(table, group, tag_of(key)) : 0;
 	if (!tagged)
 		return KEYS_NONE;
 	slot = group * GROUP + (uint32_t)__builtin_ctz(tagged);
-	entry = (const char *)slot_at(table, keys->entry_size, slot);
-	for (size_t at = 0; at < MIN(keys->entry_size, (size_t)LINES * LINE); at += LINE)
-		__builtin_prefetch(entry + at);
+	fetch_ahead(slot_at(table, keys->entry_size, slot), MIN(keys->entry_size, (size_t)FETCHED));
 	return slot;
 }
 

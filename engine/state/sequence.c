@@ -770,11 +770,11 @@ static void sequence_feed(struct state_rule *rule, const struct state_input *inp
 
 static void sequence_soon(const struct state_rule *rule, const struct entry *entry)
 {
-	enum { LINE = 64, LINES = 4 };
-	const char *newest = (const void *)((const struct waiting *)entry->payload)->newest;
+	enum { FETCHED = 256 };
+	const struct partial *newest = ((const struct waiting *)entry->payload)->newest;
 
-	for (uint32_t at = 0; newest && at < MIN(rule->partial_size, LINES * LINE); at += LINE)
-		__builtin_prefetch(newest + at);
+	if (newest)
+		fetch_ahead(newest, MIN(rule->partial_size, (uint32_t)FETCHED));
 }
 
 const struct state_ops sequence_ops = {

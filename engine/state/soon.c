@@ -3,14 +3,19 @@
  * Looking ahead. With many keys nearly all of an event's cost is waiting for memory, one read
  * after the other: the tags that find its key, the entry, what that points to. The record is in
  * the ring before its time, so each of these is fetched while the events before it are handled,
- * one step an event.
+ * one step an event. Before event n:
+ *
+ *	of record n+3	its keys are guessed, and the tags that find them fetched
+ *		  n+2	the entries that have these tags are fetched
+ *		  n+1	what the entries point to is fetched
+ *		  n	the tables are told where to look first (keys.hint)
  *
  * Whose keys it will ask for is guessed: rules that events of this kind led to lately. A guess
  * that is wrong costs a read for nothing, so a rule that most of them do not reach is left out.
  */
 #include "internal.h"
 
-enum { HEAT_A_USE = 4, HEAT_MAX = 64, LINE = 64, FETCHED = 256 };
+enum { HEAT_A_USE = 4, HEAT_MAX = 64, FETCHED = 256 };
 
 static struct soon_event *event_of(struct soon *soon, uint16_t id)
 {
@@ -76,15 +81,6 @@ void soon_note(struct state_rule *rule, const struct state_by *by, const struct 
 
 /* ---- what for ---------------------------------------- */
 
-/* Records mostly lie one behind the other. */
-static void fetch_next(const struct wire_header *wire)
-{
-	const char *next = (const char *)wire + wire->size;
-
-	for (uint32_t at = 0; at < FETCHED; at += LINE)
-		__builtin_prefetch(next + at);
-}
-
 /* The record's keys are those of the newest step. */
 static void guess_keys(struct state *state, const struct wire_header *wire, uint32_t step)
 {
@@ -95,7 +91,8 @@ static void guess_keys(struct state *state, const struct wire_header *wire, uint
 	soon->counts[step] = 0;
 	if (known->id != wire->id || !known->count)
 		return;
-	fetch_next(wire);
+	/* Records mostly lie one behind the other. */
+	fetch_ahead((const char *)wire + wire->size, FETCHED);
 	event->wire = wire;
 	event->def = event_by_id(wire->id);
 	if (!event->def || wire->size < sizeof(*wire) + event->def->body_size)
@@ -111,6 +108,7 @@ static void guess_keys(struct state *state, const struct wire_header *wire, uint
 		keys_fetch(&key->rule->keys, key->key);
 		soon->counts[step]++;
 	}
+	event->wire = NULL;
 }
 
 static void fetch_entries(struct soon *soon, uint32_t step)

@@ -258,14 +258,10 @@ bool window_add(const struct window *w, uint64_t time, const double *values)
 void window_fetch(const struct window_log *log, const struct window_shape *shape,
 		  const struct slab *slab)
 {
-	enum { LINE = 64 };
-	const char *end;
+	enum { FETCHED = 128 };
 
-	if (!log->class || (log->tail < shape->tail && !log->coarse))
-		return;
-	end = (const char *)item_at(log, shape, slab, log->count);
-	__builtin_prefetch(end);
-	__builtin_prefetch(end + LINE);
+	if (log->class && (log->tail == shape->tail || log->coarse))
+		fetch_ahead(item_at(log, shape, slab, log->count), FETCHED);
 }
 
 /* The oldest item; NULL: there is none. */
