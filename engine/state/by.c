@@ -3,7 +3,6 @@
 #include "internal.h"
 
 #include "event/encode.h"
-#include "store.h"
 
 static const struct {
 	const char *name, *doc;
@@ -51,13 +50,6 @@ static struct value container_value(const struct event *event)
 	return text_or_null(event_container_id(event));
 }
 
-static struct value executable_value(const struct event *event)
-{
-	if (event->given && event->given->executable.data)
-		return text_or_null(event->given->executable);
-	return event->process ? text_or_null(event->process->executable) : value_null();
-}
-
 /* Recordings of Tracee do not know these. */
 static struct value context_value(const struct wire_header *wire, uint64_t value)
 {
@@ -80,7 +72,7 @@ static struct value part_value(const struct event *event, enum state_part part)
 	case PART_container: return container_value(event);
 	case PART_cpu: return wire->cpu == WIRE_CPU_NONE ? value_null() : value_uint(wire->cpu);
 	case PART_euid: return context_value(wire, wire->euid);
-	case PART_executable: return executable_value(event);
+	case PART_executable: return text_or_null(event_executable(event));
 	case PART_gid: return context_value(wire, wire->gid);
 	case PART_host: return value_bool(true);
 	case PART_ipc_ns: return namespace_value(wire->ipc_ns);
@@ -219,7 +211,7 @@ bool state_key(struct state_rule *rule, const struct state_by *by, const struct 
 
 /* ---- before its time ---------------------------------------- */
 
-bool by_is_in_record(const struct state_by *by, const struct event *event, int16_t *fields)
+bool by_is_in_record(const struct state_by *by, const struct event_def *def, int16_t *fields)
 {
 	for (uint32_t i = 0; i < by->count; i++) {
 		const struct state_by_part *part = &by->parts[i];
@@ -228,10 +220,10 @@ bool by_is_in_record(const struct state_by *by, const struct event *event, int16
 		if (part->part == PART_container || part->part == PART_executable)
 			return false; /* what the stores know of it */
 		if (part->part == PART_CEL && part->field.data)
-			index = event_field_index(event->def, part->field);
+			index = event_field_index(def, part->field);
 		if (part->part == PART_CEL &&
-		    (index < 0 || field_is_ref(event->def->fields[index].type) ||
-		     event->def->fields[index].type == FIELD_time)) /* which the clock decides */
+		    (index < 0 || field_is_ref(def->fields[index].type) ||
+		     def->fields[index].type == FIELD_time)) /* which the clock decides */
 			return false;
 		fields[i] = (int16_t)index;
 	}

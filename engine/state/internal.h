@@ -137,8 +137,8 @@ void state_set_secret(struct state *state, struct digest secret);
 /* by.c: false: the event has no key (counted), or an expression failed (told). */
 bool state_key(struct state_rule *rule, const struct state_by *by, const struct state_input *input,
 	       const struct state_client *client, struct digest *out);
-/* All its parts are numbers in such a record; fields: where those are that are written as CEL. */
-bool by_is_in_record(const struct state_by *by, const struct event *event, int16_t *fields);
+/* All its parts are numbers in records of this event; fields: where those are that CEL names. */
+bool by_is_in_record(const struct state_by *by, const struct event_def *def, int16_t *fields);
 /*
  * The key by a record alone, whatever the rules say of it. False: it has none. A rule whose `by`
  * is not what it seems (a field that is not what the record has) gets another key in the end.

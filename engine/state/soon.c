@@ -25,17 +25,13 @@ static struct soon_event *event_of(struct soon *soon, uint16_t id)
 /* ---- who asks ---------------------------------------- */
 
 static void add_rule(struct soon_event *entry, struct state_rule *rule, const struct state_by *by,
-		     const struct event *event)
+		     const struct wire_header *wire)
 {
 	struct soon_rule *added = &entry->rules[entry->count];
-
 	/* Fields are those of the record; what a detection has is made later. */
-	if (entry->count == SOON_RULES ||
-	    !by_is_in_record(by,
-			     event->values ? &(struct event){ .def = event_by_id(event->wire->id),
-							      .wire = event->wire }
-					   : event,
-			     added->fields))
+	const struct event_def *def = event_by_id(wire->id);
+
+	if (!def || entry->count == SOON_RULES || !by_is_in_record(by, def, added->fields))
 		return;
 	added->rule = rule;
 	added->by = by;
@@ -76,7 +72,7 @@ void soon_note(struct state_rule *rule, const struct state_by *by, const struct 
 		known->heat = (uint8_t)MIN(known->heat + HEAT_A_USE, HEAT_MAX);
 		return;
 	}
-	add_rule(entry, rule, by, event);
+	add_rule(entry, rule, by, event->wire);
 }
 
 /* ---- what for ---------------------------------------- */
